@@ -1,0 +1,95 @@
+//! Text with attributes and embeds, as a kind of document.
+
+use super::component::Operation;
+use super::document::Document;
+use crate::document_type::{Bias, DocumentType};
+use crate::error::{ApplyError, ComposeError, DecodeOperationError};
+use crate::hash::Checksum;
+use crate::limits::OperationLimits;
+use crate::text::{Utf16Length, Utf16Offset};
+
+/// Text, plain and rich: the document type whose operations are Quill Deltas. Plain text
+/// is rich text in which nobody uses attributes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RichText;
+
+impl DocumentType for RichText {
+    type Document = Document;
+    type Operation = Operation;
+
+    fn identity() -> Operation {
+        Operation::identity()
+    }
+
+    fn is_identity(operation: &Operation) -> bool {
+        operation.is_identity()
+    }
+
+    fn length(document: &Document) -> Utf16Length {
+        document.length()
+    }
+
+    fn base_length(operation: &Operation) -> Utf16Length {
+        operation.base_length()
+    }
+
+    fn length_change(operation: &Operation) -> i64 {
+        operation.length_change()
+    }
+
+    fn components(operation: &Operation) -> usize {
+        operation.components().len()
+    }
+
+    fn validate(document: &Document, operation: &Operation) -> Result<(), ApplyError> {
+        document.validate(operation)
+    }
+
+    fn apply(document: &mut Document, operation: &Operation) -> Result<(), ApplyError> {
+        document.apply(operation)
+    }
+
+    fn compose(first: &Operation, second: &Operation) -> Result<Operation, ComposeError> {
+        Operation::compose(first, second)
+    }
+
+    fn transform(earlier: &Operation, later: &Operation) -> (Operation, Operation) {
+        Operation::transform(earlier, later)
+    }
+
+    fn invert(operation: &Operation, base: &Document) -> Result<Operation, ApplyError> {
+        operation.invert(base)
+    }
+
+    fn map_offset(operation: &Operation, offset: Utf16Offset, bias: Bias) -> Utf16Offset {
+        operation.map_offset(offset, bias)
+    }
+
+    fn implied_caret(operation: &Operation) -> Option<Utf16Offset> {
+        operation.implied_caret()
+    }
+
+    fn diff(from: &Document, to: &Document) -> Operation {
+        Operation::diff(from, to)
+    }
+
+    fn split(operation: &Operation, limits: &OperationLimits) -> Vec<Operation> {
+        operation.split(limits)
+    }
+
+    fn checksum(document: &Document) -> Checksum {
+        document.checksum()
+    }
+
+    fn encode(operation: &Operation, into: &mut Vec<u8>) {
+        operation.encode(into);
+    }
+
+    fn decode(bytes: &[u8], limits: &OperationLimits) -> Result<Operation, DecodeOperationError> {
+        Operation::decode(bytes, limits)
+    }
+
+    fn to_operation(document: &Document) -> Operation {
+        document.to_operation()
+    }
+}

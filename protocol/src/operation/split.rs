@@ -1,0 +1,105 @@
+//! Splits an operation that is too large for one submit.
+
+use super::builder::OperationBuilder;
+use super::component::{Component, Operation};
+use super::packed::{HEAD_BYTES, encoded_bytes_at_most};
+use crate::limits::OperationLimits;
+use crate::text::Utf16Length;
+
+/// A part holds at least this many: the retain up to its place and one component there.
+const LEAST_COMPONENTS: usize = 2;
+
+impl Operation {
+    /// Splits the operation by place into several that have its effect when applied one
+    /// after another, each within the limits; an operation within them comes back alone.
+    /// Linear in the components and their content.
+    ///
+    /// Law: composing the parts gives the operation. What cannot be divided is not: one
+    /// character, one embed, and one set of attributes stay whole even where a limit is
+    /// smaller, and so do two components.
+    pub fn split(&self, limits: &OperationLimits) -> Vec<Operation> {
+        let mut packed = Vec::new();
+        self.encode(&mut packed);
+        let components = self.components().len();
+        if packed.len() <= limits.bytes as usize && components <= limits.components as usize {
+            return vec![self.clone()];
+        }
+        let mut parts = Parts {
+            limits: *limits,
+            done: Vec::new(),
+            part: OperationBuilder::default(),
+            bytes: 0,
+            place: Utf16Length::ZERO,
+        };
+        for component in self.components() {
+            parts.push(component);
+        }
+        parts.close();
+        parts.done
+    }
+}
+
+/// The parts so far, and the one that is being filled.
+struct Parts {
+    limits: OperationLimits,
+    done: Vec<Operation>,
+    part: OperationBuilder,
+    /// What the part takes at most.
+    bytes: usize,
+    /// How much of the document lies before this place once the part is applied.
+    place: Utf16Length,
+}
+
+impl Parts {
+    fn push(&mut self, component: &Component) {
+        match component {
+            Component::Insert { text, attributes } => {
+                let overhead = encoded_bytes_at_most(component) - text.as_str().len();
+                let mut rest = text.as_str();
+                while !rest.is_empty() {
+                    self.make_room(overhead + 4);
+                    let room = (self.limits.bytes as usize).saturating_sub(self.bytes + overhead);
+                    let (now, later) = cut(rest, room);
+                    let length = Utf16Length::of(now);
+                    self.part.insert_measured(now, length, attributes);
+                    self.bytes += overhead + now.len();
+                    self.place.0 = self.place.0.saturating_add(length.0);
+                    rest = later;
+                }
+            }
+            other => {
+                let bytes = encoded_bytes_at_most(other);
+                self.make_room(bytes);
+                self.part.push(other.clone());
+                self.bytes += bytes;
+                if !matches!(other, Component::Delete { .. }) {
+                    self.place.0 = self.place.0.saturating_add(other.length().0);
+                }
+            }
+        }
+    }
+
+    /// Closes the part if another component of so many bytes may be too much for it.
+    fn make_room(&mut self, bytes: usize) {
+        let most = (self.limits.components as usize).max(LEAST_COMPONENTS);
+        if self.part.len() >= most || (self.bytes > HEAD_BYTES && self.bytes + bytes > self.limits.bytes as usize) {
+            self.close();
+        }
+    }
+
+    /// Ends the part, unless it does nothing, and starts the next one at this place.
+    fn close(&mut self) {
+        let part = self.part.build();
+        if !part.is_identity() {
+            self.done.push(part);
+        }
+        self.part.retain(self.place);
+        self.bytes = HEAD_BYTES;
+    }
+}
+
+/// Cuts a text after at most so many bytes, but after one character at least.
+fn cut(text: &str, bytes: usize) -> (&str, &str) {
+    let first = text.chars().next().map_or(0, char::len_utf8);
+    text.split_at(text.floor_char_boundary(bytes).max(first))
+}
