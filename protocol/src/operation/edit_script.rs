@@ -22,7 +22,10 @@ pub(super) struct Match {
 
 /// The stretches that two sequences of symbols have in common, in order.
 pub(super) fn matches(from: &[u32], to: &[u32]) -> Vec<Match> {
-    let mut search = Search { steps: EXTRA_STEPS + 2 * (from.len() + to.len()), found: Vec::new() };
+    let mut search = Search {
+        steps: EXTRA_STEPS + 2 * (from.len() + to.len()),
+        found: Vec::new(),
+    };
     search.run((from, 0), (to, 0), |from, to| matches_of_words(from, to));
     search.found
 }
@@ -38,19 +41,31 @@ fn matches_of_words(from: &[u32], to: &[u32]) -> Vec<Match> {
     let Some(common) = greedy(from_words.len(), to_words.len(), equal, &mut steps) else {
         return Vec::new();
     };
-    let mut search = Search { steps: EXTRA_STEPS + 2 * (from.len() + to.len()), found: Vec::new() };
+    let mut search = Search {
+        steps: EXTRA_STEPS + 2 * (from.len() + to.len()),
+        found: Vec::new(),
+    };
     let (mut from_at, mut to_at) = (0, 0);
     for stretch in common {
         let start = Match {
             from: from_words[stretch.from].start,
             to: to_words[stretch.to].start,
-            length: from_words[stretch.from + stretch.length - 1].end - from_words[stretch.from].start,
+            length: from_words[stretch.from + stretch.length - 1].end
+                - from_words[stretch.from].start,
         };
-        search.run((&from[from_at..start.from], from_at), (&to[to_at..start.to], to_at), |_, _| Vec::new());
+        search.run(
+            (&from[from_at..start.from], from_at),
+            (&to[to_at..start.to], to_at),
+            |_, _| Vec::new(),
+        );
         search.found.push(start);
         (from_at, to_at) = (start.from + start.length, start.to + start.length);
     }
-    search.run((&from[from_at..], from_at), (&to[to_at..], to_at), |_, _| Vec::new());
+    search.run(
+        (&from[from_at..], from_at),
+        (&to[to_at..], to_at),
+        |_, _| Vec::new(),
+    );
     search.found
 }
 
@@ -71,14 +86,35 @@ impl Search {
     ) {
         let start = from.iter().zip(to).take_while(|(a, b)| a == b).count();
         let (a, b) = (&from[start..], &to[start..]);
-        let end = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
+        let end = a
+            .iter()
+            .rev()
+            .zip(b.iter().rev())
+            .take_while(|(a, b)| a == b)
+            .count();
         let (a, b) = (&a[..a.len() - end], &b[..b.len() - end]);
         let between = greedy(a.len(), b.len(), |x, y| a[x] == b[y], &mut self.steps);
         let between = between.unwrap_or_else(|| give_up(a, b));
-        let shifted = between.into_iter().map(|found| Match { from: start + found.from, to: start + found.to, ..found });
-        let ends = |at_from, at_to, length| Match { from: at_from, to: at_to, length };
-        let all = [ends(0, 0, start)].into_iter().chain(shifted).chain([ends(from.len() - end, to.len() - end, end)]);
-        let placed = all.map(|found| Match { from: from_at + found.from, to: to_at + found.to, ..found });
+        let shifted = between.into_iter().map(|found| Match {
+            from: start + found.from,
+            to: start + found.to,
+            ..found
+        });
+        let ends = |at_from, at_to, length| Match {
+            from: at_from,
+            to: at_to,
+            length,
+        };
+        let all = [ends(0, 0, start)].into_iter().chain(shifted).chain([ends(
+            from.len() - end,
+            to.len() - end,
+            end,
+        )]);
+        let placed = all.map(|found| Match {
+            from: from_at + found.from,
+            to: to_at + found.to,
+            ..found
+        });
         self.found.extend(placed.filter(|found| found.length > 0));
     }
 }
@@ -99,7 +135,11 @@ fn words(symbols: &[u32]) -> Vec<Word> {
         hash = (hash.rotate_left(5) ^ u64::from(*symbol)).wrapping_mul(0x517c_c1b7_2722_0a95);
         let next = symbols.get(index + 1);
         if next.is_none_or(|next| is_space(*symbol) && !is_space(*next)) {
-            words.push(Word { start, end: index + 1, hash });
+            words.push(Word {
+                start,
+                end: index + 1,
+                hash,
+            });
             (start, hash) = (index + 1, 0);
         }
     }
@@ -108,7 +148,12 @@ fn words(symbols: &[u32]) -> Vec<Word> {
 
 /// Myers' greedy algorithm: the fewest differences first. `None` if there are more than
 /// [`MOST_DIFFERENCES`], or the steps are used up.
-fn greedy(n: usize, m: usize, equal: impl Fn(usize, usize) -> bool, steps: &mut usize) -> Option<Vec<Match>> {
+fn greedy(
+    n: usize,
+    m: usize,
+    equal: impl Fn(usize, usize) -> bool,
+    steps: &mut usize,
+) -> Option<Vec<Match>> {
     if n == 0 || m == 0 {
         return Some(Vec::new());
     }
@@ -122,7 +167,13 @@ fn greedy(n: usize, m: usize, equal: impl Fn(usize, usize) -> bool, steps: &mut 
             // k + most + 1, with k = 2 · index − d.
             let slot = 2 * index + most + 1 - d;
             let down = index == 0 || (index < d && furthest[slot - 1] < furthest[slot + 1]);
-            let mut x = if d == 0 { 0 } else if down { furthest[slot + 1] } else { furthest[slot - 1] + 1 };
+            let mut x = if d == 0 {
+                0
+            } else if down {
+                furthest[slot + 1]
+            } else {
+                furthest[slot - 1] + 1
+            };
             let mut y = x + d - 2 * index;
             let start = x;
             while x < n && y < m && equal(x, y) {
@@ -154,7 +205,11 @@ fn retrace(n: usize, m: usize, differences: usize, trace: &[u32]) -> Vec<Match> 
             _ => (furthest(d - 1, index - 1) + 1, index - 1),
         };
         if x > start {
-            found.push(Match { from: start, to: start + d - 2 * index, length: x - start });
+            found.push(Match {
+                from: start,
+                to: start + d - 2 * index,
+                length: x - start,
+            });
         }
         x = if d == 0 || down { start } else { start - 1 };
         index = before;
@@ -202,9 +257,20 @@ mod tests {
 
     #[test]
     fn many_scattered_changes_leave_the_rest_in_place() {
-        let lines: Vec<String> = (0..2_000).map(|line| format!("line {line} of the text\n")).collect();
-        let changed: Vec<String> =
-            lines.iter().enumerate().map(|(index, line)| if index % 4 == 0 { line.replace("of", "XYZ") } else { line.clone() }).collect();
+        let lines: Vec<String> = (0..2_000)
+            .map(|line| format!("line {line} of the text\n"))
+            .collect();
+        let changed: Vec<String> = lines
+            .iter()
+            .enumerate()
+            .map(|(index, line)| {
+                if index % 4 == 0 {
+                    line.replace("of", "XYZ")
+                } else {
+                    line.clone()
+                }
+            })
+            .collect();
         let (from, to) = (symbols(&lines.concat()), symbols(&changed.concat()));
         assert!(covered(&from, &to) > from.len() * 9 / 10);
     }

@@ -17,7 +17,11 @@ pub(super) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     pub(super) const fn new(components: &'a [Component]) -> Walk<'a> {
-        Walk { components, units: 0, bytes: 0 }
+        Walk {
+            components,
+            units: 0,
+            bytes: 0,
+        }
     }
 
     /// The component that the walk stands in; `None` behind the last.
@@ -32,7 +36,10 @@ impl<'a> Walk<'a> {
 
     /// What is left of the current component.
     pub(super) fn remaining(&self) -> Utf16Length {
-        Utf16Length(self.current().map_or(u32::MAX, |component| component.length().0 - self.units))
+        Utf16Length(
+            self.current()
+                .map_or(u32::MAX, |component| component.length().0 - self.units),
+        )
     }
 
     /// Passes `length` units, no more than remain.
@@ -53,7 +60,9 @@ impl<'a> Walk<'a> {
     /// Passes `length` units of inserted text, no more than remain, and gives them;
     /// `None`, and nothing passed, if that would separate a pair. Linear in the length.
     pub(super) fn take_text(&mut self, length: Utf16Length) -> Option<&'a str> {
-        let Some(Component::Insert { text, .. }) = self.current() else { return None };
+        let Some(Component::Insert { text, .. }) = self.current() else {
+            return None;
+        };
         let rest = text.as_str().get(self.bytes..)?;
         let bytes = if length == self.remaining() {
             rest.len()

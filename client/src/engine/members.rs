@@ -1,0 +1,96 @@
+//! Who else has the document open, and where their cursors stand.
+
+use cowrite_protocol::frame::{Activity, Member, MemberChange};
+use cowrite_protocol::{AuthorNumber, Cursor, DocumentType, UserId};
+
+use super::Pending;
+
+/// A member as the application shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MemberView<'a> {
+    /// The room's number for the member.
+    pub number: AuthorNumber,
+    /// The user, as the server knows it.
+    pub user: &'a UserId,
+    /// The display name; may be empty.
+    pub name: &'a str,
+    /// The application's state: JSON, may be empty.
+    pub state: &'a str,
+    /// What the member is doing.
+    pub activity: Activity,
+    /// Whether it is this very client.
+    pub own: bool,
+    /// Its cursor in the text that the user sees; `None` if it shows none.
+    pub cursor: Option<Cursor>,
+}
+
+/// The members of the room, sorted by number. Cursors are in the coordinates of the
+/// accepted text, and carried over pending work only when they are looked at.
+#[derive(Debug, Default)]
+pub(super) struct Members(Vec<(Member, Option<Cursor>)>);
+
+impl Members {
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub(super) fn change(&mut self, change: MemberChange) {
+        match change {
+            MemberChange::Here(member) => match self.find(member.number) {
+                Ok(at) => {
+                    // The number may have been given to somebody else meanwhile.
+                    if self.0[at].0.user != member.user {
+                        self.0[at].1 = None;
+                    }
+                    self.0[at].0 = member;
+                }
+                Err(at) => self.0.insert(at, (member, None)),
+            },
+            MemberChange::Left(number) => {
+                if let Ok(at) = self.find(number) {
+                    self.0.remove(at);
+                }
+            }
+        }
+    }
+
+    pub(super) fn set_cursor(&mut self, number: AuthorNumber, cursor: Cursor) {
+        if let Ok(at) = self.find(number) {
+            self.0[at].1 = (!cursor.0.is_empty()).then_some(cursor);
+        }
+    }
+
+    /// Carries all cursors over an accepted operation. Linear in members and components.
+    pub(super) fn follow<D: DocumentType>(&mut self, operation: &D::Operation) {
+        for (_, cursor) in &mut self.0 {
+            if let Some(cursor) = cursor {
+                cursor.map::<D>(operation);
+            }
+        }
+    }
+
+    pub(super) fn views<'a, D: DocumentType>(
+        &'a self,
+        own: Option<AuthorNumber>,
+        pending: &'a Pending<D>,
+        length: u32,
+    ) -> impl Iterator<Item = MemberView<'a>> {
+        self.0.iter().map(move |(member, cursor)| MemberView {
+            number: member.number,
+            user: &member.user,
+            name: &member.name,
+            state: &member.state,
+            activity: member.activity,
+            own: own == Some(member.number),
+            cursor: cursor.clone().map(|mut cursor| {
+                pending.operations().for_each(|operation| cursor.map::<D>(operation));
+                cursor.clamp(length);
+                cursor
+            }),
+        })
+    }
+
+    fn find(&self, number: AuthorNumber) -> Result<usize, usize> {
+        self.0.binary_search_by_key(&number, |(member, _)| member.number)
+    }
+}

@@ -1,0 +1,187 @@
+//! Work that the log has not accepted yet.
+
+use cowrite_protocol::error::{ApplyError, ComposeError};
+use cowrite_protocol::{ClientSeq, DocumentType, OperationLimits};
+
+/// The operation on its way. What it holds is fixed once it was sent: no later edit
+/// ever joins it; only its form is rebased.
+#[derive(Clone, Debug)]
+pub(super) struct InFlight<D: DocumentType> {
+    pub(super) seq: ClientSeq,
+    /// As rebased to the version that the engine stands at.
+    pub(super) operation: D::Operation,
+    /// The last edit that it holds.
+    pub(super) last_edit: u64,
+    /// Whether the copy that stands on the engine's version is on its way.
+    pub(super) sent: bool,
+}
+
+/// Edits that wait, composed into one operation on top of what is in flight.
+#[derive(Clone, Debug)]
+pub(super) struct Buffer<D: DocumentType> {
+    pub(super) operation: D::Operation,
+    /// The last edit that it holds.
+    pub(super) last_edit: u64,
+}
+
+/// The states of an engine. At most one operation is in flight.
+#[derive(Clone, Debug)]
+pub(super) enum Pending<D: DocumentType> {
+    /// The text is the log's.
+    Synchronized,
+    /// Nothing is in flight, since nothing could be sent; edits wait.
+    Buffering { buffer: Buffer<D> },
+    /// One operation is in flight.
+    AwaitingAck { in_flight: InFlight<D> },
+    /// One operation is in flight, and edits wait behind it.
+    AwaitingWithBuffer { in_flight: InFlight<D>, buffer: Buffer<D> },
+}
+
+impl<D: DocumentType> Pending<D> {
+    /// Takes in a local edit, made on the text with all that is pending.
+    pub(super) fn add(&mut self, operation: D::Operation, edit: u64) -> Result<(), ComposeError> {
+        match self {
+            Pending::Buffering { buffer } | Pending::AwaitingWithBuffer { buffer, .. } => {
+                buffer.operation = D::compose(&buffer.operation, &operation)?;
+                buffer.last_edit = edit;
+            }
+            Pending::Synchronized | Pending::AwaitingAck { .. } => {
+                let buffer = Buffer { operation, last_edit: edit };
+                *self = match self.take() {
+                    (Some(in_flight), _) => Pending::AwaitingWithBuffer { in_flight, buffer },
+                    (None, _) => Pending::Buffering { buffer },
+                };
+            }
+        }
+        Ok(())
+    }
+
+    /// Carries all that is pending over an operation of the log, and gives that operation
+    /// in the form that fits the text with all that is pending.
+    pub(super) fn carry_over(&mut self, committed: &D::Operation) -> D::Operation {
+        let mut carried = None;
+        for pending in self.operations_mut() {
+            let (committed, rebased) = D::transform(carried.as_ref().unwrap_or(committed), pending);
+            *pending = rebased;
+            carried = Some(committed);
+        }
+        carried.unwrap_or_else(|| committed.clone())
+    }
+
+    /// Takes the operation in flight away and gives the operation that takes it back from
+    /// the text with all that is pending. `server` is the text of the version that the
+    /// engine stands at. The buffer stays, rebased as if that operation had never been.
+    pub(super) fn take_back(
+        &mut self,
+        server: &D::Document,
+    ) -> Result<Option<(InFlight<D>, D::Operation)>, ApplyError> {
+        let (Some(in_flight), buffer) = self.take() else { return Ok(None) };
+        let inverse = D::invert(&in_flight.operation, server)?;
+        let taken_back = match buffer {
+            None => inverse,
+            Some(buffer) => {
+                let (inverse, operation) = D::transform(&inverse, &buffer.operation);
+                *self = Pending::Buffering { buffer: Buffer { operation, ..buffer } };
+                inverse
+            }
+        };
+        Ok(Some((in_flight, taken_back)))
+    }
+
+    /// The operation in flight was accepted: takes it away and leaves the buffer.
+    pub(super) fn settle(&mut self) -> Option<InFlight<D>> {
+        let (in_flight, buffer) = self.take();
+        if let Some(buffer) = buffer {
+            *self = Pending::Buffering { buffer };
+        }
+        in_flight
+    }
+
+    /// Puts what waits in flight under `seq`, if nothing is; a buffer over the limits is
+    /// split by place, and its first piece goes. A buffer that composed to nothing goes
+    /// nowhere. `accepted` is the last edit that was accepted before.
+    pub(super) fn seal(&mut self, seq: ClientSeq, limits: &OperationLimits, accepted: u64) -> Sealed {
+        let Pending::Buffering { buffer } = self else { return Sealed::Nothing };
+        let last_edit = buffer.last_edit;
+        if D::is_identity(&buffer.operation) {
+            *self = Pending::Synchronized;
+            return Sealed::Vanished { last_edit };
+        }
+        let mut pieces = D::split(&buffer.operation, limits).into_iter();
+        let first = pieces.next().unwrap_or_else(|| buffer.operation.clone());
+        // The pieces follow one another, so composing those that wait cannot fail; if it
+        // did, the whole would be sent and the server's typed refusal would tell.
+        let rest = pieces.next().map(|second| pieces.try_fold(second, |all, piece| D::compose(&all, &piece)));
+        *self = match rest {
+            // The edits of a split buffer are accepted when its last piece is.
+            Some(Ok(operation)) => Pending::AwaitingWithBuffer {
+                in_flight: InFlight { seq, operation: first, last_edit: accepted, sent: false },
+                buffer: Buffer { operation, last_edit },
+            },
+            Some(Err(_)) => {
+                let operation = buffer.operation.clone();
+                Pending::AwaitingAck { in_flight: InFlight { seq, operation, last_edit, sent: false } }
+            }
+            None => Pending::AwaitingAck { in_flight: InFlight { seq, operation: first, last_edit, sent: false } },
+        };
+        Sealed::InFlight
+    }
+
+    pub(super) fn in_flight(&self) -> Option<&InFlight<D>> {
+        match self {
+            Pending::AwaitingAck { in_flight } | Pending::AwaitingWithBuffer { in_flight, .. } => Some(in_flight),
+            _ => None,
+        }
+    }
+
+    pub(super) fn in_flight_mut(&mut self) -> Option<&mut InFlight<D>> {
+        match self {
+            Pending::AwaitingAck { in_flight } | Pending::AwaitingWithBuffer { in_flight, .. } => Some(in_flight),
+            _ => None,
+        }
+    }
+
+    pub(super) fn buffer(&self) -> Option<&Buffer<D>> {
+        match self {
+            Pending::Buffering { buffer } | Pending::AwaitingWithBuffer { buffer, .. } => Some(buffer),
+            _ => None,
+        }
+    }
+
+    /// All pending operations in order.
+    pub(super) fn operations(&self) -> impl Iterator<Item = &D::Operation> {
+        let in_flight = self.in_flight().map(|in_flight| &in_flight.operation);
+        in_flight.into_iter().chain(self.buffer().map(|buffer| &buffer.operation))
+    }
+
+    fn operations_mut(&mut self) -> impl Iterator<Item = &mut D::Operation> {
+        let (in_flight, buffer) = match self {
+            Pending::Synchronized => (None, None),
+            Pending::Buffering { buffer } => (None, Some(buffer)),
+            Pending::AwaitingAck { in_flight } => (Some(in_flight), None),
+            Pending::AwaitingWithBuffer { in_flight, buffer } => (Some(in_flight), Some(buffer)),
+        };
+        let in_flight = in_flight.map(|in_flight| &mut in_flight.operation);
+        in_flight.into_iter().chain(buffer.map(|buffer| &mut buffer.operation))
+    }
+
+    fn take(&mut self) -> (Option<InFlight<D>>, Option<Buffer<D>>) {
+        match core::mem::replace(self, Pending::Synchronized) {
+            Pending::Synchronized => (None, None),
+            Pending::Buffering { buffer } => (None, Some(buffer)),
+            Pending::AwaitingAck { in_flight } => (Some(in_flight), None),
+            Pending::AwaitingWithBuffer { in_flight, buffer } => (Some(in_flight), Some(buffer)),
+        }
+    }
+}
+
+/// What became of the buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sealed {
+    /// Nothing waited, or something is in flight already.
+    Nothing,
+    /// What waited came to nothing.
+    Vanished { last_edit: u64 },
+    /// It is in flight now.
+    InFlight,
+}

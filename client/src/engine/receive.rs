@@ -1,0 +1,265 @@
+//! What the room tells an engine that is attached to it.
+
+use cowrite_protocol::frame::{Author, Code, Commit, MemberChange, Packed, Remedy};
+use cowrite_protocol::{
+    AuthorNumber, Checksum, ClientId, ClientSeq, Cursor, DocumentType, OperationLimits, RunningHash, UserId, Version,
+};
+
+use super::{ChannelState, Engine, Event, Origin};
+use cowrite_protocol::Millis;
+
+/// Where the author of a commit has its caret.
+#[derive(Clone, Debug)]
+pub(crate) enum AuthorCaret {
+    Implied,
+    Still,
+    At(Cursor),
+}
+
+impl<D: DocumentType> Engine<D> {
+    /// The next entry, by a numbered author.
+    pub(crate) fn handle_commit(&mut self, commit: &Commit<'_>, caret: AuthorCaret, now: Millis) {
+        let version = self.version().next();
+        let author = self.authors.iter_mut().find(|author| author.number == commit.author);
+        let (Some(author), true) = (author, low_byte(version.get()) == commit.version) else {
+            return self.reopen(0);
+        };
+        let seq = commit.seq.resolve(author.seq.get() + 1).and_then(ClientSeq::new);
+        let Some(seq) = seq else { return self.reopen(0) };
+        author.seq = seq;
+        let (client, user) = (author.client, author.user.clone());
+        let Ok(operation) = D::decode(commit.operation.0, &OperationLimits::NONE) else {
+            return self.diverged(now);
+        };
+        self.members.follow::<D>(&operation);
+        match caret {
+            AuthorCaret::At(cursor) => self.members.set_cursor(commit.author, cursor),
+            AuthorCaret::Implied => {
+                if let Some(at) = D::implied_caret(&operation) {
+                    self.members.set_cursor(commit.author, Cursor::caret(at));
+                }
+            }
+            AuthorCaret::Still => {}
+        }
+        self.take_entry(version, &client, seq, commit.operation, &operation, Some(user), now);
+    }
+
+    /// The next entry of a catch-up.
+    pub(crate) fn handle_entry(
+        &mut self,
+        version: Version,
+        client: &ClientId,
+        seq: ClientSeq,
+        user: UserId,
+        operation: Packed<'_>,
+        now: Millis,
+    ) {
+        if version != self.version().next() {
+            return self.reopen(0);
+        }
+        let Ok(decoded) = D::decode(operation.0, &OperationLimits::NONE) else {
+            return self.diverged(now);
+        };
+        if let Some(author) = self.authors.iter_mut().find(|author| author.client == *client) {
+            author.seq = seq;
+        }
+        self.members.follow::<D>(&decoded);
+        self.take_entry(version, client, seq, operation, &decoded, Some(user), now);
+    }
+
+    /// Our own operation is the next entry. The version and the client_seq are low bytes.
+    pub(crate) fn handle_ack(&mut self, seq: u8, version: u8, hash: u8, now: Millis) {
+        let next = self.version().next();
+        let expected = self.pending.in_flight().is_some_and(|in_flight| low_byte(in_flight.seq.get()) == seq);
+        if !expected || low_byte(next.get()) != version {
+            return self.reopen(0);
+        }
+        let (Some(in_flight), Some(position), Some(client)) = (self.pending.settle(), &mut self.position, self.client)
+        else {
+            return self.reopen(0);
+        };
+        let mut bytes = Vec::new();
+        D::encode(&in_flight.operation, &mut bytes);
+        position.version = next;
+        position.hash = position.hash.advance(next, &client, in_flight.seq, &bytes);
+        let agrees = position.hash.byte() == hash;
+        self.accepted_seq = in_flight.seq;
+        self.ack_deadline = None;
+        self.ack_failures = 0;
+        self.retry_at = None;
+        self.members.follow::<D>(&in_flight.operation);
+        if let Some(own) = self.authors.iter_mut().find(|author| author.client == client) {
+            own.seq = in_flight.seq;
+        }
+        self.accepted_up_to(in_flight.last_edit);
+        if D::apply(&mut self.server, &in_flight.operation).is_err() || !agrees {
+            return self.diverged(now);
+        }
+        self.caught_up(now);
+        self.flush();
+        self.flush_caret(now);
+    }
+
+    /// Our own operation was refused for good.
+    pub(crate) fn handle_reject(&mut self, seq: ClientSeq, code: Code, now: Millis) {
+        if self.in_flight() != Some(seq) {
+            return;
+        }
+        let from = self.watermarks.accepted + 1;
+        if let Some(in_flight) = self.take_in_flight_back(now) {
+            self.event(Event::Rejected { from, to: in_flight.last_edit, code });
+            self.accepted_up_to(in_flight.last_edit);
+        }
+        self.ack_deadline = None;
+        self.retry_at = None;
+        self.flush();
+    }
+
+    /// Our own operation was not taken now.
+    pub(crate) fn handle_busy(&mut self, seq: ClientSeq, retry_after_ms: u32, now: Millis) {
+        if self.in_flight() == Some(seq) {
+            self.ack_deadline = None;
+            self.retry_at = Some(now + u64::from(retry_after_ms.max(1)));
+        }
+    }
+
+    /// All that was missed, as one operation. What is in flight is void, and is sent
+    /// again on the new version.
+    #[expect(clippy::too_many_arguments, reason = "the fields of one frame")]
+    pub(crate) fn handle_composed(
+        &mut self,
+        version: Version,
+        hash: RunningHash,
+        checksum: Checksum,
+        authors: Vec<Author>,
+        operation: Packed<'_>,
+        now: Millis,
+    ) {
+        let Some(position) = &mut self.position else { return self.reopen(0) };
+        let Ok(operation) = D::decode(operation.0, &OperationLimits::NONE) else {
+            return self.diverged(now);
+        };
+        position.version = version;
+        position.hash = hash;
+        self.authors = authors;
+        self.members.follow::<D>(&operation);
+        if D::apply(&mut self.server, &operation).is_err() || D::checksum(&self.server) != checksum {
+            return self.diverged(now);
+        }
+        let carried = self.pending.carry_over(&operation);
+        if self.change(carried, Origin::Remote, None).is_err() {
+            return self.diverged(now);
+        }
+        if let Some(in_flight) = self.pending.in_flight_mut() {
+            in_flight.sent = false;
+        }
+        self.ack_deadline = None;
+        self.caught_up(now);
+        self.flush();
+        self.event(Event::Status);
+    }
+
+    pub(crate) fn handle_durable(&mut self, version: Version) {
+        // Edits are counted, versions are durable: all that was accepted up to the
+        // version is, and what was accepted since waits for the next watermark.
+        if version >= self.version() {
+            self.watermarks.durable = self.watermarks.accepted;
+            self.event(Event::Status);
+        }
+    }
+
+    pub(crate) fn handle_stalled(&mut self, stalled: bool, now: Millis) {
+        self.stalled = stalled;
+        if !stalled && self.ack_deadline.is_some() {
+            self.handle_sent(now);
+        }
+        self.event(Event::Status);
+    }
+
+    pub(crate) fn handle_author(&mut self, author: Author) {
+        match self.authors.iter_mut().find(|known| known.number == author.number) {
+            Some(known) => *known = author,
+            None => self.authors.push(author),
+        }
+    }
+
+    pub(crate) fn handle_members(&mut self, changes: Vec<MemberChange>) {
+        changes.into_iter().for_each(|change| self.members.change(change));
+        self.event(Event::Presence);
+    }
+
+    pub(crate) fn handle_cursors(&mut self, version: u8, cursors: Vec<(AuthorNumber, Cursor)>) {
+        // A cursor of another version than ours would show a wrong place; the next is near.
+        if low_byte(self.version().get()) == version {
+            for (number, cursor) in cursors {
+                if Some(number) != self.own_number {
+                    self.members.set_cursor(number, cursor);
+                }
+            }
+            self.event(Event::Presence);
+        }
+    }
+
+    pub(crate) fn handle_verified(&mut self, version: Version) {
+        self.verified = Some(version);
+    }
+
+    pub(crate) fn handle_restored(&mut self, refused: Option<Code>) {
+        self.restored(refused);
+    }
+
+    /// The room ended the channel.
+    pub(crate) fn handle_closed(&mut self, code: Code, retry_after_ms: u32, now: Millis) {
+        match code.remedy() {
+            Remedy::Stop => self.close(code),
+            Remedy::NewClientId => {
+                self.detach();
+                self.event(Event::Closed { code, remedy: Remedy::NewClientId });
+                self.renounce_client(now);
+                self.reopen(u64::from(retry_after_ms));
+            }
+            Remedy::Retry | Remedy::RefreshToken if code == Code::Diverged => self.diverged(now),
+            Remedy::Retry | Remedy::RefreshToken => self.reopen(u64::from(retry_after_ms)),
+        }
+    }
+
+    /// The channel is over for good; the application reads what is pending.
+    pub(crate) fn close(&mut self, code: Code) {
+        self.detach();
+        self.outgoing.clear();
+        self.channel = ChannelState::Closed(code);
+        self.event(Event::Closed { code, remedy: Remedy::Stop });
+        self.event(Event::Status);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the fields of one entry")]
+    fn take_entry(
+        &mut self,
+        version: Version,
+        client: &ClientId,
+        seq: ClientSeq,
+        bytes: Packed<'_>,
+        operation: &D::Operation,
+        user: Option<UserId>,
+        now: Millis,
+    ) {
+        let Some(position) = &mut self.position else { return self.reopen(0) };
+        position.version = version;
+        position.hash = position.hash.advance(version, client, seq, bytes.0);
+        if D::apply(&mut self.server, operation).is_err() {
+            return self.diverged(now);
+        }
+        let carried = self.pending.carry_over(operation);
+        if self.change(carried, Origin::Remote, user).is_err() {
+            return self.diverged(now);
+        }
+        self.caught_up(now);
+        self.event(Event::Presence);
+        self.flush_caret(now);
+    }
+}
+
+/// What a frame carries of a number that both sides know.
+fn low_byte(number: u64) -> u8 {
+    number.to_le_bytes()[0]
+}

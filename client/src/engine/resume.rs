@@ -1,0 +1,222 @@
+//! How an engine comes back: what it asks for, and what the four outcomes do to it.
+
+use cowrite_protocol::error::ApplyError;
+use cowrite_protocol::frame::{DurabilityClass, Opened, Outcome, Position, Settlement, SnapshotFrame};
+use cowrite_protocol::{ClientId, ClientSeq, DocumentType, Limits, OperationLimits};
+
+use super::pending::InFlight;
+use super::{ChannelState, Engine, Event, Origin, Pending, ProposalKind};
+use cowrite_protocol::Millis;
+
+/// What an `Open` says of the client.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OpenRequest {
+    pub(crate) client: Option<ClientId>,
+    pub(crate) position: Option<Position>,
+    pub(crate) whole: bool,
+    pub(crate) in_flight: Option<ClientSeq>,
+}
+
+impl<D: DocumentType> Engine<D> {
+    /// What to say in the next `Open`.
+    pub(crate) fn open_request(&self) -> OpenRequest {
+        OpenRequest {
+            client: self.client,
+            position: self.position,
+            whole: self.resync,
+            in_flight: self.in_flight(),
+        }
+    }
+
+    /// Whether there is anything to open.
+    pub(crate) fn wants_channel(&self) -> bool {
+        self.channel == ChannelState::Detached
+    }
+
+    /// The server's limits and promises, before any document is opened.
+    pub(crate) fn handle_welcome(&mut self, limits: Limits, durability: DurabilityClass) {
+        self.limits = limits;
+        self.durability = durability;
+    }
+
+    /// The channel is gone. What was in flight stays so, its outcome unknown.
+    pub(crate) fn detach(&mut self) {
+        if !matches!(self.channel, ChannelState::Closed(_)) {
+            self.channel = ChannelState::Detached;
+        }
+        self.stalled = false;
+        self.ack_deadline = None;
+        self.retry_at = None;
+        self.verify_at = None;
+        self.verified = None;
+        self.members.clear();
+        self.authors.clear();
+        self.caret.forget_believed();
+        self.event(Event::Presence);
+        self.event(Event::Status);
+    }
+
+    /// The room answered our `Open`.
+    pub(crate) fn handle_opened(&mut self, opened: &Opened, now: Millis) {
+        if opened.last_seq > self.last_seq && self.client == Some(opened.client) {
+            // What we hold is an old copy of ourselves: a later self has used this id.
+            self.renounce_client(now);
+            return self.reopen(0);
+        }
+        self.client = Some(opened.client);
+        self.own_number = Some(opened.number);
+        self.role = opened.role;
+        let mut accepted = false;
+        match opened.settlement {
+            Settlement::Nothing => {}
+            Settlement::Accepted(_) => accepted = true,
+            Settlement::NotAccepted => {
+                if let Some(in_flight) = self.pending.in_flight_mut() {
+                    in_flight.sent = false;
+                }
+            }
+            Settlement::Unknown => self.set_in_flight_aside(now),
+        }
+        let (head, other_history) = match opened.outcome {
+            Outcome::Tail { head } => (Some(head), false),
+            Outcome::Snapshot => (None, false),
+            Outcome::Mismatch | Outcome::EpochChanged => (None, true),
+        };
+        self.channel = ChannelState::CatchingUp { head, other_history, log_seq: opened.last_seq, accepted };
+        self.event(Event::Status);
+        self.caught_up(now);
+        self.flush();
+        self.flush_caret(now);
+    }
+
+    /// If all that was missed has come, the engine is in step.
+    pub(super) fn caught_up(&mut self, now: Millis) {
+        if let ChannelState::CatchingUp { head: Some(head), .. } = self.channel
+            && self.version() >= head
+        {
+            self.attached(now, false);
+        }
+    }
+
+    /// The document whole, as an `Opened` announced it.
+    pub(crate) fn handle_snapshot(&mut self, snapshot: SnapshotFrame<'_>, now: Millis) {
+        let ChannelState::CatchingUp { head: None, other_history, log_seq, accepted } = self.channel else {
+            return self.reopen(0);
+        };
+        let mut text = D::Document::default();
+        let fits = D::decode(snapshot.content.0, &OperationLimits::NONE)
+            .is_ok_and(|content| D::apply(&mut text, &content).is_ok());
+        if !fits || D::checksum(&text) != snapshot.checksum {
+            return self.diverged(now);
+        }
+        let first = self.position.is_none();
+        self.position =
+            Some(Position { epoch: snapshot.epoch, version: snapshot.version, hash: snapshot.hash });
+        self.authors = snapshot.authors;
+        self.resync = false;
+        if first {
+            self.local = text.clone();
+            self.server = text;
+            return self.attached(now, true);
+        }
+        let lost = other_history && log_seq < self.accepted_seq;
+        let before = core::mem::replace(&mut self.server, text);
+        let kept = lost.then(|| before.clone());
+        if self.rebase_by_difference(before, accepted).is_err() {
+            return self.diverged(now);
+        }
+        if let Some(lost) = kept {
+            self.offer_lost(lost);
+        }
+        self.attached(now, false);
+    }
+
+    /// Carries what is pending from the text that we knew to the one that was loaded.
+    fn rebase_by_difference(
+        &mut self,
+        mut before: D::Document,
+        accepted: bool,
+    ) -> Result<(), ApplyError> {
+        if accepted && let Some(in_flight) = self.pending.settle() {
+            // The loaded text holds it already.
+            D::apply(&mut before, &in_flight.operation)?;
+            self.accepted_seq = in_flight.seq;
+            self.accepted_up_to(in_flight.last_edit);
+        }
+        let difference = D::diff(&before, &self.server);
+        let replaced = u64::from(D::length(&before).0)
+            .saturating_add_signed(D::length_change(&difference))
+            .abs_diff(u64::from(D::length(&before).0));
+        if !matches!(self.pending, Pending::Synchronized) {
+            self.event(Event::Merged { replaced, of: D::length(&before).0 });
+        }
+        let carried = self.pending.carry_over(&difference);
+        if !D::is_identity(&carried) {
+            self.change(carried, Origin::Resync, None)?;
+        }
+        if let Some(in_flight) = self.pending.in_flight_mut() {
+            in_flight.sent = false;
+        }
+        Ok(())
+    }
+
+    /// What the log had accepted and lost is offered, never sent by itself; what is
+    /// pending waits for that decision.
+    fn offer_lost(&mut self, lost: D::Document) {
+        let restoring = D::diff(&self.server, &lost);
+        let restoring = self.pending.clone().carry_over(&restoring);
+        self.propose(ProposalKind::LostAccepted, restoring, 0, Some(lost));
+        self.held = self.proposals.iter().any(|proposal| proposal.kind == ProposalKind::LostAccepted);
+        self.accepted_seq = ClientSeq::NONE;
+    }
+
+    fn attached(&mut self, now: Millis, first: bool) {
+        self.channel = ChannelState::Attached;
+        self.event(Event::Opened { first });
+        self.event(Event::Status);
+        self.start_verifying(now);
+        self.flush();
+        self.flush_caret(now);
+    }
+
+    /// Stops using the client id. What was sent under it is of unknown outcome; what was
+    /// never sent will be, under a new one.
+    pub(super) fn renounce_client(&mut self, now: Millis) {
+        self.set_in_flight_aside(now);
+        self.client = None;
+        self.last_seq = ClientSeq::NONE;
+        self.accepted_seq = ClientSeq::NONE;
+        self.own_number = None;
+    }
+
+    /// Nobody knows whether the operation in flight was accepted: it is taken out of the
+    /// text, kept, and offered.
+    fn set_in_flight_aside(&mut self, now: Millis) {
+        let accepted = self.watermarks.accepted;
+        let Some(in_flight) = self.take_in_flight_back(now) else { return };
+        let edits = in_flight.last_edit.saturating_sub(accepted);
+        let mut operation = in_flight.operation;
+        for pending in self.pending.operations() {
+            operation = D::transform(pending, &operation).1;
+        }
+        self.accepted_up_to(in_flight.last_edit);
+        self.propose(ProposalKind::UnknownOutcome, operation, edits, None);
+    }
+
+    /// Takes the operation in flight out of the text; the buffer stays.
+    pub(super) fn take_in_flight_back(&mut self, now: Millis) -> Option<InFlight<D>> {
+        match self.pending.take_back(&self.server) {
+            Ok(None) => None,
+            Ok(Some((in_flight, taken_back))) => {
+                if self.change(taken_back, Origin::Reject, None).is_err() {
+                    self.diverged(now);
+                }
+                Some(in_flight)
+            }
+            Err(_) => {
+                self.diverged(now);
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The client engine of Cowrite, without I/O.
+//!
+//! An [`Engine`] is one document: it takes edits at once, keeps what is pending apart
+//! from what the server has accepted, and survives any disconnect. A [`Session`] is one
+//! client's stay across sockets: it greets, opens, reconnects and tells the time to its
+//! engines. Neither owns a socket, a clock or randomness: the host hands them in.
+//!
+//! The host's loop: after each call drain [`Session::poll_output`] to `None`, then wait
+//! for the socket or for [`Session::poll_timeout`].
+
+#![warn(missing_docs)]
+
+pub mod engine;
+mod backoff;
+#[cfg(feature = "native")]
+pub mod native;
+mod random;
+pub mod session;
+
+pub use engine::{EditError, Engine, Event, MemberView, Origin, Proposal, ProposalKind, Status};
+pub use session::{DocumentHandle, LinkState, OpenError, Output, Session, SessionEvent, SessionSettings};
+pub use cowrite_protocol::Millis;

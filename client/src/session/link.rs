@@ -1,0 +1,280 @@
+//! The connection: when to connect, when to give it up, when to come back.
+
+use cowrite_protocol::codec::encode_client;
+use cowrite_protocol::frame::{ClientFrame, Code, ProtocolVersion, Remedy, Welcome};
+use cowrite_protocol::DocumentType;
+
+use super::{Output, Session, SessionEvent};
+use cowrite_protocol::Millis;
+
+/// The connection as the application shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkState {
+    /// Not asked to connect.
+    Idle,
+    /// Connecting or greeting.
+    Connecting,
+    /// Greeted.
+    Online,
+    /// Waiting to connect again.
+    Offline {
+        /// When, in milliseconds from the call.
+        retry_in_ms: u64,
+    },
+    /// Ended for good.
+    Stopped(Code),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Link {
+    Idle,
+    /// Waiting for the host's token.
+    AwaitingToken,
+    /// The socket is opening, or the server has not greeted yet.
+    Greeting { connected: bool, until: Millis },
+    Online { since: Millis, leave_at: Option<Millis> },
+    Waiting { until: Millis },
+    Stopped(Code),
+}
+
+impl Link {
+    pub(super) fn state(self, now: Millis) -> LinkState {
+        match self {
+            Link::Idle => LinkState::Idle,
+            Link::AwaitingToken | Link::Greeting { .. } => LinkState::Connecting,
+            Link::Online { .. } => LinkState::Online,
+            Link::Waiting { until } => LinkState::Offline { retry_in_ms: until - now },
+            Link::Stopped(code) => LinkState::Stopped(code),
+        }
+    }
+}
+
+/// When the server was last heard. Any message is a sign of life.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Liveness {
+    heard: Millis,
+    pinged: Option<Millis>,
+    /// The link is in doubt since a wake-up: an answer is due by then.
+    doubt: Option<Millis>,
+    /// Bytes that waited in the socket when they were last looked at.
+    buffered: usize,
+}
+
+/// A dead link is noticed after this silence with work pending, and idle; a ping is
+/// sent well before.
+const SILENCE_PENDING_MS: u64 = 10_000;
+const PING_PENDING_MS: u64 = 4_000;
+const SILENCE_IDLE_MS: u64 = 25_000;
+const PING_IDLE_MS: u64 = 15_000;
+/// After a wake-up the server must answer within this time.
+const WAKE_MS: u64 = 2_000;
+/// A connection that held this long makes the next failure a first one.
+const STABLE_MS: u64 = 10_000;
+
+impl<D: DocumentType> Session<D> {
+    /// Begins to connect, or does so at once if it waits to.
+    pub fn connect(&mut self, now: Millis) {
+        if matches!(self.link, Link::Idle | Link::Waiting { .. }) {
+            self.link = Link::AwaitingToken;
+            self.outputs.push_back(Output::NeedToken);
+            self.link_changed(now);
+        }
+    }
+
+    /// The host has a token; the socket is asked for.
+    pub fn provide_token(&mut self, token: &str, now: Millis) {
+        self.token = Some(token.to_owned());
+        if self.link == Link::AwaitingToken {
+            self.link = Link::Greeting { connected: false, until: now + self.settings.greeting_ms };
+            self.outputs.push_back(Output::Connect);
+        }
+    }
+
+    /// The host has no token now; it will be asked again.
+    pub fn handle_token_failure(&mut self, now: Millis) {
+        if self.link == Link::AwaitingToken {
+            self.retry(0, now);
+        }
+    }
+
+    /// The socket is open.
+    pub fn handle_connected(&mut self, now: Millis) {
+        let Link::Greeting { until, .. } = self.link else { return };
+        self.link = Link::Greeting { connected: true, until };
+        self.liveness = Liveness { heard: now, ..Liveness::default() };
+        let mut hello = Vec::new();
+        encode_client(
+            &ClientFrame::Hello {
+                oldest: ProtocolVersion::OLDEST,
+                newest: ProtocolVersion::NEWEST,
+                token: self.token.as_deref().unwrap_or_default(),
+            },
+            &mut hello,
+        );
+        self.messages.push_back(hello);
+    }
+
+    /// The socket closed, or could not be opened.
+    pub fn handle_disconnected(&mut self, now: Millis) {
+        if matches!(self.link, Link::Greeting { .. } | Link::Online { .. }) {
+            self.drop_link();
+            self.retry(0, now);
+        }
+    }
+
+    /// The device woke up, or the network or the page came back: the link may be dead
+    /// without anybody knowing. A waiting session tries at once.
+    pub fn handle_wake(&mut self, now: Millis) {
+        match self.link {
+            Link::Online { .. } => {
+                self.liveness.doubt = Some(now + WAKE_MS);
+                self.ping(now);
+            }
+            Link::Waiting { .. } => self.connect(now),
+            _ => {}
+        }
+    }
+
+    /// The earliest moment at which [`Session::handle_timeout`] has something to do.
+    pub fn poll_timeout(&self) -> Option<Millis> {
+        let link = match self.link {
+            Link::Idle | Link::AwaitingToken | Link::Stopped(_) => return None,
+            Link::Waiting { until } => return Some(until),
+            Link::Greeting { until, .. } => return Some(until),
+            Link::Online { leave_at, .. } => {
+                let (ping, silence) = self.patience();
+                let ping = if self.liveness.pinged.is_some() { silence } else { ping };
+                let alive = self.liveness.heard + ping;
+                [leave_at, self.liveness.doubt].into_iter().flatten().fold(alive, Millis::min)
+            }
+        };
+        let documents = self.documents.iter().flat_map(|open| {
+            let opening = open.request.map(|(_, until)| until);
+            [open.engine.poll_timeout(), open.open_at, opening].into_iter().flatten()
+        });
+        documents.min().map_or(Some(link), |document| Some(document.min(link)))
+    }
+
+    /// Time has passed. `buffered` is the number of bytes that the socket has not sent
+    /// yet (0 where the host cannot know): a slow link that moves is not a dead one.
+    pub fn handle_timeout(&mut self, now: Millis, buffered: usize) {
+        match self.link {
+            Link::Idle | Link::AwaitingToken | Link::Stopped(_) => {}
+            Link::Waiting { until } if until <= now => self.connect(now),
+            Link::Waiting { .. } => {}
+            Link::Greeting { until, .. } if until <= now => self.give_up(now),
+            Link::Greeting { .. } => {}
+            Link::Online { since, leave_at } => {
+                if buffered < self.liveness.buffered {
+                    self.liveness.heard = now;
+                }
+                self.liveness.buffered = buffered;
+                let (ping, silence) = self.patience();
+                let quiet = now - self.liveness.heard;
+                let doubtful = self.liveness.doubt.is_some_and(|doubt| doubt <= now);
+                if quiet >= silence || doubtful {
+                    return self.give_up(now);
+                }
+                if leave_at.is_some_and(|at| at <= now) {
+                    self.outputs.push_back(Output::Disconnect);
+                    self.drop_link();
+                    self.link = Link::Waiting { until: now };
+                    return self.connect(now);
+                }
+                if quiet >= ping && self.liveness.pinged.is_none() {
+                    self.ping(now);
+                }
+                if now - since >= STABLE_MS {
+                    self.backoff.reset();
+                }
+                self.documents_timeout(now, buffered);
+                self.pump(now);
+            }
+        }
+    }
+
+    pub(super) fn heard(&mut self, now: Millis) {
+        self.liveness.heard = now;
+        self.liveness.pinged = None;
+        self.liveness.doubt = None;
+    }
+
+    pub(super) fn handle_welcome(&mut self, welcome: Welcome, now: Millis) {
+        let Link::Greeting { connected: true, .. } = self.link else { return };
+        self.link = Link::Online { since: now, leave_at: None };
+        for open in &mut self.documents {
+            open.engine.handle_welcome(welcome.limits, welcome.durability);
+            open.open_at = Some(now);
+        }
+        self.welcome = Some(welcome);
+        self.link_changed(now);
+    }
+
+    /// The server ends the connection.
+    pub(super) fn handle_error(&mut self, code: Code, retry_after_ms: u32, now: Millis) {
+        match code.remedy() {
+            Remedy::Stop | Remedy::NewClientId => {
+                self.stop(code);
+                self.link_changed(now);
+            }
+            Remedy::Retry | Remedy::RefreshToken => {
+                self.outputs.push_back(Output::Disconnect);
+                self.drop_link();
+                self.retry(u64::from(retry_after_ms), now);
+            }
+        }
+    }
+
+    /// The server is going down: move, but not all at one instant.
+    pub(super) fn handle_go_away(&mut self, spread_ms: u32, now: Millis) {
+        if let Link::Online { leave_at, .. } = &mut self.link {
+            *leave_at = Some(now + self.random.below(u64::from(spread_ms)));
+        }
+    }
+
+    /// The socket is no use any more.
+    pub(super) fn give_up(&mut self, now: Millis) {
+        self.outputs.push_back(Output::Disconnect);
+        self.drop_link();
+        self.retry(0, now);
+    }
+
+    pub(super) fn drop_link(&mut self) {
+        self.messages.clear();
+        for open in &mut self.documents {
+            open.channel = None;
+            open.request = None;
+            open.open_at = None;
+            open.engine.detach();
+        }
+    }
+
+    fn retry(&mut self, at_least_ms: u64, now: Millis) {
+        let wait = self.backoff.next_wait(&mut self.random, at_least_ms);
+        self.link = Link::Waiting { until: now + wait };
+        self.link_changed(now);
+    }
+
+    fn ping(&mut self, now: Millis) {
+        self.liveness.pinged = Some(now);
+        let mut ping = Vec::new();
+        encode_client(&ClientFrame::Ping, &mut ping);
+        self.messages.push_back(ping);
+    }
+
+    /// After which silence to ping, and to give up, in milliseconds.
+    fn patience(&self) -> (u64, u64) {
+        let waiting = |open: &super::OpenDocument<D>| open.engine.in_flight().is_some() || open.request.is_some();
+        if self.documents.iter().any(waiting) {
+            (PING_PENDING_MS, SILENCE_PENDING_MS)
+        } else {
+            (PING_IDLE_MS, SILENCE_IDLE_MS)
+        }
+    }
+
+    fn link_changed(&mut self, now: Millis) {
+        let state = self.link.state(now);
+        self.outputs.push_back(Output::Event(SessionEvent::Link(state)));
+        self.pump(now);
+    }
+}

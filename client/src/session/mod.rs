@@ -1,0 +1,259 @@
+//! One client's stay across sockets: greeting, channels, reconnecting, and the time.
+
+mod dispatch;
+mod link;
+mod wire;
+
+use std::collections::VecDeque;
+
+use cowrite_protocol::frame::{Activity, Code, PartReader, Welcome};
+use cowrite_protocol::{Channel, Cursor, DocumentId, DocumentType, UserId, Version};
+use thiserror::Error;
+
+use crate::backoff::Backoff;
+use crate::engine::{EditError, Engine, Event};
+use crate::random::Random;
+use cowrite_protocol::Millis;
+
+pub use link::LinkState;
+use link::{Link, Liveness};
+
+/// The name of an opened document within a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DocumentHandle(pub u32);
+
+/// How a session behaves; the defaults are for people at editors.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionSettings {
+    /// Seeds the jitter of retries. Take it from a random source.
+    pub seed: u64,
+    /// How long the socket may take to open, and the server to greet, in milliseconds.
+    pub greeting_ms: u64,
+}
+
+impl SessionSettings {
+    /// The defaults: 10 s to connect and greet.
+    pub fn new(seed: u64) -> SessionSettings {
+        SessionSettings { seed, greeting_ms: 10_000 }
+    }
+}
+
+/// What the host is asked to do, or to tell the application.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output<D: DocumentType> {
+    /// Get a token, then call [`Session::provide_token`].
+    NeedToken,
+    /// Open a socket, then call [`Session::handle_connected`] or
+    /// [`Session::handle_disconnected`].
+    Connect,
+    /// Send this message.
+    Send(Vec<u8>),
+    /// Close the socket; there is no need to report that it closed.
+    Disconnect,
+    /// Tell the application.
+    Event(SessionEvent<D>),
+}
+
+/// Something that the application should know.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SessionEvent<D: DocumentType> {
+    /// The connection changed.
+    Link(LinkState),
+    /// Something happened to a document.
+    Document(DocumentHandle, Event<D>),
+}
+
+/// Why a document was not opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// This session has the document open; use the handle that was given.
+    #[error("the document is open already")]
+    AlreadyOpen(DocumentHandle),
+}
+
+/// One client and its documents, over any number of sockets, one at a time.
+pub struct Session<D: DocumentType> {
+    settings: SessionSettings,
+    random: Random,
+    backoff: Backoff,
+    link: Link,
+    liveness: Liveness,
+    welcome: Option<Welcome>,
+    token: Option<String>,
+    documents: Vec<OpenDocument<D>>,
+    next_handle: u32,
+    next_request: u32,
+    /// Messages that wait to be handed to the host.
+    messages: VecDeque<Vec<u8>>,
+    outputs: VecDeque<Output<D>>,
+}
+
+/// A document and what the session knows of its channel.
+struct OpenDocument<D: DocumentType> {
+    handle: DocumentHandle,
+    engine: Engine<D>,
+    state: String,
+    activity: Activity,
+    presence_changed: bool,
+    channel: Option<OpenChannel>,
+    /// The number of the `Open` that was sent and not answered, and when that is too late.
+    request: Option<(u32, Millis)>,
+    open_at: Option<Millis>,
+    open_backoff: Backoff,
+}
+
+/// What a channel carried last, so that numbers can travel as their low bits.
+#[derive(Debug)]
+struct OpenChannel {
+    number: Channel,
+    last_seq: u64,
+    last_base: Version,
+    parts: PartReader,
+}
+
+impl<D: DocumentType> Session<D> {
+    /// A session that is not connected yet; call [`Session::connect`].
+    pub fn new(settings: SessionSettings) -> Session<D> {
+        Session {
+            settings,
+            random: Random::new(settings.seed),
+            backoff: Backoff::default(),
+            link: Link::Idle,
+            liveness: Liveness::default(),
+            welcome: None,
+            token: None,
+            documents: Vec::new(),
+            next_handle: 1,
+            next_request: 1,
+            messages: VecDeque::new(),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Opens a document; it can be read once [`Event::Opened`] has come. `state` is the
+    /// member's presence state: JSON of the application's, may be empty.
+    ///
+    /// # Errors
+    /// If it is open already.
+    pub fn open(&mut self, document: DocumentId, state: &str, now: Millis) -> Result<DocumentHandle, OpenError> {
+        if let Some(open) = self.documents.iter().find(|open| *open.engine.document_id() == document) {
+            return Err(OpenError::AlreadyOpen(open.handle));
+        }
+        let handle = DocumentHandle(self.next_handle);
+        self.next_handle += 1;
+        let mut engine = Engine::new(document);
+        if let Some(welcome) = &self.welcome {
+            engine.handle_welcome(welcome.limits, welcome.durability);
+        }
+        self.documents.push(OpenDocument {
+            handle,
+            engine,
+            state: state.to_owned(),
+            activity: Activity::Active,
+            presence_changed: false,
+            channel: None,
+            request: None,
+            open_at: Some(now),
+            open_backoff: Backoff::default(),
+        });
+        self.pump(now);
+        Ok(handle)
+    }
+
+    /// Closes a document. Work that is pending is given up: ask its engine before.
+    pub fn close(&mut self, handle: DocumentHandle, now: Millis) {
+        if let Some(at) = self.documents.iter().position(|open| open.handle == handle) {
+            self.send_close(at);
+            self.documents.remove(at);
+        }
+        self.pump(now);
+    }
+
+    /// The engine of an open document.
+    pub fn engine(&self, handle: DocumentHandle) -> Option<&Engine<D>> {
+        self.documents.iter().find(|open| open.handle == handle).map(|open| &open.engine)
+    }
+
+    /// The handles of all open documents.
+    pub fn handles(&self) -> impl Iterator<Item = DocumentHandle> {
+        self.documents.iter().map(|open| open.handle)
+    }
+
+    /// Makes an edit; `None` if there is no such document.
+    ///
+    /// # Errors
+    /// As [`Engine::edit`].
+    pub fn edit(&mut self, handle: DocumentHandle, operation: &D::Operation, now: Millis) -> Option<Result<u64, EditError>> {
+        self.with_engine(handle, now, |engine| engine.edit(operation))
+    }
+
+    /// Shows the user's own cursor to others, as [`Engine::set_cursor`].
+    pub fn set_cursor(&mut self, handle: DocumentHandle, cursor: Cursor, now: Millis) {
+        self.with_engine(handle, now, |engine| engine.set_cursor(cursor, now));
+    }
+
+    /// As [`Engine::accept_proposal`].
+    ///
+    /// # Errors
+    /// If the document cannot be edited.
+    pub fn accept_proposal(&mut self, handle: DocumentHandle, id: u32, now: Millis) -> Option<Result<(), EditError>> {
+        self.with_engine(handle, now, |engine| engine.accept_proposal(id))
+    }
+
+    /// As [`Engine::discard_proposal`].
+    pub fn discard_proposal(&mut self, handle: DocumentHandle, id: u32, now: Millis) {
+        self.with_engine(handle, now, |engine| engine.discard_proposal(id));
+    }
+
+    /// Changes the member's presence state and activity.
+    pub fn set_presence(&mut self, handle: DocumentHandle, state: Option<&str>, activity: Activity, now: Millis) {
+        if let Some(open) = self.documents.iter_mut().find(|open| open.handle == handle) {
+            if let Some(state) = state {
+                state.clone_into(&mut open.state);
+            }
+            open.activity = activity;
+            open.presence_changed = true;
+        }
+        self.pump(now);
+    }
+
+    /// The connection as it stands.
+    pub fn link_state(&self, now: Millis) -> LinkState {
+        self.link.state(now)
+    }
+
+    /// The user that the server knows us as, once it has greeted.
+    pub fn user(&self) -> Option<&UserId> {
+        self.welcome.as_ref().map(|welcome| &welcome.user)
+    }
+
+    /// The next thing for the host to do. Drain it to `None` after each call.
+    pub fn poll_output(&mut self) -> Option<Output<D>> {
+        if let Some(output) = self.outputs.pop_front() {
+            return Some(output);
+        }
+        for open in &mut self.documents {
+            if let Some(event) = open.engine.poll_event() {
+                return Some(Output::Event(SessionEvent::Document(open.handle, event)));
+            }
+        }
+        self.messages.pop_front().map(Output::Send)
+    }
+
+    fn with_engine<T>(&mut self, handle: DocumentHandle, now: Millis, act: impl FnOnce(&mut Engine<D>) -> T) -> Option<T> {
+        let open = self.documents.iter_mut().find(|open| open.handle == handle)?;
+        let result = act(&mut open.engine);
+        self.pump(now);
+        Some(result)
+    }
+
+    fn stop(&mut self, code: Code) {
+        self.drop_link();
+        self.link = Link::Stopped(code);
+        self.outputs.push_back(Output::Disconnect);
+        for open in &mut self.documents {
+            open.engine.close(code);
+        }
+    }
+}

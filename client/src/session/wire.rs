@@ -1,0 +1,162 @@
+//! What the engines send, as frames and messages.
+
+use cowrite_protocol::codec::encode_client;
+use cowrite_protocol::frame::{Abbreviated, ClientFrame, Packed, Submit, encode_in_parts};
+use cowrite_protocol::{Channel, DocumentType};
+
+use super::{Link, OpenDocument, Session};
+use crate::engine::{CaretHint, Outgoing};
+use cowrite_protocol::Millis;
+
+/// An `Open` that is not answered within this time puts the link in question.
+const OPENING_MS: u64 = 15_000;
+
+impl<D: DocumentType> Session<D> {
+    /// Puts on the wire whatever the engines have to say, if there is a wire.
+    pub(super) fn pump(&mut self, now: Millis) {
+        let Link::Online { leave_at, .. } = self.link else { return };
+        let part_bytes = self.welcome.as_ref().map_or(16 << 10, |welcome| welcome.limits.part_bytes) as usize;
+        let mut batch = Batch { messages: &mut self.messages, open: Vec::new(), part_bytes };
+        let next_request = &mut self.next_request;
+        for open in &mut self.documents {
+            // A server that goes away takes no new document, and neither do we ask.
+            if leave_at.is_none() && open.open_at.is_some_and(|at| at <= now) {
+                open.send_open(next_request, now, &mut batch);
+            }
+            open.pump(now, &mut batch);
+        }
+        batch.close();
+    }
+
+    pub(super) fn send_close(&mut self, at: usize) {
+        if let Some(on) = self.documents[at].channel.take() {
+            let mut message = Vec::new();
+            encode_client(&ClientFrame::Close { channel: on.number }, &mut message);
+            self.messages.push_back(message);
+        }
+    }
+
+    /// The engines' own clocks.
+    pub(super) fn documents_timeout(&mut self, now: Millis, buffered: usize) {
+        let mut overdue = false;
+        for open in &mut self.documents {
+            if buffered > 0 {
+                open.engine.handle_congestion(now);
+            }
+            overdue |= buffered == 0 && open.request.is_some_and(|(_, until)| until <= now);
+            open.engine.handle_timeout(now);
+        }
+        if overdue {
+            self.give_up(now);
+        }
+    }
+}
+
+impl<D: DocumentType> OpenDocument<D> {
+    fn send_open(&mut self, next_request: &mut u32, now: Millis, batch: &mut Batch<'_>) {
+        self.open_at = None;
+        if !self.engine.wants_channel() || self.channel.is_some() || self.request.is_some() {
+            return;
+        }
+        let request = *next_request;
+        *next_request = next_request.wrapping_add(1);
+        self.request = Some((request, now + OPENING_MS));
+        let ask = self.engine.open_request();
+        batch.push(None, &ClientFrame::Open {
+            request,
+            document: self.engine.document_id().clone(),
+            client: ask.client,
+            position: ask.position,
+            whole: ask.whole,
+            in_flight: ask.in_flight,
+            state: &self.state,
+        });
+    }
+
+    fn pump(&mut self, now: Millis, batch: &mut Batch<'_>) {
+        while let Some(outgoing) = self.engine.poll_outgoing() {
+            if let Outgoing::Reopen { after_ms } = outgoing {
+                if let Some(on) = self.channel.take() {
+                    batch.push(None, &ClientFrame::Close { channel: on.number });
+                }
+                self.open_at = Some(now + after_ms);
+                continue;
+            }
+            let Some(on) = &mut self.channel else { continue };
+            let channel = on.number;
+            let mut packed = Vec::new();
+            match outgoing {
+                Outgoing::Submit { seq, base, operation, caret } => {
+                    D::encode(&operation, &mut packed);
+                    let submit = Submit {
+                        channel,
+                        seq: Abbreviated::of(seq.get(), on.last_seq),
+                        base: Abbreviated::of(base.get(), on.last_base.get()),
+                        operation: Packed(&packed),
+                    };
+                    (on.last_seq, on.last_base) = (seq.get(), base);
+                    batch.push(Some(channel), &match caret {
+                        CaretHint::Implied => ClientFrame::Submit(submit),
+                        CaretHint::Still => ClientFrame::SubmitStill(submit),
+                        CaretHint::At(cursor) => ClientFrame::SubmitCursor { cursor, submit },
+                    });
+                    self.engine.handle_sent(now);
+                }
+                Outgoing::Cursor { version, cursor } => {
+                    let low = Abbreviated::of(version.get(), on.last_base.get());
+                    on.last_base = version;
+                    batch.push(Some(channel), &ClientFrame::Cursor { channel, version: low, cursor });
+                }
+                Outgoing::Verify { version, hash, checksum } => {
+                    batch.push(Some(channel), &ClientFrame::Verify { channel, version, hash, checksum });
+                }
+                Outgoing::Restore { base, operation } => {
+                    D::encode(&operation, &mut packed);
+                    let operation = Packed(&packed);
+                    batch.push(Some(channel), &ClientFrame::Restore { channel, base, operation });
+                }
+                Outgoing::Reopen { .. } => {}
+            }
+        }
+        if self.presence_changed
+            && let Some(on) = &self.channel
+        {
+            self.presence_changed = false;
+            let (activity, state) = (self.activity, Some(self.state.as_str()));
+            batch.push(Some(on.number), &ClientFrame::Presence { channel: on.number, activity, state });
+        }
+        // An engine that asked for a new channel at once gets it in the same message.
+    }
+}
+
+/// Gathers small frames into messages; a large frame goes in parts.
+struct Batch<'a> {
+    messages: &'a mut std::collections::VecDeque<Vec<u8>>,
+    open: Vec<u8>,
+    part_bytes: usize,
+}
+
+impl Batch<'_> {
+    fn push(&mut self, channel: Option<Channel>, frame: &ClientFrame<'_>) {
+        let start = self.open.len();
+        encode_client(frame, &mut self.open);
+        if self.open.len() - start <= self.part_bytes {
+            if self.open.len() > self.part_bytes {
+                self.close();
+            }
+            return;
+        }
+        let Some(channel) = channel else { return };
+        let large = self.open.split_off(start);
+        encode_in_parts(&large, self.part_bytes, |total, bytes| {
+            encode_client(&ClientFrame::Part { channel, total, bytes: Packed(bytes) }, &mut self.open);
+            self.close();
+        });
+    }
+
+    fn close(&mut self) {
+        if !self.open.is_empty() {
+            self.messages.push_back(core::mem::take(&mut self.open));
+        }
+    }
+}

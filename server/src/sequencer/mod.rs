@@ -1,0 +1,366 @@
+//! Decides who is right: which operation becomes which entry, in which form.
+//!
+//! Without I/O, clock or randomness. It holds the document at the head that it knows,
+//! a tail of entries, the batch that is being appended and the submissions that wait
+//! for the next one.
+
+mod compositions;
+mod submission;
+mod tail;
+
+use bytes::Bytes;
+use cowrite_protocol::error::DecodeOperationError;
+use cowrite_protocol::frame::Code;
+use cowrite_protocol::{DocumentType, Epoch, Limits, OperationLimits, RunningHash, Version};
+
+use crate::oplog::{AppendOutcome, Batch, Entry, Head, Member, Refusal};
+
+use submission::Form;
+pub use submission::{Ruling, Submission, SubmissionId, SubmittedCaret};
+pub use tail::{Tail, TailEntry};
+
+/// The sequencer of one document.
+///
+/// A batch is speculative until it is committed: nothing of it is in the document, the
+/// tail or the hash before that. On a conflict or a refusal every remaining member
+/// starts again from the form that it had at the expected head, and is transformed in
+/// log order, one entry at a time.
+pub struct Sequencer<D: DocumentType> {
+    limits: Limits,
+    epoch: Option<Epoch>,
+    document: D::Document,
+    tail: Tail<D>,
+    appending: Option<Appending<D>>,
+    waiting: Vec<Submission<D>>,
+}
+
+/// A batch on its way to the log.
+struct Appending<D: DocumentType> {
+    batch: Batch,
+    /// As they stood at the expected head, each with the form that it has in the batch.
+    members: Vec<(Submission<D>, Form<D>)>,
+}
+
+/// A bound on one append, so that no script or transaction grows without end.
+const BATCH_MEMBERS: usize = 1_000;
+
+/// Why what the log holds cannot be taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// Entries between our head and the given ones are missing: read them.
+    Gap,
+    /// The log holds another history than we know: load it anew.
+    OtherHistory,
+    /// An entry cannot be read or does not fit: the document is damaged at this version.
+    Poison(Version),
+}
+
+/// What follows from an append that has ended.
+#[derive(Debug)]
+pub struct Settled<D: DocumentType> {
+    /// Submissions with their rulings.
+    pub rulings: Vec<(Submission<D>, Ruling)>,
+    /// The log stands further than we know: read after this version.
+    pub read_after: Option<Version>,
+    /// What prevents us from going on, if anything does.
+    pub obstacle: Option<Obstacle>,
+    /// The same batch is to be appended again.
+    pub retry: bool,
+}
+
+impl<D: DocumentType> Sequencer<D> {
+    /// A sequencer that stands at a head with the document of that version.
+    pub fn new(limits: Limits, head: Head, document: D::Document) -> Sequencer<D> {
+        let length = D::length(&document);
+        Sequencer {
+            limits,
+            epoch: head.epoch,
+            document,
+            tail: Tail::new(head.version, head.hash, length),
+            appending: None,
+            waiting: Vec::new(),
+        }
+    }
+
+    /// Where the known history ends.
+    pub fn head(&self) -> Head {
+        Head { epoch: self.epoch, version: self.tail.head(), hash: self.tail.head_hash() }
+    }
+
+    /// The document at the head.
+    pub fn document(&self) -> &D::Document {
+        &self.document
+    }
+
+    /// The entries that are in memory.
+    pub fn tail(&self) -> &Tail<D> {
+        &self.tail
+    }
+
+    /// The entries that are in memory, for composing and forgetting.
+    pub fn tail_mut(&mut self) -> &mut Tail<D> {
+        &mut self.tail
+    }
+
+    /// Whether a submission of this id waits or is being appended.
+    pub fn holds(&self, id: SubmissionId) -> bool {
+        let appending =
+            self.appending.iter().flat_map(|appending| &appending.members).map(|(submission, _)| submission);
+        self.waiting.iter().chain(appending).any(|submission| submission.id == id)
+    }
+
+    /// Whether an append is under way.
+    pub fn is_appending(&self) -> bool {
+        self.appending.is_some()
+    }
+
+    /// Whether nothing waits and nothing is under way.
+    pub fn is_idle(&self) -> bool {
+        self.appending.is_none() && self.waiting.is_empty()
+    }
+
+    /// Reads a packed operation of a client within the limits.
+    ///
+    /// # Errors
+    /// The code of the rejection.
+    pub fn decode(&self, bytes: &[u8]) -> Result<D::Operation, Code> {
+        D::decode(bytes, &self.limits.operation).map_err(|error| match error {
+            DecodeOperationError::TooManyBytes { .. } | DecodeOperationError::TooManyComponents { .. } => {
+                Code::OperationTooLarge
+            }
+            _ => Code::BadOperation,
+        })
+    }
+
+    /// Takes a submission for the next batch.
+    ///
+    /// # Errors
+    /// The code of the rejection, or `Behind` if its base is older than the tail.
+    pub fn submit(&mut self, submission: Submission<D>) -> Result<(), Code> {
+        if submission.base > self.tail.head() {
+            return Err(Code::BaseAhead);
+        }
+        let Some(length) = self.tail.length_at(submission.base) else { return Err(Code::Behind) };
+        if D::base_length(&submission.operation) > length {
+            return Err(Code::PastEnd);
+        }
+        self.waiting.push(submission);
+        Ok(())
+    }
+
+    /// Forms the next batch out of what waits, unless one is under way. Submissions that
+    /// prove impossible are ruled on at once.
+    pub fn next_batch(&mut self, new_epoch: Epoch, rulings: &mut Vec<(Submission<D>, Ruling)>) -> Option<Batch> {
+        if self.appending.is_some() || self.waiting.is_empty() {
+            return None;
+        }
+        let expected = self.head();
+        let mut length = D::length(&self.document).0;
+        let mut hash = expected.hash;
+        let mut members: Vec<(Submission<D>, Form<D>)> = Vec::new();
+        let mut batch = Vec::new();
+        let count = self.waiting.len().min(BATCH_MEMBERS);
+        let taken: Vec<Submission<D>> = self.waiting.drain(..count).collect();
+        for mut submission in taken {
+            if let Err(code) = self.bring_to_head(&mut submission) {
+                rulings.push((submission, Ruling::Rejected(code)));
+                continue;
+            }
+            let mut form = Form { operation: submission.operation.clone(), caret: submission.caret.clone() };
+            for (_, earlier) in &members {
+                form.carry_over(&earlier.operation);
+            }
+            let operation = &form.operation;
+            let grown = i64::from(length).saturating_add(D::length_change(operation));
+            if D::length_change(operation) > 0 && grown > i64::from(self.limits.document_units) {
+                rulings.push((submission, Ruling::Rejected(Code::DocumentTooLarge)));
+                continue;
+            }
+            length = u32::try_from(grown).unwrap_or(0);
+            let mut packed = Vec::new();
+            D::encode(operation, &mut packed);
+            let version = expected.version.plus(batch.len() as u64 + 1);
+            hash = hash.advance(version, &submission.client, submission.seq, &packed);
+            batch.push(Member {
+                client: submission.client,
+                client_seq: submission.seq,
+                generation: submission.generation,
+                user: submission.user.clone(),
+                operation: Bytes::from(packed),
+            });
+            members.push((submission, form));
+        }
+        if batch.is_empty() {
+            return None;
+        }
+        let batch = Batch { expected, new_epoch, members: batch, hash_after: hash, time_ms: 0 };
+        self.appending = Some(Appending { batch: batch.clone(), members });
+        Some(batch)
+    }
+
+    /// The batch whose append has to be tried again, unchanged.
+    pub fn retry_batch(&self) -> Option<Batch> {
+        self.appending.as_ref().map(|appending| appending.batch.clone())
+    }
+
+    /// The append has ended.
+    pub fn append_finished(&mut self, outcome: AppendOutcome) -> Settled<D> {
+        let mut settled = Settled { rulings: Vec::new(), read_after: None, obstacle: None, retry: false };
+        let Some(appending) = self.appending.take() else { return settled };
+        match outcome {
+            AppendOutcome::Committed { head } => self.commit(appending, head, &mut settled),
+            AppendOutcome::Conflict { head, entries } => {
+                self.wait_again(appending);
+                if entries.is_empty() {
+                    settled.read_after = Some(self.tail.head());
+                } else {
+                    // Where the log's first entry came from somebody else, its epoch is the
+                    // document's first.
+                    let epoch = self.epoch.or(head.epoch);
+                    settled.obstacle = self.take_entries(epoch, entries, None, &mut settled.rulings).err();
+                    if head.version > self.tail.head() {
+                        settled.read_after = Some(self.tail.head());
+                    }
+                }
+            }
+            AppendOutcome::Refused { members } => {
+                let mut refused = members.into_iter().peekable();
+                let mut remaining = Vec::new();
+                for (index, (submission, _)) in appending.members.into_iter().enumerate() {
+                    match refused.next_if(|(at, _)| *at == index) {
+                        Some((_, refusal)) => {
+                            let ruling = ruling_of(refusal, &submission);
+                            settled.rulings.push((submission, ruling));
+                        }
+                        None => remaining.push(submission),
+                    }
+                }
+                self.waiting.splice(0..0, remaining);
+            }
+            AppendOutcome::EpochChanged { .. } => {
+                settled.obstacle = Some(Obstacle::OtherHistory);
+            }
+            AppendOutcome::OutcomeUnknown | AppendOutcome::Unavailable { .. } => {
+                self.appending = Some(appending);
+                settled.retry = true;
+            }
+        }
+        settled
+    }
+
+    /// Takes in entries that the log has committed, whoever wrote them; those that are
+    /// known already are passed over. A submission that is among them is ruled accepted.
+    ///
+    /// Call it only while no append is under way.
+    ///
+    /// # Errors
+    /// If they do not continue the known history.
+    pub fn take_entries(
+        &mut self,
+        epoch: Option<Epoch>,
+        entries: Vec<Entry>,
+        hash_after: Option<RunningHash>,
+        rulings: &mut Vec<(Submission<D>, Ruling)>,
+    ) -> Result<(), Obstacle> {
+        if self.epoch.is_some() && epoch != self.epoch {
+            return Err(Obstacle::OtherHistory);
+        }
+        let last = entries.last().map(|entry| entry.version);
+        for entry in entries {
+            if entry.version <= self.tail.head() {
+                continue;
+            }
+            if entry.version != self.tail.head().next() {
+                return Err(Obstacle::Gap);
+            }
+            self.epoch = epoch;
+            self.take_entry(entry, rulings)?;
+        }
+        match hash_after {
+            Some(hash) if last == Some(self.tail.head()) && hash != self.tail.head_hash() => {
+                Err(Obstacle::OtherHistory)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The log's epoch was advanced by compare-and-set; the history is the same.
+    pub fn set_epoch(&mut self, epoch: Epoch) {
+        self.epoch = Some(epoch);
+    }
+
+    /// Gives up all that waits, for instance to load the history anew.
+    pub fn abandon(&mut self) -> Vec<Submission<D>> {
+        let appending = self.appending.take().into_iter().flat_map(|appending| appending.members);
+        let mut all: Vec<_> = appending.map(|(submission, _)| submission).collect();
+        all.append(&mut self.waiting);
+        all
+    }
+
+    fn commit(&mut self, appending: Appending<D>, head: Head, settled: &mut Settled<D>) {
+        let expected_end = appending.batch.expected.version.plus(appending.members.len() as u64);
+        if head.version != expected_end || head.hash != appending.batch.hash_after {
+            settled.obstacle = Some(Obstacle::OtherHistory);
+            return;
+        }
+        self.epoch = head.epoch;
+        for ((mut submission, form), member) in appending.members.into_iter().zip(appending.batch.members) {
+            let version = self.tail.head().next();
+            let entry = Entry {
+                version,
+                client: member.client,
+                client_seq: member.client_seq,
+                user: member.user,
+                time_ms: appending.batch.time_ms,
+                operation: member.operation,
+            };
+            if D::apply(&mut self.document, &form.operation).is_err() {
+                settled.obstacle = Some(Obstacle::Poison(version));
+                return;
+            }
+            self.tail.push(entry, form.operation);
+            submission.caret = form.caret;
+            settled.rulings.push((submission, Ruling::Accepted(version)));
+        }
+    }
+
+    fn take_entry(&mut self, entry: Entry, rulings: &mut Vec<(Submission<D>, Ruling)>) -> Result<(), Obstacle> {
+        let poison = Obstacle::Poison(entry.version);
+        let operation = D::decode(&entry.operation, &OperationLimits::NONE).map_err(|_| poison)?;
+        D::apply(&mut self.document, &operation).map_err(|_| poison)?;
+        let own = |submission: &Submission<D>| submission.client == entry.client && submission.seq == entry.client_seq;
+        if let Some(at) = self.waiting.iter().position(own) {
+            let submission = self.waiting.remove(at);
+            rulings.push((submission, Ruling::Accepted(entry.version)));
+        }
+        self.tail.push(entry, operation);
+        Ok(())
+    }
+
+    /// Carries a submission from its base over every entry since, one at a time.
+    fn bring_to_head(&self, submission: &mut Submission<D>) -> Result<(), Code> {
+        let since = self.tail.after(submission.base).ok_or(Code::Behind)?;
+        let mut form = Form::<D> { operation: submission.operation.clone(), caret: submission.caret.clone() };
+        since.for_each(|entry| form.carry_over(&entry.operation));
+        (submission.operation, submission.caret, submission.base) = (form.operation, form.caret, self.tail.head());
+        D::validate(&self.document, &submission.operation).map_err(|error| match error {
+            cowrite_protocol::error::ApplyError::SplitsPair { .. } => Code::SplitsPair,
+            _ => Code::PastEnd,
+        })
+    }
+
+    /// Members go back to the front, in order, in the form that they had at the expected head.
+    fn wait_again(&mut self, appending: Appending<D>) {
+        let members = appending.members.into_iter().map(|(submission, _)| submission);
+        self.waiting.splice(0..0, members);
+    }
+}
+
+fn ruling_of<D: DocumentType>(refusal: Refusal, submission: &Submission<D>) -> Ruling {
+    match refusal {
+        Refusal::Duplicate { last, version } if last == submission.seq => Ruling::Duplicate(version),
+        Refusal::Duplicate { .. } => Ruling::Rejected(Code::SeqReused),
+        Refusal::Fenced => Ruling::Ended(Code::Superseded),
+        Refusal::OtherUser => Ruling::Ended(Code::ForeignClient),
+    }
+}
