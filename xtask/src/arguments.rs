@@ -1,0 +1,109 @@
+//! What the user asked for.
+
+use std::path::PathBuf;
+
+use crate::failure::Failure;
+
+/// The help text.
+pub(crate) const USAGE: &str = "\
+cargo xtask COMMAND
+
+  setup [--browser]              install what builds and tests need; --browser also
+                                 Chromium and its driver (Debian packages)
+  wasm                           build the npm package into npm/, print its sizes
+  demo [--port N] [--data DIR]   build everything and serve the demo (default: port
+                                 8080, folder data/demo)
+  test [--only STEP]             everything that CI runs; `test --only list` names
+                                 the steps
+  changelog                      the next section of CHANGELOG.md, from the commits";
+
+/// One command with its options.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Arguments {
+    /// Install tools, and the browser if asked to.
+    Setup {
+        /// Also Chromium and its driver.
+        browser: bool,
+    },
+    /// Build the npm package.
+    Wasm,
+    /// Serve the demo.
+    Demo {
+        /// TCP port on the loopback address.
+        port: u16,
+        /// Where documents are kept; `None` is `data/demo`.
+        data: Option<PathBuf>,
+    },
+    /// Run the tests.
+    Test {
+        /// Only this step, without set-up.
+        only: Option<String>,
+    },
+    /// Print the changes since the last release.
+    Changelog,
+    /// Print the help text.
+    Help,
+}
+
+impl Arguments {
+    /// Reads the words after `cargo xtask`.
+    pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Self, Failure> {
+        let mut words = words.into_iter();
+        let command = words.next().unwrap_or_default();
+        let mut parsed = match command.as_str() {
+            "setup" => Self::Setup { browser: false },
+            "wasm" => Self::Wasm,
+            "demo" => Self::Demo { port: 8080, data: None },
+            "test" => Self::Test { only: None },
+            "changelog" => Self::Changelog,
+            "" | "help" | "-h" | "--help" => return Ok(Self::Help),
+            other => return Err(Failure::Usage(format!("there is no command `{other}`"))),
+        };
+        while let Some(word) = words.next() {
+            // Both `--port 1` and `--port=1` are usual.
+            let (name, attached) = match word.split_once('=') {
+                Some((name, value)) => (name, Some(value.to_owned())),
+                None => (word.as_str(), None),
+            };
+            let mut value = || {
+                attached
+                    .clone()
+                    .or_else(|| words.next())
+                    .ok_or_else(|| Failure::Usage(format!("`{name}` needs a value")))
+            };
+            match (&mut parsed, name) {
+                (_, "-h" | "--help") => return Ok(Self::Help),
+                (Self::Setup { browser }, "--browser") if attached.is_none() => *browser = true,
+                (Self::Demo { port, .. }, "--port") => {
+                    let text = value()?;
+                    *port = text.parse().map_err(|_| Failure::Usage(format!("`{text}` is no port (0 to 65535)")))?;
+                }
+                (Self::Demo { data, .. }, "--data") => *data = Some(PathBuf::from(value()?)),
+                (Self::Test { only }, "--only") => *only = Some(value()?),
+                _ => {
+                    return Err(Failure::Usage(format!("`{command}` does not know `{word}`")));
+                }
+            }
+        }
+        Ok(parsed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Arguments;
+
+    fn parse(line: &str) -> Option<Arguments> {
+        Arguments::parse(line.split_whitespace().map(str::to_owned)).ok()
+    }
+
+    #[test]
+    fn options_belong_to_their_command() {
+        assert_eq!(parse("setup --browser"), Some(Arguments::Setup { browser: true }));
+        assert_eq!(parse("demo --port=9 --data d"), Some(Arguments::Demo { port: 9, data: Some("d".into()) }));
+        assert_eq!(parse("test --only fmt"), Some(Arguments::Test { only: Some("fmt".to_owned()) }));
+        for wrong in ["tset", "setup --port 1", "demo --port", "demo --port 70000", "test fmt", "setup --browser=no"] {
+            assert_eq!(parse(wrong), None, "{wrong}");
+        }
+    }
+}

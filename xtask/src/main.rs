@@ -1,0 +1,56 @@
+//! The project's own commands, started as `cargo xtask …`.
+//!
+//! They install what a fresh machine lacks, build the npm package, serve the demo and run every
+//! test. What CI runs is what a developer runs: `.ci/run` only calls `cargo xtask test`.
+
+mod arguments;
+mod changelog;
+mod demo;
+mod failure;
+mod setup;
+mod shell;
+mod size;
+mod stamp;
+mod step;
+mod test;
+mod tool;
+mod wasm;
+mod workspace;
+
+use std::env;
+use std::process::ExitCode;
+
+use arguments::Arguments;
+use failure::Failure;
+use setup::{Scope, setup};
+use step::Steps;
+use workspace::Workspace;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("\nxtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Failure> {
+    let arguments = Arguments::parse(env::args().skip(1))?;
+    let workspace = Workspace::find()?;
+    match arguments {
+        Arguments::Setup { browser } => {
+            let scope = if browser { Scope::Browser } else { Scope::Build };
+            let mut steps = Steps::new();
+            setup(&workspace, scope, &mut steps)?;
+            steps.print_table();
+        }
+        Arguments::Wasm => wasm::wasm(&workspace, &mut Steps::new())?,
+        Arguments::Demo { port, data } => demo::demo(&workspace, port, data)?,
+        Arguments::Test { only } => test::test(&workspace, only.as_deref())?,
+        Arguments::Changelog => changelog::changelog(&workspace)?,
+        Arguments::Help => println!("{}", arguments::USAGE),
+    }
+    Ok(())
+}

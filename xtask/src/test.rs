@@ -1,0 +1,186 @@
+//! `cargo xtask test`: everything that CI runs, in order, to the first failure.
+
+use std::fs;
+use std::path::Path;
+
+use crate::failure::Failure;
+use crate::setup::{Scope, WASM_TARGET, setup};
+use crate::shell::Shell;
+use crate::size::Sizes;
+use crate::step::{Outcome, Steps};
+use crate::wasm;
+use crate::workspace::Workspace;
+
+/// One thing that must hold.
+struct Check {
+    name: &'static str,
+    what: &'static str,
+    run: fn(&Workspace) -> Result<(), Failure>,
+}
+
+/// In order of cost: what fails in a second is asked first. Those that need the built package say
+/// so by standing after [`PACKAGE`].
+const CHECKS: &[Check] = &[
+    Check { name: "fmt", what: "the formatting of Rust", run: |w| cargo(w, &["fmt", "--all", "--check"]) },
+    Check {
+        name: "clippy",
+        what: "lints, warnings denied",
+        run: |w| cargo(w, &["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"]),
+    },
+    Check {
+        name: "clippy-wasm",
+        what: "lints of what only the browser compiles",
+        run: |w| {
+            let package = "--package=cowrite-client-wasm";
+            cargo(w, &["clippy", "--target", WASM_TARGET, package, "--all-targets", "--", "-Dwarnings"])
+        },
+    },
+    Check {
+        name: "test",
+        what: "unit, property, conformance and simulation tests, on this machine",
+        run: |w| cargo(w, &["test", "--workspace"]),
+    },
+    Check {
+        name: "wasm-check",
+        what: "the rules and the engine need no operating system",
+        run: |w| {
+            let packages = ["--package=cowrite-protocol", "--package=cowrite-client"];
+            cargo(w, &["check", "--target", WASM_TARGET, packages[0], packages[1]])
+        },
+    },
+    Check { name: "wasm-test", what: "tests of the browser's module, in Chromium", run: wasm_test },
+    Check {
+        name: "doc",
+        what: "the documentation, warnings denied",
+        run: |w| Shell::new(w, "cargo", ["doc", "--workspace", "--no-deps"]).with("RUSTDOCFLAGS", "-Dwarnings").run(),
+    },
+    Check { name: "npm-typecheck", what: "the types of the npm package", run: |w| wasm::npm(w, "npm", "typecheck") },
+    Check { name: "npm-test", what: "tests of the npm package, in Node.js", run: |w| wasm::npm(w, "npm", "test") },
+    Check {
+        name: "size",
+        what: "the weight of the client",
+        run: |w| {
+            let sizes = Sizes::measure(w)?;
+            sizes.print();
+            sizes.check()
+        },
+    },
+    Check { name: "browser", what: "two pages, one server, in Chromium", run: browser_test },
+];
+
+/// The first check that needs the npm package; it is built just before.
+const PACKAGE: &str = "npm-typecheck";
+
+/// Installs what is missing and runs every check; with `only`, that one alone and no set-up.
+pub(crate) fn test(workspace: &Workspace, only: Option<&str>) -> Result<(), Failure> {
+    let mut steps = Steps::new();
+    let ended = match only {
+        Some("list") => {
+            for check in CHECKS {
+                println!("{:14} {}", check.name, check.what);
+            }
+            return Ok(());
+        }
+        Some(name) => single(workspace, name, &mut steps),
+        None => all(workspace, &mut steps),
+    };
+    steps.print_table();
+    ended
+}
+
+fn all(workspace: &Workspace, steps: &mut Steps) -> Result<(), Failure> {
+    setup(workspace, Scope::Browser, steps)?;
+    for check in CHECKS {
+        if check.name == PACKAGE {
+            wasm::build(workspace, steps)?;
+        }
+        run(workspace, check, steps)?;
+    }
+    Ok(())
+}
+
+fn single(workspace: &Workspace, name: &str, steps: &mut Steps) -> Result<(), Failure> {
+    let position = |name: &str| CHECKS.iter().position(|check| check.name == name);
+    let Some(chosen) = position(name) else {
+        return Err(Failure::Usage(format!("there is no step `{name}`; `cargo xtask test --only list` names them")));
+    };
+    if Some(chosen) >= position(PACKAGE) {
+        wasm::build(workspace, steps)?;
+    }
+    run(workspace, &CHECKS[chosen], steps)
+}
+
+fn run(workspace: &Workspace, check: &Check, steps: &mut Steps) -> Result<(), Failure> {
+    steps.run(check.name, check.what, || (check.run)(workspace).map(|()| Outcome::Done))
+}
+
+fn cargo(workspace: &Workspace, arguments: &[&str]) -> Result<(), Failure> {
+    Shell::new(workspace, "cargo", arguments).run()
+}
+
+fn wasm_test(workspace: &Workspace) -> Result<(), Failure> {
+    // Without a single test the runner is content, and we must not be.
+    let folder = workspace.path("client-wasm");
+    if !mentions(&folder, "#[wasm_bindgen_test]")? {
+        return Err(Failure::Layout { path: folder, expected: "no #[wasm_bindgen_test] in it".to_owned() });
+    }
+    let driver = program(workspace, "chromedriver")?;
+    let runner = program(workspace, "wasm-bindgen-test-runner")?;
+    let package = "--package=cowrite-client-wasm";
+    Shell::new(workspace, "cargo", ["test", "--target", WASM_TARGET, package])
+        .with("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", &runner)
+        .with("CHROMEDRIVER", &driver)
+        // Seconds, for the whole run: a busy machine may need a while to start the browser.
+        .with("WASM_BINDGEN_TEST_TIMEOUT", "120")
+        .run()
+}
+
+fn browser_test(workspace: &Workspace) -> Result<(), Failure> {
+    cargo(workspace, &["build", "--package=cowrite-server"])?;
+    let server = workspace.target().join("debug/cowrite-server");
+    let chromium = program(workspace, "chromium")?;
+    Shell::new(workspace, "npm", ["--prefix", "tests/browser", "run", "test"])
+        .with("COWRITE_SERVER", &server.to_string_lossy())
+        .with("COWRITE_CHROMIUM", &chromium)
+        .run()
+}
+
+fn program(workspace: &Workspace, name: &str) -> Result<String, Failure> {
+    let found = workspace.program(name).ok_or_else(|| Failure::Missing {
+        program: name.to_owned(),
+        remedy: "run `cargo xtask setup --browser`".to_owned(),
+    })?;
+    Ok(found.to_string_lossy().into_owned())
+}
+
+/// Whether a Rust file in or below `folder` contains `text`.
+fn mentions(folder: &Path, text: &str) -> Result<bool, Failure> {
+    for entry in fs::read_dir(folder).map_err(Failure::file(folder))? {
+        let path = entry.map_err(Failure::file(folder))?.path();
+        let found = if path.is_dir() {
+            mentions(&path, text)?
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            fs::read_to_string(&path).map_err(Failure::file(&path))?.contains(text)
+        } else {
+            false
+        };
+        if found {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CHECKS, PACKAGE};
+
+    #[test]
+    fn every_step_has_a_name_of_its_own() {
+        let mut names: Vec<&str> = CHECKS.iter().map(|check| check.name).collect();
+        assert!(names.contains(&PACKAGE));
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), CHECKS.len());
+    }
+}

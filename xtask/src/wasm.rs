@@ -1,0 +1,85 @@
+//! `cargo xtask wasm`: the npm package, from Rust and TypeScript.
+
+use std::path::PathBuf;
+
+use crate::failure::Failure;
+use crate::shell::Shell;
+use crate::size::Sizes;
+use crate::stamp::Stamp;
+use crate::step::{Outcome, Steps};
+use crate::workspace::Workspace;
+
+/// Builds what has changed and prints what the browser will load.
+pub(crate) fn wasm(workspace: &Workspace, steps: &mut Steps) -> Result<(), Failure> {
+    build(workspace, steps)?;
+    Sizes::measure(workspace)?.print();
+    Ok(())
+}
+
+/// Builds npm/wasm and npm/dist, each only when something that it is made from has changed.
+pub(crate) fn build(workspace: &Workspace, steps: &mut Steps) -> Result<(), Failure> {
+    steps.run("wasm", "the client engine for browsers, by wasm-pack", || module(workspace))?;
+    steps.run("package", "the npm package, from TypeScript", || package(workspace))
+}
+
+fn module(workspace: &Workspace) -> Result<Outcome, Failure> {
+    let sources = [
+        "Cargo.toml",
+        "Cargo.lock",
+        "protocol/Cargo.toml",
+        "protocol/src",
+        "client/Cargo.toml",
+        "client/src",
+        "client-wasm/Cargo.toml",
+        "client-wasm/src",
+    ];
+    let stamp = stamp(workspace, "wasm", paths(workspace, &sources), "npm/wasm")?;
+    if stamp.is_current()? {
+        return Ok(Outcome::UpToDate);
+    }
+    // `no-install`: with a tool missing wasm-pack would otherwise fetch a program by itself.
+    let arguments = [
+        "build",
+        "client-wasm",
+        "--profile",
+        "wasm-release",
+        "--target",
+        "web",
+        "--mode",
+        "no-install",
+        "--no-pack",
+        "--out-dir",
+        "../npm/wasm",
+        "--out-name",
+        "cowrite",
+    ];
+    Shell::new(workspace, "wasm-pack", arguments).run()?;
+    stamp.record()?;
+    Ok(Outcome::Done)
+}
+
+fn package(workspace: &Workspace) -> Result<Outcome, Failure> {
+    let mut sources = paths(workspace, &["npm/src", "npm/wasm"]);
+    sources.extend(workspace.files("npm", &["json", "mjs"])?);
+    let stamp = stamp(workspace, "package", sources, "npm/dist")?;
+    if stamp.is_current()? {
+        return Ok(Outcome::UpToDate);
+    }
+    npm(workspace, "npm", "build")?;
+    stamp.record()?;
+    Ok(Outcome::Done)
+}
+
+/// Runs a script of the package in `folder`.
+pub(crate) fn npm(workspace: &Workspace, folder: &str, script: &str) -> Result<(), Failure> {
+    Shell::new(workspace, "npm", ["--prefix", folder, "run", script]).run()
+}
+
+fn stamp(workspace: &Workspace, name: &str, sources: Vec<PathBuf>, products: &str) -> Result<Stamp, Failure> {
+    let note = workspace.target().join("xtask").join(format!("{name}.stamp"));
+    Stamp::of(note, &sources, workspace.path(products))
+}
+
+fn paths(workspace: &Workspace, relative: &[&str]) -> Vec<PathBuf> {
+    relative.iter().map(|path| workspace.path(path)).collect()
+}
