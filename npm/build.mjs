@@ -1,0 +1,56 @@
+// Builds the package into dist/, or with --tests the tests into compiled/.
+import { execFileSync } from "node:child_process";
+import { cp, mkdir, readdir, rm, stat } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+process.chdir(fileURLToPath(new URL(".", import.meta.url)));
+
+if (process.argv.includes("--tests")) await buildTests();
+else await buildPackage();
+
+async function buildPackage() {
+  await rm("dist", { recursive: true, force: true });
+  execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.json"], { stdio: "inherit" });
+  await build({
+    entryPoints: ["src/index.ts", "src/textarea.ts"],
+    outdir: "dist",
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    sourcemap: true,
+    // The glue finds its module beside itself, so it stays a file of its own.
+    external: ["./wasm/cowrite.js"],
+    logLevel: "warning",
+  });
+  await copyModule();
+}
+
+/** Takes over what wasm-pack has built, which is not there before the first build of the workspace. */
+async function copyModule() {
+  if (!(await stat("wasm/cowrite.js").catch(() => null))) {
+    console.warn("npm: wasm/ is not built yet, so dist/ has no module; `cargo xtask wasm` builds both");
+    return;
+  }
+  await mkdir("dist/wasm", { recursive: true });
+  for (const name of await readdir("wasm")) {
+    if (/\.(js|wasm|d\.ts)$/.test(name)) await cp(`wasm/${name}`, `dist/wasm/${name}`);
+  }
+}
+
+async function buildTests() {
+  await rm("compiled", { recursive: true, force: true });
+  const names = (await readdir("test")).filter((name) => name.endsWith(".test.ts"));
+  await build({
+    entryPoints: names.map((name) => `test/${name}`),
+    outdir: "compiled/test",
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    sourcemap: "inline",
+    external: ["./wasm/cowrite.js"],
+    logLevel: "warning",
+  });
+}

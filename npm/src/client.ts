@@ -1,0 +1,244 @@
+import { Document } from "./document.js";
+import { Emitter, report } from "./emitter.js";
+import { CowriteError, errorOf } from "./error.js";
+import type { DocumentEvent, Engine, EngineEvent, WasmModule } from "./engine.js";
+import { load, type WasmSource } from "./load.js";
+import type { LinkStatus, PresenceState } from "./state.js";
+import { UnloadWarning } from "./unload.js";
+
+/** A token, or what fetches a fresh one; it is asked before each attempt to connect. */
+export type TokenSource = string | (() => string | Promise<string>);
+
+/** Settings of {@link connect}. */
+export interface ConnectOptions {
+  /** Says to the server who this is. It travels in the first message, never in the address. */
+  readonly token?: TokenSource;
+  /** Where the WebAssembly module comes from; by default the file in this package. */
+  readonly wasm?: WasmSource;
+  /** Whether the browser asks before the page is left while work is pending. Default `true`. */
+  readonly warnOnUnload?: boolean;
+}
+
+/** Settings of {@link Client.open}. */
+export interface OpenOptions {
+  /** What the other members see of this one, such as `{name: "Ada", color: "#0a7"}`; at most 2 KiB as JSON. */
+  readonly presence?: PresenceState;
+}
+
+/** The events of a {@link Client}. */
+export interface ClientEvents {
+  /** The connection's status has changed. */
+  status: LinkStatus;
+}
+
+/**
+ * Connects to a server and returns at once: loading, connecting and coming back after a
+ * loss happen by themselves, and {@link Client.status} tells how they stand.
+ *
+ * @param url the server's socket, such as `wss://example.org/v1/socket`; `http` addresses
+ *   and, in a page, relative ones are understood too
+ * @throws TypeError when `url` is not an address
+ */
+export function connect(url: string | URL, options: ConnectOptions = {}): Client {
+  const address = new URL(url, globalThis.location?.href);
+  address.protocol = address.protocol.replace(/^http/, "ws");
+  return new Client(address.href, options);
+}
+
+/** One connection to a server, with any number of open documents. */
+export class Client {
+  readonly #url: string;
+  readonly #options: ConnectOptions;
+  readonly #events = new Emitter<ClientEvents>();
+  readonly #unload = new UnloadWarning();
+  readonly #byId = new Map<string, Document>();
+  readonly #byHandle = new Map<number, Document>();
+  /** The document that the engine is opening just now: its first events come before its handle. */
+  #opening: Document | undefined;
+  #engine: Engine | undefined;
+  #stopped: CowriteError | undefined;
+  #status: LinkStatus = { state: "connecting", retryAt: null, error: null };
+
+  /** @internal */
+  constructor(url: string, options: ConnectOptions) {
+    this.#url = url;
+    this.#options = options;
+    load(options.wasm).then(
+      (module) => this.#start(module),
+      (cause: unknown) => this.#stop(new CowriteError("load_failed", { cause })),
+    );
+  }
+
+  /** How the connection stands. */
+  get status(): LinkStatus {
+    return this.#status;
+  }
+
+  /** Calls `listener` at each event of that name; the answer is a function that ends it. */
+  on<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => void): () => void {
+    return this.#events.on(name, listener);
+  }
+
+  /**
+   * Opens a document, which need not exist yet. Never throws: an id that is not one, or
+   * a document that may not be opened, fails {@link Document.ready}. Opening an id that
+   * is open gives the same document, and it stays open until each opener has closed it.
+   *
+   * @param id 1 to 128 characters of `A-Z a-z 0-9 . _ ~ : -`, first a letter or a digit
+   */
+  open(id: string, options: OpenOptions = {}): Document {
+    const open = this.#byId.get(id);
+    if (open && !open.error) {
+      if (options.presence) open.setPresence(options.presence);
+      return open.retained();
+    }
+    // One that the server has closed makes room for another attempt.
+    open?.abandon();
+    const document = new Document(id, options.presence ?? {}, {
+      call: (use) => this.#call(use),
+      pendingChanged: () => this.#watchUnload(),
+      released: (handle) => this.#release(document, handle),
+    });
+    this.#byId.set(id, document);
+    if (this.#engine) this.#attach(document);
+    else if (this.#stopped) this.#refuse(document, this.#stopped);
+    return document;
+  }
+
+  /** Looks at once whether the connection still lives, instead of at the next sign of life. */
+  wake(): void {
+    if (this.#engine) this.#call((engine) => engine.wake());
+  }
+
+  /** Closes the connection and all documents. What was pending stays readable, and is never sent. */
+  close(): void {
+    this.#stop(new CowriteError("closed"));
+  }
+
+  #start(module: WasmModule): void {
+    if (this.#stopped) return;
+    try {
+      this.#engine = new module.WasmClient(this.#url, (event) => this.#handle(event));
+      this.#call((engine) => engine.connect());
+    } catch (cause) {
+      return this.#stop(new CowriteError("load_failed", { cause }));
+    }
+    for (const document of [...this.#byId.values()]) this.#attach(document);
+  }
+
+  #attach(document: Document): void {
+    this.#opening = document;
+    try {
+      const handle = this.#call((engine) => engine.open(document.id, JSON.stringify(document.presence)));
+      this.#byHandle.set(handle, document);
+      document.attached(handle);
+    } catch (error) {
+      this.#refuse(document, error as CowriteError);
+    } finally {
+      this.#opening = undefined;
+    }
+  }
+
+  #refuse(document: Document, error: CowriteError): void {
+    this.#forget(document);
+    // Later, so that whoever opened it can listen first.
+    queueMicrotask(() => document.failed(error));
+  }
+
+  #release(document: Document, handle: number | undefined): void {
+    this.#forget(document);
+    if (handle === undefined || !this.#byHandle.delete(handle)) return;
+    this.#call((engine) => engine.close_document(handle));
+  }
+
+  #forget(document: Document): void {
+    if (this.#byId.get(document.id) === document) this.#byId.delete(document.id);
+    this.#watchUnload();
+  }
+
+  #handle(json: string): void {
+    const event = JSON.parse(json) as EngineEvent;
+    switch (event.type) {
+      case "need_token":
+        void this.#giveToken();
+        break;
+      case "link":
+        this.#setStatus({
+          state: event.state,
+          retryAt: event.retry_in_ms === null ? null : Date.now() + event.retry_in_ms,
+          error: event.code === null ? null : new CowriteError(event.code),
+        });
+        break;
+      case "panic":
+        this.#stop(new CowriteError("panic", { cause: event.message }));
+        break;
+      default:
+        this.#document(event)?.handle(event);
+    }
+  }
+
+  #document(event: DocumentEvent): Document | undefined {
+    const known = this.#byHandle.get(event.doc);
+    if (known || !this.#opening) return known;
+    this.#byHandle.set(event.doc, this.#opening);
+    this.#opening.attached(event.doc);
+    return this.#opening;
+  }
+
+  async #giveToken(): Promise<void> {
+    const source = this.#options.token ?? "";
+    let token: string | undefined;
+    try {
+      token = await (typeof source === "function" ? source() : source);
+    } catch (error) {
+      report(error);
+    }
+    if (!this.#engine) return;
+    try {
+      this.#call((engine) => (token === undefined ? engine.token_failed() : engine.token(token)));
+    } catch (error) {
+      report(error);
+    }
+  }
+
+  #call<Result>(use: (engine: Engine) => Result): Result {
+    if (!this.#engine) throw this.#stopped ?? new CowriteError("not_loaded");
+    try {
+      return use(this.#engine);
+    } catch (cause) {
+      const error = errorOf(cause);
+      if (error) throw error;
+      const panic = new CowriteError("panic", { cause });
+      this.#stop(panic);
+      throw panic;
+    }
+  }
+
+  #stop(error: CowriteError): void {
+    if (this.#stopped) return;
+    this.#stopped = error;
+    // Documents read out what they can while there is still an engine to ask.
+    for (const document of [...this.#byId.values()]) document.failed(error);
+    const engine = this.#engine;
+    this.#engine = undefined;
+    this.#byHandle.clear();
+    try {
+      engine?.close();
+    } catch {
+      // The module has failed already; that was said.
+    }
+    if (error.code === "closed") this.#byId.clear();
+    this.#watchUnload();
+    this.#setStatus({ state: "stopped", retryAt: null, error: error.code === "closed" ? null : error });
+  }
+
+  #setStatus(status: LinkStatus): void {
+    this.#status = status;
+    this.#events.emit("status", status);
+  }
+
+  #watchUnload(): void {
+    this.#unload.armed =
+      this.#options.warnOnUnload !== false && [...this.#byId.values()].some((document) => document.status.pending > 0);
+  }
+}

@@ -1,0 +1,351 @@
+import type { Attributes, Delta, QuillDelta } from "./delta.js";
+import { Emitter } from "./emitter.js";
+import { CowriteError } from "./error.js";
+import type { DocumentEvent, Engine, EngineMember, EngineStatus } from "./engine.js";
+import type { ChangeEvent, Member, PresenceState, Proposal, RejectedEvent, Role, Status } from "./state.js";
+import { WatermarkWaiters } from "./watermark.js";
+
+/** The events of a {@link Document}. */
+export interface DocumentEvents {
+  /** The document was loaded (`first`), or is in step again after a loss; `role` may be another. */
+  opened: { readonly role: Role; readonly first: boolean };
+  /** Text or attributes have changed, by whomever. */
+  change: ChangeEvent;
+  /** A watermark or the state has moved. */
+  status: Status;
+  /** Members or their cursors have changed; not called where only an edit moved a cursor. */
+  presence: readonly Member[];
+  /** Own edits were refused and taken back. */
+  rejected: RejectedEvent;
+  /** Work was set aside; see {@link Document.proposals}. */
+  proposal: Proposal;
+  /** The document closed for good. What is pending stays readable. */
+  closed: CowriteError;
+}
+
+/** @internal What a document needs of its client. */
+export interface DocumentHost {
+  call<Result>(use: (engine: Engine) => Result): Result;
+  pendingChanged(): void;
+  released(handle: number | undefined): void;
+}
+
+/** What is readable of a document that is not loaded yet, or that the engine does not have any more. */
+interface Remains {
+  readonly text: string;
+  readonly delta: Delta;
+  readonly pending: Delta;
+}
+
+/**
+ * One open document. Edits apply at once and travel by themselves; every offset and
+ * length is in UTF-16 code units. A method that cannot do its work throws a
+ * {@link CowriteError} and has changed nothing.
+ */
+export class Document {
+  /** The document's id. */
+  readonly id: string;
+  /** Settles when the document is loaded; fails with a {@link CowriteError} when it cannot be. */
+  readonly ready: Promise<void>;
+
+  readonly #host: DocumentHost;
+  readonly #events = new Emitter<DocumentEvents>();
+  readonly #accepted = new WatermarkWaiters();
+  readonly #durable = new WatermarkWaiters();
+  #settleReady!: { resolve: () => void; reject: (error: CowriteError) => void };
+  #openers = 1;
+  #handle: number | undefined;
+  #presence: PresenceState;
+  #role: Role | null = null;
+  #user: string | null = null;
+  #error: CowriteError | null = null;
+  #text: string | undefined = "";
+  #remains: Remains | undefined = { text: "", delta: [], pending: [] };
+  #status: Status = { state: "connecting", local: 0, accepted: 0, durable: null, pending: 0, version: 0 };
+
+  /** @internal */
+  constructor(id: string, presence: PresenceState, host: DocumentHost) {
+    this.id = id;
+    this.#presence = presence;
+    this.#host = host;
+    this.ready = new Promise((resolve, reject) => void (this.#settleReady = { resolve, reject }));
+    // Whoever does not wait for it hears of the failure by the event.
+    this.ready.catch(() => {});
+  }
+
+  /** The text, with own edits in it. An embed is U+FFFC. Costs a copy after each change, then nothing. */
+  get text(): string {
+    return (this.#text ??= this.#read((engine, doc) => engine.text(doc), "text"));
+  }
+
+  /** Length of the text in UTF-16 code units. */
+  get length(): number {
+    return this.#remains?.text.length ?? this.#call((engine, doc) => engine.length(doc));
+  }
+
+  /** The whole content with its attributes, as a delta of inserts. */
+  get delta(): Delta {
+    return this.#read((engine, doc) => JSON.parse(engine.contents(doc)) as Delta, "delta");
+  }
+
+  /** State and watermarks. */
+  get status(): Status {
+    return this.#status;
+  }
+
+  /** What this user may do here; `null` until the document is loaded. */
+  get role(): Role | null {
+    return this.#role;
+  }
+
+  /** The user whom the server takes this client for; `null` until the document is loaded. */
+  get user(): string | null {
+    return this.#user;
+  }
+
+  /** Whether edits are refused: not loaded, not allowed, or closed. */
+  get readOnly(): boolean {
+    return !!this.#error || (this.#role !== "editor" && this.#role !== "owner");
+  }
+
+  /** Why the document closed; `null` while it is open. */
+  get error(): CowriteError | null {
+    return this.#error;
+  }
+
+  /** Own work that the server has not accepted, as a delta on the accepted text. Readable after closing too. */
+  get pending(): Delta {
+    return this.#read((engine, doc) => JSON.parse(engine.pending(doc)) as Delta, "pending");
+  }
+
+  /** Everybody who has the document open, this client included. Empty before it is loaded and after it closed. */
+  get members(): readonly Member[] {
+    return this.#remains
+      ? []
+      : (JSON.parse(this.#call((engine, doc) => engine.members(doc))) as EngineMember[]).map(memberOf);
+  }
+
+  /** Work that was set aside, oldest first. */
+  get proposals(): readonly Proposal[] {
+    return this.#remains ? [] : (JSON.parse(this.#call((engine, doc) => engine.proposals(doc))) as Proposal[]);
+  }
+
+  /** What the other members see of this one. */
+  get presence(): PresenceState {
+    return this.#presence;
+  }
+
+  /** Calls `listener` at each event of that name; the answer is a function that ends it. */
+  on<Name extends keyof DocumentEvents>(name: Name, listener: (event: DocumentEvents[Name]) => void): () => void {
+    return this.#events.on(name, listener);
+  }
+
+  /**
+   * Inserts text. Inside formatted text nothing is inherited: give the attributes.
+   * @throws CowriteError `not_loaded`, `read_only`, `out_of_range`, `splits_pair`, `too_large`, `closed`
+   */
+  insert(offset: number, text: string, attributes?: Attributes): void {
+    // On its way into the module a lone surrogate would silently become U+FFFD.
+    if (/\p{Surrogate}/u.test(text)) throw new CowriteError("splits_pair");
+    this.#call((engine, doc) => engine.insert(doc, unit(offset), text, attributes && JSON.stringify(attributes)));
+  }
+
+  /** Deletes text. @throws CowriteError `not_loaded`, `read_only`, `out_of_range`, `splits_pair`, `closed` */
+  delete(offset: number, length: number): void {
+    this.#call((engine, doc) => engine.delete(doc, unit(offset), unit(length)));
+  }
+
+  /** Sets attributes; `null` takes one away. @throws CowriteError as {@link delete} does */
+  format(offset: number, length: number, attributes: Attributes): void {
+    this.#call((engine, doc) => engine.format(doc, unit(offset), unit(length), JSON.stringify(attributes)));
+  }
+
+  /** Applies a delta as one edit. @throws CowriteError `bad_delta`, and as {@link insert} does */
+  apply(delta: Delta | QuillDelta): void {
+    this.#call((engine, doc) => engine.apply(doc, JSON.stringify("ops" in delta ? delta.ops : delta)));
+  }
+
+  /**
+   * Settles when the server has accepted every edit made here so far; fails when it refuses
+   * one of them or the document closes first. Waits through losses of the connection.
+   */
+  whenAccepted(): Promise<void> {
+    return this.#when("accepted", this.#accepted);
+  }
+
+  /**
+   * Settles when every edit made here so far is durable: it survives what the server's
+   * durability class names. Fails at once with `no_durability` where the class is none.
+   */
+  async whenDurable(): Promise<void> {
+    await this.ready;
+    if (this.#status.durable === null) throw new CowriteError("no_durability");
+    return this.#when("durable", this.#durable);
+  }
+
+  /** Shows the others a caret at `head`, or a selection from `anchor` to `head`. It moves along with edits. */
+  setCursor(anchor: number, head: number = anchor): void {
+    this.#call((engine, doc) => engine.set_cursor(doc, unit(anchor), unit(head)));
+  }
+
+  /** Shows the others no caret. */
+  clearCursor(): void {
+    this.#call((engine, doc) => engine.clear_cursor(doc));
+  }
+
+  /** Replaces what the other members see of this one; at most 2 KiB as JSON. */
+  setPresence(state: PresenceState): void {
+    this.#presence = state;
+    const handle = this.#error ? undefined : this.#handle;
+    if (handle !== undefined) this.#host.call((engine) => engine.set_presence(handle, JSON.stringify(state)));
+  }
+
+  /** Makes a proposal an edit of the document. The first of several clients wins; the others see what is left. */
+  acceptProposal(id: number): void {
+    this.#call((engine, doc) => engine.accept_proposal(doc, id));
+  }
+
+  /** Throws a proposal away for good. */
+  discardProposal(id: number): void {
+    this.#call((engine, doc) => engine.discard_proposal(doc, id));
+  }
+
+  /**
+   * Closes the document, once each opener has. Work that is still pending is not sent any
+   * more, so wait for {@link whenAccepted} first; it stays readable as {@link pending}.
+   */
+  close(): void {
+    if (this.#openers > 0 && --this.#openers === 0) this.abandon();
+  }
+
+  /** @internal Closes the document whoever has it open. */
+  abandon(): void {
+    this.#openers = 0;
+    this.failed(new CowriteError("closed"));
+    this.#host.released(this.#handle);
+  }
+
+  /** @internal One opener more. */
+  retained(): this {
+    this.#openers += 1;
+    return this;
+  }
+
+  /** @internal The engine knows the document by this handle. */
+  attached(handle: number): void {
+    this.#handle = handle;
+  }
+
+  /** @internal Nothing comes any more: keeps what can be read, and says so. */
+  failed(error: CowriteError): void {
+    if (!this.#remains) {
+      const attempt = <Value>(read: () => Value, otherwise: Value): Value => {
+        try {
+          return read();
+        } catch {
+          return otherwise;
+        }
+      };
+      const text = attempt(() => this.text, "");
+      this.#remains = { text, delta: attempt(() => this.delta, [{ insert: text }]), pending: attempt(() => this.pending, []) };
+      this.#text = text;
+    }
+    this.#close(error);
+  }
+
+  /** @internal */
+  handle(event: DocumentEvent): void {
+    switch (event.type) {
+      case "opened":
+        this.#role = event.role;
+        this.#user = event.user;
+        if (event.first) {
+          this.#remains = this.#text = undefined;
+          // The class of durability is known by now, so the watermarks are read before anybody can ask.
+          this.#setStatus(JSON.parse(this.#call((engine, doc) => engine.status(doc))) as EngineStatus);
+          this.#settleReady.resolve();
+        }
+        this.#events.emit("opened", { role: event.role, first: event.first });
+        break;
+      case "change":
+        this.#text = undefined;
+        this.#events.emit("change", { delta: event.delta, origin: event.origin, user: event.user });
+        break;
+      case "status":
+        this.#setStatus(event);
+        break;
+      case "presence":
+        if (this.#events.has("presence")) this.#events.emit("presence", this.members);
+        break;
+      case "rejected": {
+        const error = new CowriteError(event.code);
+        this.#accepted.refused(event.from, event.to, error);
+        this.#durable.refused(event.from, event.to, error);
+        this.#events.emit("rejected", { from: event.from, to: event.to, error });
+        break;
+      }
+      case "proposal": {
+        const proposal = this.proposals.find(({ id }) => id === event.id);
+        if (proposal) this.#events.emit("proposal", proposal);
+        break;
+      }
+      case "closed":
+        // What is retried opens again by itself; until then the state tells.
+        if (!event.retry) this.#close(new CowriteError(event.code));
+    }
+  }
+
+  #close(error: CowriteError): void {
+    if (this.#error) return;
+    this.#error = error;
+    this.#setStatus({ ...this.#status, state: "closed" });
+    this.#settleReady.reject(error);
+    this.#accepted.failed(error);
+    this.#durable.failed(error);
+    this.#events.emit("closed", error);
+  }
+
+  #setStatus({ state, local, accepted, durable, pending, version }: EngineStatus): void {
+    this.#status = { state: this.#error ? "closed" : state, local, accepted, durable, pending, version };
+    this.#host.pendingChanged();
+    // After the events of the same call, among which may be the refusal of one of these edits.
+    queueMicrotask(() => {
+      this.#accepted.reached(this.#reached("accepted"));
+      this.#durable.reached(this.#reached("durable"));
+    });
+    this.#events.emit("status", this.#status);
+  }
+
+  /** A refused edit moves no watermark, so with nothing pending everything is accepted. */
+  #reached(watermark: "accepted" | "durable"): number {
+    const { pending, local, accepted, durable } = this.#status;
+    if (pending === 0 && (watermark === "accepted" || durable === accepted)) return local;
+    return this.#status[watermark] ?? 0;
+  }
+
+  #when(watermark: "accepted" | "durable", waiters: WatermarkWaiters): Promise<void> {
+    const reached = this.#reached(watermark);
+    if (reached >= this.#status.local) return Promise.resolve();
+    return this.#error ? Promise.reject(this.#error) : waiters.wait(reached, this.#status.local);
+  }
+
+  #read<Key extends keyof Remains>(read: (engine: Engine, doc: number) => Remains[Key], key: Key): Remains[Key] {
+    return this.#remains ? this.#remains[key] : this.#call(read);
+  }
+
+  #call<Result>(use: (engine: Engine, doc: number) => Result): Result {
+    if (this.#remains) throw this.#error ?? new CowriteError("not_loaded");
+    return this.#host.call((engine) => use(engine, this.#handle!));
+  }
+}
+
+/** A length or offset as the module takes it: beyond 32 bits it would come out as another one. */
+function unit(number: number): number {
+  if (number >>> 0 !== number) throw new CowriteError("out_of_range");
+  return number;
+}
+
+function memberOf(member: EngineMember): Member {
+  const state = (member.state ?? {}) as PresenceState;
+  return { ...member, state, name: typeof state.name === "string" && state.name ? state.name : member.name };
+}

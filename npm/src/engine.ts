@@ -1,0 +1,75 @@
+import type { Delta } from "./delta.js";
+import type { LinkState, MemberActivity, Origin, ProposalKind, Role, SyncState } from "./state.js";
+
+/**
+ * The engine's face: what the WebAssembly module exports. Documents are addressed by
+ * small handles; positions are UTF-16 code units; what it throws are error codes.
+ */
+export interface Engine {
+  connect(): void;
+  token(value: string): void;
+  token_failed(): void;
+  wake(): void;
+  close(): void;
+  open(id: string, state: string): number;
+  close_document(doc: number): void;
+  text(doc: number): string;
+  length(doc: number): number;
+  contents(doc: number): string;
+  insert(doc: number, offset: number, text: string, attributes?: string): void;
+  delete(doc: number, offset: number, length: number): void;
+  format(doc: number, offset: number, length: number, attributes: string): void;
+  apply(doc: number, delta: string): void;
+  set_cursor(doc: number, anchor: number, head: number): void;
+  clear_cursor(doc: number): void;
+  set_presence(doc: number, state: string): void;
+  members(doc: number): string;
+  status(doc: number): string;
+  pending(doc: number): string;
+  proposals(doc: number): string;
+  accept_proposal(doc: number, id: number): void;
+  discard_proposal(doc: number, id: number): void;
+}
+
+/** The WebAssembly module, ready for use. */
+export interface WasmModule {
+  readonly WasmClient: new (url: string, host: (event: string) => void) => Engine;
+}
+
+/** The watermarks of a document, as the engine tells them. */
+export interface EngineStatus {
+  readonly state: SyncState;
+  readonly local: number;
+  readonly accepted: number;
+  readonly durable: number | null;
+  readonly pending: number;
+  readonly version: number;
+}
+
+/** A member, as the engine tells it. */
+export interface EngineMember {
+  readonly number: number;
+  readonly user: string;
+  readonly name: string;
+  readonly state: unknown;
+  readonly active: MemberActivity;
+  readonly self: boolean;
+  readonly cursor: null | { readonly anchor: number; readonly head: number };
+}
+
+/** What the engine tells of one document. */
+export type DocumentEvent =
+  | { type: "opened"; doc: number; role: Role; number: number; user: string; first: boolean }
+  | { type: "change"; doc: number; origin: Origin; user: string | null; delta: Delta }
+  | ({ type: "status"; doc: number } & EngineStatus)
+  | { type: "rejected"; doc: number; from: number; to: number; code: string }
+  | { type: "presence"; doc: number }
+  | { type: "proposal"; doc: number; id: number; kind: ProposalKind }
+  | { type: "closed"; doc: number; code: string; retry: boolean };
+
+/** What the engine tells. */
+export type EngineEvent =
+  | DocumentEvent
+  | { type: "need_token" }
+  | { type: "link"; state: LinkState; retry_in_ms: number | null; code: string | null }
+  | { type: "panic"; message: string };

@@ -1,0 +1,108 @@
+import type { Delta } from "./delta.js";
+import type { CowriteError } from "./error.js";
+
+/** What a user may do with a document. `viewer` and `commenter` may not change its text. */
+export type Role = "viewer" | "commenter" | "editor" | "owner";
+
+/** The connection: `stopped` means that it does not come back by itself. */
+export type LinkState = "connecting" | "online" | "offline" | "stopped";
+
+/** The connection's status. */
+export interface LinkStatus {
+  readonly state: LinkState;
+  /** When the next attempt starts, in milliseconds as `Date.now()` counts; `null` where none is planned. */
+  readonly retryAt: number | null;
+  /** Why the connection was lost or refused, where that is known. */
+  readonly error: CowriteError | null;
+}
+
+/**
+ * How a document stands to the server. `stalled`: the server is there, but its log does
+ * not answer. `closed`: nothing is sent or received any more; what is pending can be read.
+ */
+export type SyncState = "connecting" | "offline" | "online" | "stalled" | "closed";
+
+/**
+ * A document's status. Edits are counted from 1 by this client, and each number is a
+ * watermark: all edits up to it have come that far.
+ */
+export interface Status {
+  readonly state: SyncState;
+  /** Edits made here. */
+  readonly local: number;
+  /** Edits that the server has answered. */
+  readonly accepted: number;
+  /** Edits that survive a failure of the server's machine; `null` where the server does not promise that. */
+  readonly durable: number | null;
+  /** Edits made here that the server has not answered yet. */
+  readonly pending: number;
+  /** Version of the document that this client stands at; 0 is the empty document. */
+  readonly version: number;
+}
+
+/**
+ * Where a change came from: made here; made elsewhere; a difference found on coming back
+ * without the history between (`resync`); an own edit that the server refused and that is
+ * taken back (`reject`); work that was set aside and is back (`restore`).
+ */
+export type Origin = "local" | "remote" | "resync" | "reject" | "restore";
+
+/** A change of a document's text or attributes. The document holds it already. */
+export interface ChangeEvent {
+  /** The change, on the document as it stood before it. */
+  readonly delta: Delta;
+  readonly origin: Origin;
+  /** The user who made it; `null` where it was several, or nobody. */
+  readonly user: string | null;
+}
+
+/** Own edits that the server refused. A change event of origin `reject` has taken them back. */
+export interface RejectedEvent {
+  /** Number of the first refused edit, as {@link Status.local} counts. */
+  readonly from: number;
+  /** Number of the last refused edit. */
+  readonly to: number;
+  readonly error: CowriteError;
+}
+
+/** What a member is doing. */
+export type MemberActivity = "active" | "away" | "typing";
+
+/** A place in the text, or a selection: `anchor` is where it began, `head` is where the caret stands. */
+export interface Cursor {
+  /** Offset in UTF-16 code units. */
+  readonly anchor: number;
+  /** Offset in UTF-16 code units. */
+  readonly head: number;
+}
+
+/** What a member shows of itself: any JSON object of at most 2 KiB. */
+export type PresenceState = Readonly<Record<string, unknown>>;
+
+/** Somebody who has the document open. The same user in two windows is two members. */
+export interface Member {
+  /** The member's number in this document. */
+  readonly number: number;
+  readonly user: string;
+  /** The name by which the server knows the user; `state.name`, if it is a text, goes before it. */
+  readonly name: string;
+  readonly state: PresenceState;
+  readonly active: MemberActivity;
+  /** Whether it is this client. */
+  readonly self: boolean;
+  readonly cursor: Cursor | null;
+}
+
+/**
+ * Why work was set aside: it is not known whether the server took it; the server had
+ * accepted it and lost it; it was refused and conflicts with what came since.
+ */
+export type ProposalKind = "unknown_outcome" | "lost_accepted" | "rejected_conflict";
+
+/** Work that was set aside. It is kept and shown, and never sent by itself. */
+export interface Proposal {
+  readonly id: number;
+  readonly kind: ProposalKind;
+  /** What accepting it would change, on the document as it stands. */
+  readonly delta: Delta;
+}

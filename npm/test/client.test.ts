@@ -1,0 +1,205 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { connect, CowriteError, type Document, type TokenSource } from "../src/index.js";
+import { WasmClient, type FakeDocument } from "./fake-wasm.js";
+
+/** A client on a fresh engine that has started. */
+async function start(token?: TokenSource) {
+  const client = connect("http://localhost:1/v1/socket", { wasm: { WasmClient }, ...(token === undefined ? {} : { token }) });
+  await new Promise((resolve) => setImmediate(resolve));
+  return { client, engine: WasmClient.made.at(-1)! };
+}
+
+async function open(): Promise<{ document: Document; fake: FakeDocument; engine: WasmClient }> {
+  const { client, engine } = await start();
+  const document = client.open("a");
+  await document.ready;
+  return { document, fake: engine.document("a"), engine };
+}
+
+const code = (expected: string) => (error: unknown) => error instanceof CowriteError && error.code === expected;
+
+test("an http address becomes a socket's", async () => {
+  const { engine } = await start();
+  assert.equal(engine.url, "ws://localhost:1/v1/socket");
+});
+
+test("the token is asked for, also when it is slow, and a failure is told to the engine", async () => {
+  const { client, engine } = await start(async () => "fresh");
+  assert.deepEqual(engine.calls, ["connect", "token fresh"]);
+  assert.equal(client.status.state, "online");
+  const reported: unknown[] = [];
+  const { error } = console;
+  console.error = (value) => void reported.push(value);
+  const failing = await start(() => Promise.reject(new Error("no session")));
+  console.error = error;
+  assert.deepEqual(failing.engine.calls, ["connect", "token_failed"]);
+  assert.equal(failing.client.status.error?.code, "token_failed");
+  assert.ok(failing.client.status.retryAt! > Date.now() + 3_000);
+  assert.equal((reported[0] as Error).message, "no session");
+});
+
+test("the same id is the same document, closed when each opener has closed it", async () => {
+  const { client, engine } = await start();
+  const first = client.open("a", { presence: { name: "Ada" } });
+  assert.equal(client.open("a", { presence: { name: "Grace" } }), first);
+  assert.deepEqual(engine.document("a").presence, { name: "Grace" });
+  first.close();
+  assert.equal(first.error, null);
+  first.close();
+  const closed: Document = first;
+  assert.equal(closed.error?.code, "closed");
+  assert.ok(engine.calls.includes("close_document 1"));
+  assert.notEqual(client.open("a"), first);
+});
+
+test("a document opened before the module is there is opened when it is", async () => {
+  const client = connect("ws://localhost:1", { wasm: { WasmClient } });
+  const document = client.open("early");
+  assert.equal(document.status.state, "connecting");
+  assert.equal(document.text, "");
+  assert.throws(() => document.insert(0, "x"), code("not_loaded"));
+  await document.ready;
+  document.insert(0, "x");
+  assert.equal(document.text, "x");
+});
+
+test("an id that is none fails ready and says closed, without throwing", async () => {
+  const { client, engine } = await start();
+  engine.failure = "bad_document_id";
+  const document = client.open("..");
+  const closed: string[] = [];
+  document.on("closed", (error) => closed.push(error.code));
+  await assert.rejects(document.ready, code("bad_document_id"));
+  assert.deepEqual(closed, ["bad_document_id"]);
+});
+
+test("edits change the text and are told with their origin", async () => {
+  const { document, fake } = await open();
+  const seen: unknown[] = [];
+  document.on("change", ({ origin, user, delta }) => seen.push([origin, user, delta, document.text]));
+  document.insert(0, "hello");
+  fake.remote([{ retain: 5 }, { insert: "!" }]);
+  document.delete(0, 1);
+  document.apply({ ops: [{ insert: "J" }] });
+  assert.deepEqual(seen.map((entry) => (entry as unknown[])[3]), ["hello", "hello!", "ello!", "Jello!"]);
+  assert.deepEqual(seen[1], ["remote", "other", [{ retain: 5 }, { insert: "!" }], "hello!"]);
+  assert.equal(document.length, 6);
+});
+
+test("offsets that are none, and half a character, are refused before the engine sees them", async () => {
+  const { document } = await open();
+  for (const offset of [-1, 0.5, NaN, 2 ** 32]) assert.throws(() => document.insert(offset, "x"), code("out_of_range"));
+  assert.throws(() => document.insert(0, "\ud83d"), code("splits_pair"));
+  assert.equal(document.text, "");
+});
+
+test("a listener that throws harms nobody", async () => {
+  const { document } = await open();
+  const reported: unknown[] = [];
+  const { error } = console;
+  console.error = (value) => void reported.push(value);
+  const texts: string[] = [];
+  document.on("change", () => { throw new Error("listener"); });
+  const end = document.on("change", () => void texts.push(document.text));
+  document.insert(0, "a");
+  end();
+  document.insert(0, "b");
+  console.error = error;
+  assert.deepEqual(texts, ["a"]);
+  assert.equal(reported.length, 2);
+});
+
+test("whenAccepted waits for the edits made so far", async () => {
+  const { document, fake } = await open();
+  await document.whenAccepted();
+  document.insert(0, "a");
+  let settled = false;
+  const accepted = document.whenAccepted().then(() => (settled = true));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(settled, false);
+  fake.acceptAll();
+  await accepted;
+  await document.whenDurable();
+  assert.deepEqual(document.status, { state: "online", local: 1, accepted: 1, durable: 1, pending: 0, version: 0 });
+});
+
+test("whenAccepted fails when one of the edits is refused, and later edits are not blamed", async () => {
+  const { document, fake } = await open();
+  document.insert(0, "a");
+  const first = document.whenAccepted();
+  const rejected: unknown[] = [];
+  document.on("rejected", ({ from, to, error }) => rejected.push([from, to, error.code]));
+  fake.reject(1, 1, "document_too_large");
+  await assert.rejects(first, code("document_too_large"));
+  assert.deepEqual(rejected, [[1, 1, "document_too_large"]]);
+  await document.whenAccepted();
+  document.insert(0, "b");
+  const second = document.whenAccepted();
+  fake.acceptAll();
+  await second;
+});
+
+test("whenDurable fails at once where nothing is durable", async () => {
+  const { client, engine } = await start();
+  engine.opensAtOnce = false;
+  const document = client.open("a");
+  const fake = engine.document("a");
+  fake.status = { ...fake.status, durable: null };
+  fake.opened();
+  document.insert(0, "a");
+  await assert.rejects(document.whenDurable(), code("no_durability"));
+});
+
+test("a document that the server closes keeps its text and pending work readable", async () => {
+  const { document, fake } = await open();
+  document.insert(0, "kept");
+  const accepted = document.whenAccepted();
+  fake.closed("access_denied");
+  await assert.rejects(accepted, code("access_denied"));
+  assert.equal(document.status.state, "closed");
+  assert.equal(document.readOnly, true);
+  document.close();
+  assert.equal(document.text, "kept");
+  assert.deepEqual(document.pending, [{ retain: 0 }, { insert: "kept" }]);
+  assert.throws(() => document.insert(0, "x"), code("access_denied"));
+});
+
+test("when the module dies, text and pending work stay readable and all later calls say so", async () => {
+  const { client, engine } = await start();
+  const document = client.open("a");
+  document.insert(0, "kept");
+  engine.tell({ type: "panic", message: "unreachable" });
+  assert.equal(client.status.state, "stopped");
+  assert.equal(client.status.error?.code, "panic");
+  assert.equal(document.text, "kept");
+  assert.deepEqual(document.pending, [{ retain: 0 }, { insert: "kept" }]);
+  assert.throws(() => document.insert(0, "x"), code("panic"));
+});
+
+test("an exception that is no code counts as the module's death", async () => {
+  const { document, engine } = await open();
+  engine.failure = new WebAssembly.RuntimeError("unreachable");
+  assert.throws(() => document.insert(0, "x"), code("panic"));
+  assert.equal(document.status.state, "closed");
+});
+
+test("closing the client closes its documents and stops the engine", async () => {
+  const { client, engine } = await start();
+  const document = client.open("a");
+  client.close();
+  assert.equal(document.error?.code, "closed");
+  assert.equal(client.status.state, "stopped");
+  assert.equal(engine.calls.at(-1), "close");
+  await assert.rejects(client.open("b").ready, code("closed"));
+});
+
+test("members bear the name that they show", async () => {
+  const { document, fake, engine } = await open();
+  const member = { number: 2, user: "u", name: "u", state: { name: "Ada" }, active: "active" as const, self: false, cursor: { anchor: 0, head: 0 } };
+  fake.members = [member, { ...member, number: 3, state: null }];
+  const names: string[][] = [];
+  document.on("presence", (members) => names.push(members.map(({ name }) => name)));
+  engine.tell({ type: "presence", doc: 1 });
+  assert.deepEqual(names, [["Ada", "u"]]);
+});

@@ -1,0 +1,216 @@
+import { mapOffset, replacementOf, type Delta } from "../src/delta.js";
+import type { EngineEvent, EngineMember, EngineStatus } from "../src/engine.js";
+import type { Origin, Proposal, Role } from "../src/state.js";
+
+/**
+ * A stand-in for the WebAssembly module: documents of plain text, no network. A test
+ * plays the server by `open…`, `remote`, `acceptAll` and the like.
+ */
+export class WasmClient {
+  /** Every engine made, newest last. */
+  static readonly made: WasmClient[] = [];
+
+  readonly url: string;
+  readonly calls: string[] = [];
+  readonly documents = new Map<number, FakeDocument>();
+  /** What `open` and edits throw, if anything. */
+  failure: unknown = null;
+  /** Whether a document is loaded as soon as it is opened. */
+  opensAtOnce: boolean = true;
+  readonly #host: (event: string) => void;
+  #events: EngineEvent[] = [];
+  #depth = 0;
+
+  constructor(url: string, host: (event: string) => void) {
+    this.url = url;
+    this.#host = host;
+    WasmClient.made.push(this);
+  }
+
+  /** The document of that id; a test's way in. */
+  document(id: string): FakeDocument {
+    const found = [...this.documents.values()].find((document) => document.id === id);
+    if (!found) throw new Error(`the document ${id} is not open`);
+    return found;
+  }
+
+  /** Tells events when the outermost call ends, as the real engine does. */
+  during<Result>(call: () => Result): Result {
+    this.#depth += 1;
+    try {
+      return call();
+    } finally {
+      this.#depth -= 1;
+      while (this.#depth === 0 && this.#events.length > 0) this.#host(JSON.stringify(this.#events.shift()));
+    }
+  }
+
+  tell(event: EngineEvent): void {
+    this.during(() => this.#events.push(event));
+  }
+
+  connect(): void {
+    this.calls.push("connect");
+    this.tell({ type: "need_token" });
+  }
+  token(value: string): void {
+    this.calls.push(`token ${value}`);
+    this.tell({ type: "link", state: "online", retry_in_ms: null, code: null });
+  }
+  token_failed(): void {
+    this.calls.push("token_failed");
+    this.tell({ type: "link", state: "offline", retry_in_ms: 4_000, code: "token_failed" });
+  }
+  wake(): void {
+    this.calls.push("wake");
+  }
+  close(): void {
+    this.calls.push("close");
+  }
+  open(id: string, state: string): number {
+    if (this.failure) throw this.failure;
+    return this.during(() => {
+      const handle = this.documents.size + 1;
+      const document = new FakeDocument(this, handle, id, JSON.parse(state));
+      this.documents.set(handle, document);
+      document.tellStatus();
+      if (this.opensAtOnce) document.opened();
+      return handle;
+    });
+  }
+  close_document(doc: number): void {
+    this.calls.push(`close_document ${doc}`);
+  }
+  text(doc: number): string {
+    return this.#at(doc).text;
+  }
+  length(doc: number): number {
+    return this.#at(doc).text.length;
+  }
+  contents(doc: number): string {
+    return JSON.stringify([{ insert: this.#at(doc).text }]);
+  }
+  insert(doc: number, offset: number, text: string, attributes?: string): void {
+    this.#edit(doc, [{ retain: offset }, { insert: text, ...(attributes ? { attributes: JSON.parse(attributes) } : {}) }]);
+  }
+  delete(doc: number, offset: number, length: number): void {
+    this.#edit(doc, [{ retain: offset }, { delete: length }]);
+  }
+  format(doc: number, offset: number, length: number, attributes: string): void {
+    this.#edit(doc, [{ retain: offset }, { retain: length, attributes: JSON.parse(attributes) }]);
+  }
+  apply(doc: number, delta: string): void {
+    this.#edit(doc, JSON.parse(delta));
+  }
+  set_cursor(doc: number, anchor: number, head: number): void {
+    this.#at(doc).cursors.push([anchor, head]);
+  }
+  clear_cursor(doc: number): void {
+    this.#at(doc).cursors.push(null);
+  }
+  set_presence(doc: number, state: string): void {
+    this.#at(doc).presence = JSON.parse(state);
+  }
+  members(doc: number): string {
+    return JSON.stringify(this.#at(doc).members);
+  }
+  status(doc: number): string {
+    return JSON.stringify(this.#at(doc).status);
+  }
+  pending(doc: number): string {
+    return JSON.stringify(this.#at(doc).pending);
+  }
+  proposals(doc: number): string {
+    return JSON.stringify(this.#at(doc).proposals);
+  }
+  accept_proposal(doc: number, id: number): void {
+    this.calls.push(`accept_proposal ${doc} ${id}`);
+  }
+  discard_proposal(doc: number, id: number): void {
+    this.calls.push(`discard_proposal ${doc} ${id}`);
+  }
+
+  #at(doc: number): FakeDocument {
+    if (this.failure) throw this.failure;
+    return this.documents.get(doc)!;
+  }
+
+  #edit(doc: number, delta: Delta): void {
+    const document = this.#at(doc);
+    this.during(() => {
+      document.change(delta, "local", "me");
+      document.pending = delta;
+      document.status = { ...document.status, local: document.status.local + 1, pending: document.status.pending + 1 };
+      document.tellStatus();
+    });
+  }
+}
+
+/** One document of the stand-in. */
+export class FakeDocument {
+  text: string = "";
+  role: Role = "editor";
+  status: EngineStatus = { state: "online", local: 0, accepted: 0, durable: 0, pending: 0, version: 0 };
+  pending: Delta = [];
+  proposals: Proposal[] = [];
+  members: EngineMember[] = [];
+  /** Every cursor that was set, `null` where it was cleared. */
+  readonly cursors: ([anchor: number, head: number] | null)[] = [];
+  presence: unknown;
+  readonly id: string;
+  readonly doc: number;
+  readonly #engine: WasmClient;
+
+  constructor(engine: WasmClient, doc: number, id: string, presence: unknown) {
+    this.#engine = engine;
+    this.doc = doc;
+    this.id = id;
+    this.presence = presence;
+  }
+
+  opened(first = true): void {
+    this.#engine.tell({ type: "opened", doc: this.doc, role: this.role, number: 1, user: "me", first });
+  }
+
+  /** Others' edits, which come by one message. */
+  remote(...deltas: Delta[]): void {
+    this.#engine.during(() => deltas.forEach((delta) => this.change(delta, "remote", "other")));
+  }
+
+  change(delta: Delta, origin: Origin, user: string): void {
+    const change = replacementOf(delta, this.text);
+    if (change && change.end > this.text.length) throw "out_of_range";
+    if (change) this.text = this.text.slice(0, change.start) + change.insert + this.text.slice(change.end);
+    this.members = this.members.map((member) => member.cursor
+      ? { ...member, cursor: { anchor: mapOffset(delta, member.cursor.anchor, "before"), head: mapOffset(delta, member.cursor.head, "before") } }
+      : member);
+    this.#engine.tell({ type: "change", doc: this.doc, origin, user, delta });
+  }
+
+  acceptAll(): void {
+    const { local, durable } = this.status;
+    this.pending = [];
+    this.status = { ...this.status, accepted: local, durable: durable === null ? null : local, pending: 0 };
+    this.tellStatus();
+  }
+
+  /** Refuses the edits `from..=to`; those before are accepted. */
+  reject(from: number, to: number, code: string): void {
+    this.#engine.during(() => {
+      this.status = { ...this.status, accepted: from - 1, pending: this.status.local - to };
+      this.tellStatus();
+      this.#engine.tell({ type: "rejected", doc: this.doc, from, to, code });
+    });
+  }
+
+  closed(code: string): void {
+    this.#engine.tell({ type: "closed", doc: this.doc, code, retry: false });
+  }
+
+  tellStatus(): void {
+    this.#engine.tell({ type: "status", doc: this.doc, ...this.status });
+  }
+}
+
+/** Stands in for the glue's own initialisation. */
+export default async function init(): Promise<void> {}

@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { connect, type CowriteError, type Delta, type Document } from "../src/index.js";
+import { bindTextarea } from "../src/textarea.js";
+import { differenceOf } from "../src/textarea/difference.js";
+import { View } from "../src/textarea/view.js";
+import { FakeTextarea } from "./fake-textarea.js";
+import { WasmClient, type FakeDocument } from "./fake-wasm.js";
+
+interface Bound {
+  document: Document;
+  fake: FakeDocument;
+  engine: WasmClient;
+  area: FakeTextarea;
+  errors: string[];
+  /** Lets what is put off to the end of a task happen. */
+  settle: () => Promise<void>;
+}
+
+async function bind(text: string, tagName: "TEXTAREA" | "INPUT" = "TEXTAREA"): Promise<Bound> {
+  const client = connect("ws://localhost:1", { wasm: { WasmClient } });
+  const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+  await settle();
+  const engine = WasmClient.made.at(-1)!;
+  const document = client.open("a");
+  await document.ready;
+  const fake = engine.document("a");
+  if (text) fake.remote([{ insert: text }]);
+  const area = new FakeTextarea(tagName);
+  const errors: string[] = [];
+  bindTextarea(area.element, document, { onError: (error: CowriteError) => void errors.push(error.code) });
+  return { document, fake, engine, area, errors, settle };
+}
+
+const insertAt = (offset: number, insert: string): Delta => [{ retain: offset }, { insert }];
+
+test("typing, replacing and deleting reach the document where they were made", async () => {
+  const { document, area, fake } = await bind("aaaa");
+  area.select(2);
+  const deltas: Delta[] = [];
+  document.on("change", ({ delta }) => void deltas.push(delta));
+  area.type("a");
+  assert.deepEqual(deltas, [[{ retain: 2 }, { insert: "a" }]]);
+  area.select(1, 4);
+  area.type("bc");
+  assert.equal(document.text, "abca");
+  area.select(0, 2);
+  area.type("");
+  assert.equal(document.text, "ca");
+  assert.deepEqual(fake.cursors.at(-1), [0, 0]);
+});
+
+test("remote edits keep caret, selection with its direction, and scroll position", async () => {
+  const { area, fake, settle } = await bind("one two three");
+  area.select(4, 7, "backward");
+  area.scrollTop = 30;
+  fake.remote(insertAt(0, "zero "), insertAt(9, "<"), insertAt(13, ">"));
+  await settle();
+  assert.equal(area.value, "zero one <two> three");
+  assert.equal(area.value.slice(area.selectionStart, area.selectionEnd), "two");
+  assert.equal(area.selectionDirection, "backward");
+  assert.equal(area.scrollTop, 30);
+  area.select(10);
+  fake.remote([{ retain: 8 }, { delete: 4 }]);
+  await settle();
+  assert.deepEqual([area.selectionStart, area.selectionEnd], [8, 8]);
+});
+
+test("a caret that an edit elsewhere moved is not sent again", async () => {
+  const { area, fake, settle } = await bind("hello");
+  area.select(3);
+  fake.remote(insertAt(0, "12"));
+  await settle();
+  area.ownerDocument.dispatchEvent(new Event("selectionchange"));
+  assert.deepEqual(fake.cursors, [[0, 0], [3, 3]]);
+});
+
+test("edits made by a program through the document are shown too", async () => {
+  const { document, area, settle } = await bind("b");
+  document.insert(0, "a");
+  await settle();
+  assert.equal(area.value, "ab");
+});
+
+test("while a word is composed the element is left alone, then both come together", async () => {
+  const { document, area, fake, settle } = await bind("ab");
+  area.select(1);
+  area.dispatchEvent(new Event("compositionstart"));
+  area.type("k", true);
+  fake.remote(insertAt(0, ">>"), insertAt(4, "<<"));
+  await settle();
+  assert.equal(area.value, "akb");
+  area.setSelectionRange(1, 2);
+  area.type("かな", true);
+  area.dispatchEvent(new Event("compositionend"));
+  assert.equal(document.text, ">>aかなb<<");
+  assert.equal(area.value, ">>aかなb<<");
+  assert.equal(area.selectionStart, 5);
+});
+
+test("text that another user put inside a selection survives its being replaced", async () => {
+  const { document, area, fake } = await bind("abcd");
+  area.select(1, 3);
+  area.dispatchEvent(new Event("compositionstart"));
+  fake.remote(insertAt(2, "NEW"));
+  area.type("x", true);
+  area.dispatchEvent(new Event("compositionend"));
+  assert.equal(document.text, "axNEWd");
+  assert.equal(area.value, "axNEWd");
+});
+
+test("carriage returns stay in the document and are not seen in the element", async () => {
+  const { document, area, fake, settle } = await bind("one\r\ntwo\rthree");
+  assert.equal(area.value, "one\ntwo\nthree");
+  area.select(5);
+  area.type("X");
+  assert.equal(document.text, "one\r\ntXwo\rthree");
+  area.select(3, 4);
+  area.type("");
+  assert.equal(document.text, "onetXwo\rthree");
+  fake.remote(insertAt(0, "\r\n"));
+  await settle();
+  assert.equal(area.value, "\nonetXwo\nthree");
+  assert.equal(area.selectionStart, 4);
+});
+
+test("an input shows one line", async () => {
+  const { document, area } = await bind("a\r\nb", "INPUT");
+  assert.equal(area.value, "ab");
+  area.select(2);
+  area.type("c");
+  assert.equal(document.text, "a\r\nbc");
+});
+
+test("an edit that is refused is reported, and the element shows the document again", async () => {
+  const { area, engine, document, errors } = await bind("abc");
+  const { apply } = engine;
+  engine.apply = () => { throw "operation_too_large"; };
+  area.select(3);
+  area.type("XXXX");
+  engine.apply = apply;
+  assert.deepEqual(errors, ["operation_too_large"]);
+  assert.equal(area.value, "abc");
+  area.type("d");
+  assert.equal(document.text, "abcd");
+});
+
+test("the element is read-only for viewers and once the document is closed", async () => {
+  const { area, fake } = await bind("abc");
+  assert.equal(area.readOnly, false);
+  fake.role = "viewer";
+  fake.opened(false);
+  assert.equal(area.readOnly, true);
+  fake.role = "editor";
+  fake.opened(false);
+  assert.equal(area.readOnly, false);
+  fake.closed("access_denied");
+  assert.equal(area.readOnly, true);
+});
+
+test("a value that a program set without any event is merged, not lost", async () => {
+  const { area, fake, document, settle } = await bind("abc");
+  area.value = "abc and more";
+  fake.remote(insertAt(0, "> "));
+  await settle();
+  assert.equal(document.text, "> abc and more");
+  assert.equal(area.value, "> abc and more");
+});
+
+test("differences never split a surrogate pair", () => {
+  // The two differ in one half of the pair only.
+  assert.deepEqual(differenceOf("a😀b", "a😁b", 3), { start: 1, end: 3, insert: "😁" });
+  assert.deepEqual(differenceOf("😀😀", "😀", 0), { start: 0, end: 2, insert: "" });
+});
+
+test("views translate offsets both ways", () => {
+  const view = new View("a\r\nb\r\n", false);
+  assert.equal(view.text, "a\nb\n");
+  assert.deepEqual([0, 1, 2, 3, 4].map((offset) => view.toDocument(offset)), [0, 1, 3, 4, 6]);
+  assert.deepEqual([0, 1, 2, 3, 4, 5, 6].map((offset) => view.toView(offset)), [0, 1, 1, 2, 3, 3, 4]);
+});
+
+test("element and document agree after thousands of edits of both", async () => {
+  const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+  let state = seed;
+  const below = (limit: number) => {
+    // Any generator will do; this one is small and the same everywhere.
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return Math.floor((state / 2 ** 32) * limit);
+  };
+  const pieces = ["a", "b", "\n", "\r\n", "😀", "é", "שלום", ""];
+  const aligned = (text: string, offset: number) => ((text.charCodeAt(offset) & 0xfc00) === 0xdc00 ? offset - 1 : offset);
+  const { document, fake, area, errors, settle } = await bind("");
+  let composing = false;
+  for (let step = 0; step < 3_000; step += 1) {
+    if (!composing && below(10) === 0) area.dispatchEvent(new Event("compositionstart")), (composing = true);
+    for (let edits = below(3); edits > 0; edits -= 1) {
+      const { text } = fake;
+      const start = aligned(text, below(text.length + 1));
+      const end = aligned(text, Math.max(start, Math.min(text.length, start + below(5))));
+      fake.remote([{ retain: start }, { insert: pieces[below(pieces.length)]! }, { delete: end - start }]);
+    }
+    if (!composing) await settle();
+    const start = aligned(area.value, below(area.value.length + 1));
+    area.setSelectionRange(start, aligned(area.value, Math.max(start, Math.min(area.value.length, start + below(4)))));
+    area.type(pieces[below(pieces.length)]!.replace("\r", ""), composing);
+    if (composing && below(3) === 0) (composing = false), area.dispatchEvent(new Event("compositionend"));
+    if (composing) continue;
+    const shown = document.text.replace(/\r\n?/g, "\n");
+    assert.equal(area.value, shown, `seed ${seed}, step ${step}`);
+  }
+  assert.deepEqual(errors, [], `seed ${seed}`);
+});
