@@ -23,10 +23,7 @@ impl Document {
             let end = u32::try_from(at).unwrap_or(u32::MAX);
             if at > u64::from(length.0) {
                 let reach = operation.base_length().0;
-                return Err(ApplyError::PastEnd {
-                    reach,
-                    length: length.0,
-                });
+                return Err(ApplyError::PastEnd { reach, length: length.0 });
             }
             // Every insertion and every other boundary stands at the end of one of these,
             // or at the start of the document.
@@ -34,11 +31,7 @@ impl Document {
                 return Err(ApplyError::SplitsPair { at: end });
             }
         }
-        if longest > u64::from(u32::MAX) {
-            Err(ApplyError::TooLong)
-        } else {
-            Ok(())
-        }
+        if longest > u64::from(u32::MAX) { Err(ApplyError::TooLong) } else { Ok(()) }
     }
 
     /// Applies the operation. On an error the document is as it was.
@@ -64,9 +57,7 @@ impl Document {
                 // The text refuses nothing any more: all places are validated.
                 match component {
                     Component::Delete { .. } => text.delete(at, length)?,
-                    Component::Insert { text: inserted, .. } => {
-                        text.insert(at, inserted.as_str())?
-                    }
+                    Component::Insert { text: inserted, .. } => text.insert(at, inserted.as_str())?,
                     _ => text.insert(at, EMBED_CHARACTER)?,
                 }
                 runs.seek(at);
@@ -75,11 +66,7 @@ impl Document {
                     None => runs.delete(length),
                 }
             }
-            at.0 += if matches!(component, Component::Delete { .. }) {
-                0
-            } else {
-                length.0
-            };
+            at.0 += if matches!(component, Component::Delete { .. }) { 0 } else { length.0 };
         }
         Ok(())
     }
@@ -104,69 +91,18 @@ mod tests {
 
     #[test]
     fn an_operation_is_applied_whole_or_not_at_all() {
-        check(
-            "abc",
-            &[
-                Component::retain(1),
-                Component::insert("🏆"),
-                Component::delete(1),
-            ],
-            Ok("a🏆c"),
-        );
-        let past = Err(ApplyError::PastEnd {
-            reach: 4,
-            length: 3,
-        });
-        check(
-            "abc",
-            &[
-                Component::insert("x"),
-                Component::retain(3),
-                Component::delete(1),
-            ],
-            past,
-        );
-        check(
-            "abc",
-            &[
-                Component::insert("x"),
-                Component::retain(4),
-                Component::insert("y"),
-            ],
-            past,
-        );
+        check("abc", &[Component::retain(1), Component::insert("🏆"), Component::delete(1)], Ok("a🏆c"));
+        let past = Err(ApplyError::PastEnd { reach: 4, length: 3 });
+        check("abc", &[Component::insert("x"), Component::retain(3), Component::delete(1)], past);
+        check("abc", &[Component::insert("x"), Component::retain(4), Component::insert("y")], past);
     }
 
     #[test]
     fn half_a_pair_is_refused() {
         let splits = Err(ApplyError::SplitsPair { at: 2 });
-        check(
-            "a🏆b",
-            &[
-                Component::insert("x"),
-                Component::retain(2),
-                Component::insert("y"),
-            ],
-            splits,
-        );
-        check(
-            "a🏆b",
-            &[
-                Component::insert("x"),
-                Component::retain(2),
-                Component::delete(1),
-            ],
-            splits,
-        );
-        check(
-            "a🏆b",
-            &[Component::retain(1), Component::delete(1)],
-            splits,
-        );
-        check(
-            "a🏆b",
-            &[Component::retain(1), Component::delete(2)],
-            Ok("ab"),
-        );
+        check("a🏆b", &[Component::insert("x"), Component::retain(2), Component::insert("y")], splits);
+        check("a🏆b", &[Component::insert("x"), Component::retain(2), Component::delete(1)], splits);
+        check("a🏆b", &[Component::retain(1), Component::delete(1)], splits);
+        check("a🏆b", &[Component::retain(1), Component::delete(2)], Ok("ab"));
     }
 }

@@ -44,10 +44,7 @@ impl Attributes {
 
     /// The set of these pairs; of equal keys the last one counts.
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, Json)>) -> Attributes {
-        let pairs = pairs.into_iter().map(|(key, value)| Attribute {
-            key: key.into(),
-            value,
-        });
+        let pairs = pairs.into_iter().map(|(key, value)| Attribute { key: key.into(), value });
         Attributes::from_unsorted(pairs.collect())
     }
 
@@ -70,10 +67,7 @@ impl Attributes {
             loop {
                 let key = scanner.string()?.into();
                 scanner.expect(b':')?;
-                list.push(Attribute {
-                    key,
-                    value: Json::read(scanner)?,
-                });
+                list.push(Attribute { key, value: Json::read(scanner)? });
                 if !scanner.accept(b',') {
                     break;
                 }
@@ -110,9 +104,7 @@ impl Attributes {
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<&Json> {
         let list = self.as_slice();
-        list.binary_search_by(|attribute| (*attribute.key).cmp(key))
-            .ok()
-            .map(|at| &list[at].value)
+        list.binary_search_by(|attribute| (*attribute.key).cmp(key)).ok().map(|at| &list[at].value)
     }
 
     /// This set with `later` written over it.
@@ -122,18 +114,10 @@ impl Attributes {
     #[must_use]
     pub fn compose(&self, later: &Attributes, nulls: Nulls) -> Attributes {
         if later.is_empty() {
-            return if nulls == Nulls::Drop {
-                self.without_nulls()
-            } else {
-                self.clone()
-            };
+            return if nulls == Nulls::Drop { self.without_nulls() } else { self.clone() };
         }
         if self.is_empty() {
-            return if nulls == Nulls::Drop {
-                later.without_nulls()
-            } else {
-                later.clone()
-            };
+            return if nulls == Nulls::Drop { later.without_nulls() } else { later.clone() };
         }
         merge(self, later, |mine, theirs| {
             let value = theirs.or(mine)?;
@@ -147,13 +131,7 @@ impl Attributes {
         if self.is_empty() || winner.is_empty() {
             return self.clone();
         }
-        merge(self, winner, |mine, theirs| {
-            if theirs.is_none() {
-                mine.cloned()
-            } else {
-                None
-            }
-        })
+        merge(self, winner, |mine, theirs| if theirs.is_none() { mine.cloned() } else { None })
     }
 
     /// The set that undoes this one, written over content that had `base`.
@@ -182,18 +160,8 @@ impl Attributes {
     /// The set without what is `null`.
     #[must_use]
     pub fn without_nulls(&self) -> Attributes {
-        if self
-            .as_slice()
-            .iter()
-            .any(|attribute| attribute.value.is_null())
-        {
-            Attributes::from_sorted(
-                self.as_slice()
-                    .iter()
-                    .filter(|entry| !entry.value.is_null())
-                    .cloned()
-                    .collect(),
-            )
+        if self.as_slice().iter().any(|attribute| attribute.value.is_null()) {
+            Attributes::from_sorted(self.as_slice().iter().filter(|entry| !entry.value.is_null()).cloned().collect())
         } else {
             self.clone()
         }
@@ -201,11 +169,7 @@ impl Attributes {
 
     /// Takes a list in strictly ascending order of keys.
     pub(super) fn from_sorted(list: Vec<Attribute>) -> Attributes {
-        if list.is_empty() {
-            Attributes::NONE
-        } else {
-            Attributes(Some(list.into()))
-        }
+        if list.is_empty() { Attributes::NONE } else { Attributes(Some(list.into())) }
     }
 
     fn from_unsorted(mut list: Vec<Attribute>) -> Attributes {
@@ -233,11 +197,7 @@ impl PartialEq for Attributes {
 impl Eq for Attributes {}
 
 /// Walks two sets key by key and keeps the values that `choose` gives. Linear in both.
-fn merge(
-    a: &Attributes,
-    b: &Attributes,
-    choose: impl Fn(Option<&Json>, Option<&Json>) -> Option<Json>,
-) -> Attributes {
+fn merge(a: &Attributes, b: &Attributes, choose: impl Fn(Option<&Json>, Option<&Json>) -> Option<Json>) -> Attributes {
     let (mut a, mut b) = (a.as_slice(), b.as_slice());
     let mut merged = Vec::new();
     loop {
@@ -249,24 +209,14 @@ fn merge(
         };
         let (mut mine, mut theirs) = (None, None);
         if order != Ordering::Greater {
-            (mine, a) = a
-                .split_first()
-                .map_or((None, a), |(first, rest)| (Some(first), rest));
+            (mine, a) = a.split_first().map_or((None, a), |(first, rest)| (Some(first), rest));
         }
         if order != Ordering::Less {
-            (theirs, b) = b
-                .split_first()
-                .map_or((None, b), |(first, rest)| (Some(first), rest));
+            (theirs, b) = b.split_first().map_or((None, b), |(first, rest)| (Some(first), rest));
         }
-        let value = choose(
-            mine.map(|entry| &entry.value),
-            theirs.map(|entry| &entry.value),
-        );
+        let value = choose(mine.map(|entry| &entry.value), theirs.map(|entry| &entry.value));
         if let (Some(entry), Some(value)) = (mine.or(theirs), value) {
-            merged.push(Attribute {
-                key: Arc::clone(&entry.key),
-                value,
-            });
+            merged.push(Attribute { key: Arc::clone(&entry.key), value });
         }
     }
 }
@@ -292,10 +242,7 @@ mod tests {
     fn null_removes_from_content_and_stays_in_a_change() {
         let (base, change) = (set(r#"{"a":1,"b":2}"#), set(r#"{"a":null,"c":3}"#));
         assert_eq!(base.compose(&change, Nulls::Drop), set(r#"{"b":2,"c":3}"#));
-        assert_eq!(
-            base.compose(&change, Nulls::Keep),
-            set(r#"{"a":null,"b":2,"c":3}"#)
-        );
+        assert_eq!(base.compose(&change, Nulls::Keep), set(r#"{"a":null,"b":2,"c":3}"#));
         assert_eq!(change.invert(&base), set(r#"{"a":1,"c":null}"#));
         assert_eq!(base.diff(&set(r#"{"b":2,"c":3}"#)), change);
         assert_eq!(change.without_keys_of(&base), set(r#"{"c":3}"#));

@@ -23,11 +23,7 @@ pub struct OperationBuilder {
 impl OperationBuilder {
     /// A builder with room for so many components.
     pub(super) fn with_capacity(components: usize) -> OperationBuilder {
-        OperationBuilder {
-            components: Vec::with_capacity(components),
-            base_units: 0,
-            target_units: 0,
-        }
+        OperationBuilder { components: Vec::with_capacity(components), base_units: 0, target_units: 0 }
     }
 
     /// Goes on over `length` units.
@@ -43,16 +39,10 @@ impl OperationBuilder {
         self.base_units += u64::from(length.0);
         self.target_units += u64::from(length.0);
         match self.components.last_mut() {
-            Some(Component::Retain {
-                length: last,
-                attributes: same,
-            }) if same == attributes => {
+            Some(Component::Retain { length: last, attributes: same }) if same == attributes => {
                 *last = sum(*last, length);
             }
-            _ => self.components.push(Component::Retain {
-                length,
-                attributes: attributes.clone(),
-            }),
+            _ => self.components.push(Component::Retain { length, attributes: attributes.clone() }),
         }
         self
     }
@@ -68,32 +58,20 @@ impl OperationBuilder {
     }
 
     /// Inserts text whose length is known.
-    pub(super) fn insert_measured(
-        &mut self,
-        text: &str,
-        length: Utf16Length,
-        attributes: &Attributes,
-    ) -> &mut Self {
+    pub(super) fn insert_measured(&mut self, text: &str, length: Utf16Length, attributes: &Attributes) -> &mut Self {
         if length.is_zero() {
             return self;
         }
         self.target_units += u64::from(length.0);
         let attributes = attributes.without_nulls();
         let at = self.insertion_index();
-        match at
-            .checked_sub(1)
-            .and_then(|last| self.components.get_mut(last))
-        {
-            Some(Component::Insert {
-                text: last,
-                attributes: same,
-            }) if *same == attributes => {
+        match at.checked_sub(1).and_then(|last| self.components.get_mut(last)) {
+            Some(Component::Insert { text: last, attributes: same }) if *same == attributes => {
                 last.append(text, length);
             }
             _ => {
                 let text = InsertText::with_length(text.to_owned(), length);
-                self.components
-                    .insert(at, Component::Insert { text, attributes });
+                self.components.insert(at, Component::Insert { text, attributes });
             }
         }
         self
@@ -104,13 +82,7 @@ impl OperationBuilder {
     pub fn embed(&mut self, value: Json, attributes: &Attributes) -> &mut Self {
         self.target_units += 1;
         let at = self.insertion_index();
-        self.components.insert(
-            at,
-            Component::Embed {
-                value,
-                attributes: attributes.without_nulls(),
-            },
-        );
+        self.components.insert(at, Component::Embed { value, attributes: attributes.without_nulls() });
         self
     }
 
@@ -173,15 +145,15 @@ impl OperationBuilder {
     pub(super) fn insert_owned(&mut self, text: InsertText, attributes: Attributes) -> &mut Self {
         let attributes = attributes.without_nulls();
         let at = self.insertion_index();
-        let merges = at.checked_sub(1).and_then(|last| self.components.get(last)).is_some_and(
-            |last| matches!(last, Component::Insert { attributes: same, .. } if *same == attributes),
-        );
+        let merges = at
+            .checked_sub(1)
+            .and_then(|last| self.components.get(last))
+            .is_some_and(|last| matches!(last, Component::Insert { attributes: same, .. } if *same == attributes));
         if merges || text.is_empty() {
             return self.insert_measured(text.as_str(), text.length(), &attributes);
         }
         self.target_units += u64::from(text.length().0);
-        self.components
-            .insert(at, Component::Insert { text, attributes });
+        self.components.insert(at, Component::Insert { text, attributes });
         self
     }
 
@@ -203,54 +175,26 @@ mod tests {
     use super::*;
 
     fn check(components: &[Component], normal: &[Component]) {
-        assert_eq!(
-            Operation::from_components(components.iter().cloned()).components(),
-            normal,
-            "{components:?}"
-        );
+        assert_eq!(Operation::from_components(components.iter().cloned()).components(), normal, "{components:?}");
     }
 
     #[test]
     fn an_insertion_goes_before_the_deletion_at_its_place() {
-        let (a, b, delete) = (
-            Component::insert("a"),
-            Component::insert("b"),
-            Component::delete(1),
-        );
+        let (a, b, delete) = (Component::insert("a"), Component::insert("b"), Component::delete(1));
         let picture = Component::embed(Json::parse("{}").unwrap());
         check(&[delete.clone(), a.clone()], &[a.clone(), delete.clone()]);
-        check(
-            &[a.clone(), delete.clone(), b.clone()],
-            &[Component::insert("ab"), delete.clone()],
-        );
-        check(
-            &[delete.clone(), a.clone(), delete.clone()],
-            &[a.clone(), Component::delete(2)],
-        );
-        check(
-            &[picture.clone(), delete.clone(), a.clone()],
-            &[picture.clone(), a.clone(), delete.clone()],
-        );
-        check(
-            &[delete.clone(), picture.clone(), picture.clone()],
-            &[picture.clone(), picture, delete],
-        );
+        check(&[a.clone(), delete.clone(), b.clone()], &[Component::insert("ab"), delete.clone()]);
+        check(&[delete.clone(), a.clone(), delete.clone()], &[a.clone(), Component::delete(2)]);
+        check(&[picture.clone(), delete.clone(), a.clone()], &[picture.clone(), a.clone(), delete.clone()]);
+        check(&[delete.clone(), picture.clone(), picture.clone()], &[picture.clone(), picture, delete]);
     }
 
     #[test]
     fn what_is_empty_and_what_retains_at_the_end_vanishes() {
-        let nothing = [
-            Component::retain(0),
-            Component::insert(""),
-            Component::delete(0),
-            Component::retain(7),
-        ];
+        let nothing = [Component::retain(0), Component::insert(""), Component::delete(0), Component::retain(7)];
         check(&nothing, &[]);
         let bold = Attributes::from_pairs([("bold", Json::yes())]);
-        let formatted = Component::Retain {
-            length: Utf16Length(2),
-            attributes: bold,
-        };
+        let formatted = Component::Retain { length: Utf16Length(2), attributes: bold };
         check(&[formatted.clone(), Component::retain(1)], &[formatted]);
     }
 

@@ -20,9 +20,7 @@ pub struct Operation {
 impl Operation {
     /// The operation that does nothing. Allocates nothing.
     pub const fn identity() -> Operation {
-        Operation {
-            components: Vec::new(),
-        }
+        Operation { components: Vec::new() }
     }
 
     /// A builder, which gives the normal form of whatever is put in.
@@ -57,16 +55,12 @@ impl Operation {
     /// How far the operation reaches: the length of the shortest document that it fits.
     /// Linear in components; at most `u32::MAX`, which no document that it fits exceeds.
     pub fn base_length(&self) -> Utf16Length {
-        Utf16Length(saturated(
-            self.components.iter().map(Component::base_units).sum(),
-        ))
+        Utf16Length(saturated(self.components.iter().map(Component::base_units).sum()))
     }
 
     /// What the base length becomes. Linear in components; at most `u32::MAX`.
     pub fn target_length(&self) -> Utf16Length {
-        Utf16Length(saturated(
-            self.components.iter().map(Component::target_units).sum(),
-        ))
+        Utf16Length(saturated(self.components.iter().map(Component::target_units).sum()))
     }
 
     /// By how many units the operation makes a document longer, or shorter below 0.
@@ -117,33 +111,22 @@ pub enum Component {
 impl Component {
     /// A retain that changes nothing.
     pub const fn retain(length: u32) -> Component {
-        Component::Retain {
-            length: Utf16Length(length),
-            attributes: Attributes::NONE,
-        }
+        Component::Retain { length: Utf16Length(length), attributes: Attributes::NONE }
     }
 
     /// An insertion without attributes.
     pub fn insert(text: &str) -> Component {
-        Component::Insert {
-            text: InsertText::from(text),
-            attributes: Attributes::NONE,
-        }
+        Component::Insert { text: InsertText::from(text), attributes: Attributes::NONE }
     }
 
     /// An embed without attributes: a JSON object.
     pub const fn embed(value: Json) -> Component {
-        Component::Embed {
-            value,
-            attributes: Attributes::NONE,
-        }
+        Component::Embed { value, attributes: Attributes::NONE }
     }
 
     /// A deletion.
     pub const fn delete(length: u32) -> Component {
-        Component::Delete {
-            length: Utf16Length(length),
-        }
+        Component::Delete { length: Utf16Length(length) }
     }
 
     /// How many units are retained, inserted or deleted.
@@ -172,20 +155,12 @@ impl Component {
 
     /// How many units of the document before the operation it stands for.
     pub(super) fn base_units(&self) -> u64 {
-        if self.is_insertion() {
-            0
-        } else {
-            u64::from(self.length().0)
-        }
+        if self.is_insertion() { 0 } else { u64::from(self.length().0) }
     }
 
     /// How many units of the document after the operation it stands for.
     pub(super) fn target_units(&self) -> u64 {
-        if matches!(self, Component::Delete { .. }) {
-            0
-        } else {
-            u64::from(self.length().0)
-        }
+        if matches!(self, Component::Delete { .. }) { 0 } else { u64::from(self.length().0) }
     }
 }
 

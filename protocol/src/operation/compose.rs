@@ -17,12 +17,8 @@ impl Operation {
     /// If `second` cuts an insertion of `first` inside a surrogate pair, or a length of the
     /// result is more than an offset can count.
     pub fn compose(first: &Operation, second: &Operation) -> Result<Operation, ComposeError> {
-        let (mut a, mut b) = (
-            Walk::new(first.components()),
-            Walk::new(second.components()),
-        );
-        let mut out =
-            OperationBuilder::with_capacity(first.components().len() + second.components().len());
+        let (mut a, mut b) = (Walk::new(first.components()), Walk::new(second.components()));
+        let mut out = OperationBuilder::with_capacity(first.components().len() + second.components().len());
         loop {
             match (a.current(), b.current()) {
                 (None, None) => break,
@@ -41,11 +37,7 @@ impl Operation {
                 (before, after) => shared_stretch(before, after, &mut a, &mut b, &mut out)?,
             }
         }
-        if out.is_too_long() {
-            Err(ComposeError::TooLong)
-        } else {
-            Ok(out.build())
-        }
+        if out.is_too_long() { Err(ComposeError::TooLong) } else { Ok(out.build()) }
     }
 }
 

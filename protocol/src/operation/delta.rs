@@ -66,11 +66,7 @@ impl Operation {
             scanner.expect(b'}')?;
         }
         scanner.end()?;
-        if out.is_too_long() {
-            Err(DeltaError::TooLong)
-        } else {
-            Ok(out.build())
-        }
+        if out.is_too_long() { Err(DeltaError::TooLong) } else { Ok(out.build()) }
     }
 
     /// The Delta as JSON text, `{"ops":[…]}`. Linear in the components and their content.
@@ -181,10 +177,9 @@ fn read_length(scanner: &mut Scanner<'_>) -> Result<u32, DeltaError> {
     let at = scanner.at();
     let number = scanner.number()?;
     let digits = number.bytes().all(|byte| byte.is_ascii_digit());
-    let length = number.bytes().fold(0u64, |sum, byte| {
-        sum.saturating_mul(10)
-            .saturating_add(u64::from(byte.wrapping_sub(b'0')))
-    });
+    let length = number
+        .bytes()
+        .fold(0u64, |sum, byte| sum.saturating_mul(10).saturating_add(u64::from(byte.wrapping_sub(b'0'))));
     if !digits {
         return Err(DeltaError::NotAnOperation { at });
     }
@@ -222,11 +217,7 @@ mod tests {
         ] {
             let error = Operation::from_delta(text).unwrap_err();
             assert!(
-                matches!(
-                    error,
-                    DeltaError::NotAnOperation { .. }
-                        | DeltaError::Json(JsonError::Malformed { .. })
-                ),
+                matches!(error, DeltaError::NotAnOperation { .. } | DeltaError::Json(JsonError::Malformed { .. })),
                 "{text}: {error:?}"
             );
         }
@@ -234,25 +225,10 @@ mod tests {
         assert_eq!(inside, Err(DeltaError::EmbedRetain { at: 2 }));
         // Quill's own diff of "x🌀" and "x🏆🌀".
         let halves = Operation::from_delta(r#"[{"retain":2},{"insert":"\udfc6\ud83c"}]"#);
-        assert!(matches!(
-            halves,
-            Err(DeltaError::Json(JsonError::LoneSurrogate { .. }))
-        ));
-        assert_eq!(
-            Operation::from_delta(r#"[{"delete":4294967296}]"#),
-            Err(DeltaError::TooLong)
-        );
-        assert_eq!(
-            Operation::from_delta(r#"[{"delete":4294967295},{"delete":1}]"#),
-            Err(DeltaError::TooLong)
-        );
-        assert_eq!(
-            Document::from_delta(r#"[{"retain":1}]"#),
-            Ok(Document::new())
-        );
-        assert_eq!(
-            Document::from_delta(r#"[{"delete":1}]"#),
-            Err(DeltaError::NotADocument)
-        );
+        assert!(matches!(halves, Err(DeltaError::Json(JsonError::LoneSurrogate { .. }))));
+        assert_eq!(Operation::from_delta(r#"[{"delete":4294967296}]"#), Err(DeltaError::TooLong));
+        assert_eq!(Operation::from_delta(r#"[{"delete":4294967295},{"delete":1}]"#), Err(DeltaError::TooLong));
+        assert_eq!(Document::from_delta(r#"[{"retain":1}]"#), Ok(Document::new()));
+        assert_eq!(Document::from_delta(r#"[{"delete":1}]"#), Err(DeltaError::NotADocument));
     }
 }

@@ -19,25 +19,14 @@ impl Operation {
     ///
     /// Law: `apply(diff(from, to))` makes `from` equal to `to`.
     pub fn diff(from: &Document, to: &Document) -> Operation {
-        let mut embeds: Vec<Json> = [from, to]
-            .into_iter()
-            .flat_map(Document::runs)
-            .filter_map(|run| run.embed)
-            .collect();
+        let mut embeds: Vec<Json> =
+            [from, to].into_iter().flat_map(Document::runs).filter_map(|run| run.embed).collect();
         embeds.sort_unstable();
         embeds.dedup();
         let (old, new) = (symbols(from, &embeds), symbols(to, &embeds));
         let mut difference = Difference {
-            from: Side {
-                document: from,
-                walk: from.parts().1.walk(Utf16Offset::ZERO),
-                at: Utf16Offset::ZERO,
-            },
-            to: Side {
-                document: to,
-                walk: to.parts().1.walk(Utf16Offset::ZERO),
-                at: Utf16Offset::ZERO,
-            },
+            from: Side { document: from, walk: from.parts().1.walk(Utf16Offset::ZERO), at: Utf16Offset::ZERO },
+            to: Side { document: to, walk: to.parts().1.walk(Utf16Offset::ZERO), at: Utf16Offset::ZERO },
             out: OperationBuilder::default(),
         };
         let (mut x, mut y) = (0, 0);
@@ -77,22 +66,18 @@ impl Difference<'_> {
     fn replace(&mut self, deleted: Utf16Length, inserted: Utf16Length) {
         self.out.delete(deleted);
         self.from.pass(deleted);
-        self.to
-            .document
-            .append_range(&mut self.to.walk, self.to.at, inserted, &mut self.out);
+        self.to.document.append_range(&mut self.to.walk, self.to.at, inserted, &mut self.out);
         self.to.pass(inserted);
     }
 
     /// Retains units that both documents have, and makes their attributes equal.
     fn keep(&mut self, length: Utf16Length) {
         let mut left = length;
-        while let (Some((a, old)), Some((b, new))) =
-            (self.from.walk.current(), self.to.walk.current())
+        while let (Some((a, old)), Some((b, new))) = (self.from.walk.current(), self.to.walk.current())
             && !left.is_zero()
         {
             let shared = a.min(b).min(left);
-            self.out
-                .retain_with(shared, &old.attributes.diff(&new.attributes));
+            self.out.retain_with(shared, &old.attributes.diff(&new.attributes));
             self.from.pass(shared);
             self.to.pass(shared);
             left.0 -= shared.0;
@@ -125,9 +110,6 @@ fn symbols(document: &Document, embeds: &[Json]) -> Vec<u32> {
 
 /// How many UTF-16 code units the symbols stand for.
 fn units(symbols: &[u32]) -> Utf16Length {
-    let pairs = symbols
-        .iter()
-        .filter(|symbol| (0x1_0000..FIRST_EMBED).contains(*symbol))
-        .count();
+    let pairs = symbols.iter().filter(|symbol| (0x1_0000..FIRST_EMBED).contains(*symbol)).count();
     Utf16Length((symbols.len() + pairs) as u32)
 }

@@ -73,12 +73,7 @@ impl Document {
     /// The document as the operation that makes it from the empty one. Linear.
     pub fn to_operation(&self) -> Operation {
         let mut out = OperationBuilder::default();
-        self.append_range(
-            &mut self.runs.walk(Utf16Offset::ZERO),
-            Utf16Offset::ZERO,
-            self.length(),
-            &mut out,
-        );
+        self.append_range(&mut self.runs.walk(Utf16Offset::ZERO), Utf16Offset::ZERO, self.length(), &mut out);
         out.build()
     }
 
@@ -127,10 +122,7 @@ impl PartialEq for Document {
         if self.text != other.text {
             return false;
         }
-        let (mut mine, mut theirs) = (
-            self.runs.walk(Utf16Offset::ZERO),
-            other.runs.walk(Utf16Offset::ZERO),
-        );
+        let (mut mine, mut theirs) = (self.runs.walk(Utf16Offset::ZERO), other.runs.walk(Utf16Offset::ZERO));
         while let (Some((a, x)), Some((b, y))) = (mine.current(), theirs.current()) {
             if x.attributes != y.attributes || x.embed != y.embed {
                 return false;
@@ -147,8 +139,7 @@ impl Eq for Document {}
 impl From<&str> for Document {
     /// A plain document.
     fn from(text: &str) -> Document {
-        Document::from_operation(&Operation::from_components([Component::insert(text)]))
-            .unwrap_or_default()
+        Document::from_operation(&Operation::from_components([Component::insert(text)])).unwrap_or_default()
     }
 }
 
@@ -161,10 +152,6 @@ impl Component {
             Component::Retain { .. } | Component::Delete { .. } => return None,
         };
         let attributes: Attributes = self.attributes().clone();
-        Some(Run {
-            length: self.length(),
-            attributes,
-            embed,
-        })
+        Some(Run { length: self.length(), attributes, embed })
     }
 }

@@ -37,20 +37,12 @@ impl<'a> Scanner<'a> {
 
     /// Reads the byte, which must come next.
     pub(super) fn expect(&mut self, byte: u8) -> Result<(), JsonError> {
-        if self.accept(byte) {
-            Ok(())
-        } else {
-            Err(self.malformed())
-        }
+        if self.accept(byte) { Ok(()) } else { Err(self.malformed()) }
     }
 
     /// Insists that nothing is left.
     pub(super) fn end(&mut self) -> Result<(), JsonError> {
-        if self.peek().is_none() {
-            Ok(())
-        } else {
-            Err(self.malformed())
-        }
+        if self.peek().is_none() { Ok(()) } else { Err(self.malformed()) }
     }
 
     /// Where reading stands, in bytes.
@@ -90,10 +82,7 @@ impl<'a> Scanner<'a> {
         let mut string = String::new();
         loop {
             let start = self.at;
-            while self
-                .byte()
-                .is_some_and(|byte| byte != b'"' && byte != b'\\' && byte >= 0x20)
-            {
+            while self.byte().is_some_and(|byte| byte != b'"' && byte != b'\\' && byte >= 0x20) {
                 self.at += 1;
             }
             // Both ends stand beside an ASCII byte or at the text's end, never inside a character.
@@ -193,11 +182,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn word(&mut self, word: &str, out: &mut String) -> Result<(), JsonError> {
-        if !self
-            .text
-            .get(self.at..)
-            .is_some_and(|rest| rest.starts_with(word))
-        {
+        if !self.text.get(self.at..).is_some_and(|rest| rest.starts_with(word)) {
             return Err(self.malformed());
         }
         self.at += word.len();
@@ -240,10 +225,7 @@ impl<'a> Scanner<'a> {
     fn hex(&mut self) -> Result<u32, JsonError> {
         let mut code = 0;
         for _ in 0..4 {
-            let digit = self
-                .byte()
-                .and_then(|byte| char::from(byte).to_digit(16))
-                .ok_or(self.malformed())?;
+            let digit = self.byte().and_then(|byte| char::from(byte).to_digit(16)).ok_or(self.malformed())?;
             code = code << 4 | digit;
             self.at += 1;
         }
@@ -273,14 +255,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn deeper(&self, depth: u32) -> Result<u32, JsonError> {
-        if depth < JSON_DEPTH {
-            Ok(depth + 1)
-        } else {
-            Err(JsonError::TooDeep {
-                limit: JSON_DEPTH,
-                at: self.at(),
-            })
-        }
+        if depth < JSON_DEPTH { Ok(depth + 1) } else { Err(JsonError::TooDeep { limit: JSON_DEPTH, at: self.at() }) }
     }
 }
 

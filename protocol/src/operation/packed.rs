@@ -64,23 +64,12 @@ impl Operation {
             let attributes = component.attributes();
             let plain = attributes.is_empty();
             match component {
-                Component::Retain { length, .. } if plain => {
-                    put_varint(into, u64::from(length.0) << 2 | RETAIN)
-                }
-                Component::Retain { length, .. } => {
-                    put_varint(into, u64::from(length.0) << 4 | RETAIN_WITH)
-                }
+                Component::Retain { length, .. } if plain => put_varint(into, u64::from(length.0) << 2 | RETAIN),
+                Component::Retain { length, .. } => put_varint(into, u64::from(length.0) << 4 | RETAIN_WITH),
                 Component::Delete { length } => put_varint(into, u64::from(length.0) << 2 | DELETE),
                 Component::Insert { text, .. } => {
                     let bytes = text.as_str().len() as u64;
-                    put_varint(
-                        into,
-                        if plain {
-                            bytes << 2 | INSERT
-                        } else {
-                            bytes << 4 | INSERT_WITH
-                        },
-                    );
+                    put_varint(into, if plain { bytes << 2 | INSERT } else { bytes << 4 | INSERT_WITH });
                     into.extend_from_slice(text.as_str().as_bytes());
                 }
                 Component::Embed { value, .. } => {
@@ -100,42 +89,22 @@ impl Operation {
     /// # Errors
     /// If the bytes are no operation or exceed the limits. What is allocated is a small
     /// multiple of the bytes.
-    pub fn decode(
-        bytes: &[u8],
-        limits: &OperationLimits,
-    ) -> Result<Operation, DecodeOperationError> {
+    pub fn decode(bytes: &[u8], limits: &OperationLimits) -> Result<Operation, DecodeOperationError> {
         let size = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         if size > limits.bytes {
-            return Err(DecodeOperationError::TooManyBytes {
-                bytes: size,
-                limit: limits.bytes,
-            });
+            return Err(DecodeOperationError::TooManyBytes { bytes: size, limit: limits.bytes });
         }
-        let mut reader = Reader {
-            bytes,
-            at: 0,
-            written: Written::default(),
-        };
+        let mut reader = Reader { bytes, at: 0, written: Written::default() };
         let mut out = OperationBuilder::default();
         let mut count = 0;
         while reader.at < bytes.len() {
             if count == limits.components {
-                return Err(DecodeOperationError::TooManyComponents {
-                    limit: limits.components,
-                });
+                return Err(DecodeOperationError::TooManyComponents { limit: limits.components });
             }
             count += 1;
-            reader
-                .component(&mut out)
-                .ok_or(DecodeOperationError::Malformed {
-                    at: reader.at as u32,
-                })?;
+            reader.component(&mut out).ok_or(DecodeOperationError::Malformed { at: reader.at as u32 })?;
         }
-        if out.is_too_long() {
-            Err(DecodeOperationError::TooLong)
-        } else {
-            Ok(out.build())
-        }
+        if out.is_too_long() { Err(DecodeOperationError::TooLong) } else { Ok(out.build()) }
     }
 }
 
@@ -170,14 +139,7 @@ pub(super) fn encoded_bytes_at_most(component: &Component) -> usize {
         Component::Embed { value, .. } => value.as_str().len(),
     };
     let entry = |entry: &Attribute| entry.key.len() + entry.value.as_str().len() + 10;
-    HEAD_BYTES
-        + content
-        + component
-            .attributes()
-            .as_slice()
-            .iter()
-            .map(entry)
-            .sum::<usize>()
+    HEAD_BYTES + content + component.attributes().as_slice().iter().map(entry).sum::<usize>()
 }
 
 /// More than the longest number of a component and that of its attributes take.
@@ -226,9 +188,7 @@ impl<'a> Reader<'a> {
         let head = self.varint()?;
         let extended = head & 3 == 3;
         let kind = if extended { head & 15 } else { head & 3 };
-        let size = u32::try_from(head >> if extended { 4 } else { 2 })
-            .ok()
-            .filter(|size| *size > 0)?;
+        let size = u32::try_from(head >> if extended { 4 } else { 2 }).ok().filter(|size| *size > 0)?;
         let length = Utf16Length(size);
         match kind {
             RETAIN => out.retain(length),
@@ -244,11 +204,7 @@ impl<'a> Reader<'a> {
                 if !value.is_object() {
                     return None;
                 }
-                let attributes = if kind == EMBED {
-                    Attributes::NONE
-                } else {
-                    self.attributes()?
-                };
+                let attributes = if kind == EMBED { Attributes::NONE } else { self.attributes()? };
                 out.embed(value, &attributes)
             }
         };
@@ -257,10 +213,7 @@ impl<'a> Reader<'a> {
 
     fn attributes(&mut self) -> Option<Attributes> {
         let number = self.varint()?;
-        let Some(count) = number
-            .checked_sub(REMEMBERED as u64 - 1)
-            .filter(|count| *count > 0)
-        else {
+        let Some(count) = number.checked_sub(REMEMBERED as u64 - 1).filter(|count| *count > 0) else {
             return self.written.get(number as usize);
         };
         let mut list: Vec<Attribute> = Vec::new();
@@ -282,10 +235,7 @@ impl<'a> Reader<'a> {
                     value
                 }
             };
-            list.push(Attribute {
-                key: key.into(),
-                value,
-            });
+            list.push(Attribute { key: key.into(), value });
         }
         let set = Attributes::from_sorted(list);
         self.written.push(&set);
@@ -294,9 +244,7 @@ impl<'a> Reader<'a> {
 
     fn json(&mut self, bytes: u32) -> Option<Json> {
         let text = self.string(bytes)?;
-        Json::parse(text)
-            .ok()
-            .filter(|value| value.as_str() == text)
+        Json::parse(text).ok().filter(|value| value.as_str() == text)
     }
 
     fn string(&mut self, bytes: u32) -> Option<&'a str> {
@@ -330,10 +278,7 @@ mod tests {
         let mut encoded = Vec::new();
         operation.encode(&mut encoded);
         assert_eq!(encoded, bytes, "{operation:?}");
-        assert_eq!(
-            Operation::decode(bytes, &OperationLimits::NONE),
-            Ok(operation)
-        );
+        assert_eq!(Operation::decode(bytes, &OperationLimits::NONE), Ok(operation));
     }
 
     fn bold() -> Attributes {
@@ -343,25 +288,12 @@ mod tests {
     /// The examples of the module's doc comment and one of every kind: frozen.
     #[test]
     fn the_bytes_are_frozen() {
-        let bold_text = |text: &str| Component::Insert {
-            text: text.into(),
-            attributes: bold(),
-        };
+        let bold_text = |text: &str| Component::Insert { text: text.into(), attributes: bold() };
         check(&[], b"");
-        check(
-            &[Component::retain(100_000), Component::insert("a")],
-            b"\x80\xb5\x18\x05a",
-        );
-        check(
-            &[Component::retain(2), bold_text("é"), Component::delete(1)],
-            b"\x08\x27\xc3\xa9\x10\x04bold\x01\x06",
-        );
+        check(&[Component::retain(100_000), Component::insert("a")], b"\x80\xb5\x18\x05a");
+        check(&[Component::retain(2), bold_text("é"), Component::delete(1)], b"\x08\x27\xc3\xa9\x10\x04bold\x01\x06");
         let picture = Json::parse(r#"{"i":1}"#).unwrap();
-        let change = Attributes::from_pairs([
-            ("a", Json::null()),
-            ("b", Json::no()),
-            ("c", Json::string("x")),
-        ]);
+        let change = Attributes::from_pairs([("a", Json::null()), ("b", Json::no()), ("c", Json::string("x"))]);
         check(
             &[
                 Component::embed(picture.clone()),
@@ -396,45 +328,27 @@ mod tests {
         ];
         for bytes in refused {
             let error = Operation::decode(bytes, &OperationLimits::NONE);
-            assert!(
-                matches!(error, Err(DecodeOperationError::Malformed { .. })),
-                "{bytes:02x?}: {error:?}"
-            );
+            assert!(matches!(error, Err(DecodeOperationError::Malformed { .. })), "{bytes:02x?}: {error:?}");
         }
     }
 
     #[test]
     fn limits_hold_before_anything_is_built() {
-        let limits = OperationLimits {
-            components: 2,
-            bytes: 8,
-        };
+        let limits = OperationLimits { components: 2, bytes: 8 };
         let count = Operation::decode(b"\x05a\x04\x05b", &limits);
-        assert_eq!(
-            count,
-            Err(DecodeOperationError::TooManyComponents { limit: 2 })
-        );
+        assert_eq!(count, Err(DecodeOperationError::TooManyComponents { limit: 2 }));
         let bytes = Operation::decode(&[4; 9], &limits);
-        assert_eq!(
-            bytes,
-            Err(DecodeOperationError::TooManyBytes { bytes: 9, limit: 8 })
-        );
+        assert_eq!(bytes, Err(DecodeOperationError::TooManyBytes { bytes: 9, limit: 8 }));
         let mut longest = Vec::new();
         put_varint(&mut longest, u64::from(u32::MAX) << 2 | DELETE);
         assert!(Operation::decode(&longest, &OperationLimits::NONE).is_ok());
         longest.push(0x06);
-        assert_eq!(
-            Operation::decode(&longest, &OperationLimits::NONE),
-            Err(DecodeOperationError::TooLong)
-        );
+        assert_eq!(Operation::decode(&longest, &OperationLimits::NONE), Err(DecodeOperationError::TooLong));
     }
 
     #[test]
     fn a_reader_normalises() {
         let read = Operation::decode(b"\x06\x05a\x06\x04\x08", &OperationLimits::NONE).unwrap();
-        assert_eq!(
-            read.components(),
-            [Component::insert("a"), Component::delete(2)]
-        );
+        assert_eq!(read.components(), [Component::insert("a"), Component::delete(2)]);
     }
 }

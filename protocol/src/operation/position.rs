@@ -59,54 +59,22 @@ mod tests {
     fn the_caret_follows_the_last_change() {
         let check = |components: &[Component], caret: Option<u32>| {
             let operation = Operation::from_components(components.iter().cloned());
-            assert_eq!(
-                operation.implied_caret(),
-                caret.map(Utf16Offset),
-                "{operation:?}"
-            );
+            assert_eq!(operation.implied_caret(), caret.map(Utf16Offset), "{operation:?}");
         };
         check(&[], None);
         check(&[Component::retain(4), Component::insert("🏆")], Some(6));
         check(&[Component::retain(4), Component::delete(3)], Some(4));
-        check(
-            &[
-                Component::retain(4),
-                Component::insert("x"),
-                Component::delete(3),
-            ],
-            Some(5),
-        );
-        check(
-            &[
-                Component::insert("x"),
-                Component::retain(4),
-                Component::delete(3),
-            ],
-            Some(5),
-        );
-        check(
-            &[
-                Component::delete(3),
-                Component::retain(4),
-                Component::insert("x"),
-            ],
-            Some(5),
-        );
+        check(&[Component::retain(4), Component::insert("x"), Component::delete(3)], Some(5));
+        check(&[Component::insert("x"), Component::retain(4), Component::delete(3)], Some(5));
+        check(&[Component::delete(3), Component::retain(4), Component::insert("x")], Some(5));
     }
 
     #[test]
     fn an_offset_stays_on_its_character() {
         // "abcdef" becomes "aXYdef".
-        let operation = Operation::from_components([
-            Component::retain(1),
-            Component::insert("XY"),
-            Component::delete(2),
-        ]);
-        let mapped = |bias| {
-            (0..=6)
-                .map(|at| operation.map_offset(Utf16Offset(at), bias).0)
-                .collect::<Vec<_>>()
-        };
+        let operation =
+            Operation::from_components([Component::retain(1), Component::insert("XY"), Component::delete(2)]);
+        let mapped = |bias| (0..=6).map(|at| operation.map_offset(Utf16Offset(at), bias).0).collect::<Vec<_>>();
         assert_eq!(mapped(Bias::Left), [0, 1, 3, 3, 4, 5, 6]);
         assert_eq!(mapped(Bias::Right), [0, 3, 3, 3, 4, 5, 6]);
     }

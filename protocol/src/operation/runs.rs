@@ -26,11 +26,7 @@ impl Run {
 
     /// A run like this one, with another length.
     pub(super) fn with_length(&self, length: u32) -> Run {
-        Run {
-            length: Utf16Length(length),
-            attributes: self.attributes.clone(),
-            embed: self.embed.clone(),
-        }
+        Run { length: Utf16Length(length), attributes: self.attributes.clone(), embed: self.embed.clone() }
     }
 }
 
@@ -92,10 +88,7 @@ impl Runs {
             && let Some(mut run) = self.take_after(left)
         {
             left -= run.length.0;
-            let known = seen
-                .iter()
-                .find(|(from, _)| *from == run.attributes)
-                .map(|(_, to)| to.clone());
+            let known = seen.iter().find(|(from, _)| *from == run.attributes).map(|(_, to)| to.clone());
             let to = known.unwrap_or_else(|| {
                 let to = run.attributes.compose(change, Nulls::Drop);
                 if seen.len() < 4 {
@@ -111,17 +104,9 @@ impl Runs {
     /// A walk that starts at an offset within the document. Linear in the runs between
     /// the place and there.
     pub(super) fn walk(&self, from: Utf16Offset) -> RunWalk<'_> {
-        let mut walk = RunWalk {
-            runs: self,
-            index: self.before.len(),
-            at: self.place,
-            passed: 0,
-        };
+        let mut walk = RunWalk { runs: self, index: self.before.len(), at: self.place, passed: 0 };
         while walk.at > from.0
-            && let Some(run) = walk
-                .index
-                .checked_sub(1)
-                .and_then(|index| self.before.get(index))
+            && let Some(run) = walk.index.checked_sub(1).and_then(|index| self.before.get(index))
         {
             walk.index -= 1;
             walk.at -= run.length.0;

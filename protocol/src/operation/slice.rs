@@ -17,9 +17,7 @@ impl Operation {
             && let Some(component) = walk.current()
         {
             let goal = if at < start { start } else { end };
-            let length = walk
-                .remaining()
-                .min(goal.since(at).unwrap_or(Utf16Length::ZERO));
+            let length = walk.remaining().min(goal.since(at).unwrap_or(Utf16Length::ZERO));
             let inside = at >= start;
             if let Component::Insert { attributes, .. } = component {
                 let text = walk.take_text(length)?;
@@ -29,13 +27,9 @@ impl Operation {
             } else {
                 walk.advance(length);
                 match component {
-                    Component::Retain { attributes, .. } if inside => {
-                        out.retain_with(length, attributes)
-                    }
+                    Component::Retain { attributes, .. } if inside => out.retain_with(length, attributes),
                     Component::Delete { .. } if inside => out.delete(length),
-                    Component::Embed { value, attributes } if inside => {
-                        out.embed(value.clone(), attributes)
-                    }
+                    Component::Embed { value, attributes } if inside => out.embed(value.clone(), attributes),
                     _ => &mut out,
                 };
             }

@@ -82,9 +82,7 @@ impl Parts {
     /// Closes the part if another component of so many bytes may be too much for it.
     fn make_room(&mut self, bytes: usize) {
         let most = (self.limits.components as usize).max(LEAST_COMPONENTS);
-        if self.part.len() >= most
-            || (self.bytes > HEAD_BYTES && self.bytes + bytes > self.limits.bytes as usize)
-        {
+        if self.part.len() >= most || (self.bytes > HEAD_BYTES && self.bytes + bytes > self.limits.bytes as usize) {
             self.close();
         }
     }

@@ -30,22 +30,8 @@ impl Operation {
     /// is the entry already in the log, at equal offsets its insertion stays left; of two
     /// writers of one attribute `later` wins. Linear in the components of both.
     pub fn transform(earlier: &Operation, later: &Operation) -> (Operation, Operation) {
-        let later_rewritten = rewrite(
-            later,
-            earlier,
-            Wins {
-                place: true,
-                attributes: false,
-            },
-        );
-        let earlier_rewritten = rewrite(
-            earlier,
-            later,
-            Wins {
-                place: false,
-                attributes: true,
-            },
-        );
+        let later_rewritten = rewrite(later, earlier, Wins { place: true, attributes: false });
+        let earlier_rewritten = rewrite(earlier, later, Wins { place: false, attributes: true });
         (earlier_rewritten, later_rewritten)
     }
 }
@@ -54,32 +40,17 @@ impl Operation {
 /// `over`, with one rule for insertions and attributes. Linear in the components of both.
 ///
 /// Law (TP1): `compose(a, transform_as_quill(a, b, Over)) = compose(b, transform_as_quill(b, a, Transformed))`.
-pub fn transform_as_quill(
-    over: &Operation,
-    operation: &Operation,
-    priority: Priority,
-) -> Operation {
+pub fn transform_as_quill(over: &Operation, operation: &Operation, priority: Priority) -> Operation {
     let wins = priority == Priority::Over;
-    rewrite(
-        operation,
-        over,
-        Wins {
-            place: wins,
-            attributes: wins,
-        },
-    )
+    rewrite(operation, over, Wins { place: wins, attributes: wins })
 }
 
 /// `operation`, rewritten to apply after `over`.
 ///
 /// A length can pass `u32::MAX` only if the two fit no common document; it is cut there.
 fn rewrite(operation: &Operation, over: &Operation, over_wins: Wins) -> Operation {
-    let (mut it, mut other) = (
-        Walk::new(operation.components()),
-        Walk::new(over.components()),
-    );
-    let mut out =
-        OperationBuilder::with_capacity(operation.components().len() + over.components().len());
+    let (mut it, mut other) = (Walk::new(operation.components()), Walk::new(over.components()));
+    let mut out = OperationBuilder::with_capacity(operation.components().len() + over.components().len());
     while let Some(component) = it.current() {
         match (component, other.current()) {
             (component, Some(insertion))
@@ -101,11 +72,7 @@ fn rewrite(operation: &Operation, over: &Operation, over_wins: Wins) -> Operatio
                     }
                     (change, beside) => {
                         let taken = beside.map_or(Attributes::none(), Component::attributes);
-                        let winner = if over_wins.attributes {
-                            taken
-                        } else {
-                            Attributes::none()
-                        };
+                        let winner = if over_wins.attributes { taken } else { Attributes::none() };
                         out.retain_with(length, &change.attributes().without_keys_of(winner));
                     }
                 }

@@ -17,11 +17,7 @@ pub(super) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     pub(super) const fn new(components: &'a [Component]) -> Walk<'a> {
-        Walk {
-            components,
-            units: 0,
-            bytes: 0,
-        }
+        Walk { components, units: 0, bytes: 0 }
     }
 
     /// The component that the walk stands in; `None` behind the last.
@@ -36,10 +32,7 @@ impl<'a> Walk<'a> {
 
     /// What is left of the current component.
     pub(super) fn remaining(&self) -> Utf16Length {
-        Utf16Length(
-            self.current()
-                .map_or(u32::MAX, |component| component.length().0 - self.units),
-        )
+        Utf16Length(self.current().map_or(u32::MAX, |component| component.length().0 - self.units))
     }
 
     /// Passes `length` units, no more than remain.

@@ -23,11 +23,7 @@ pub struct Text {
 impl Text {
     /// The empty text. Allocates nothing.
     pub const fn new() -> Text {
-        Text {
-            units: Vec::new(),
-            gap_start: 0,
-            gap_end: 0,
-        }
+        Text { units: Vec::new(), gap_start: 0, gap_end: 0 }
     }
 
     /// How many units the text has.
@@ -53,11 +49,7 @@ impl Text {
     /// The unit that follows the offset, if there is one.
     pub fn unit(&self, at: Utf16Offset) -> Option<u16> {
         let index = at.0 as usize;
-        let index = if index < self.gap_start {
-            index
-        } else {
-            index.checked_add(self.gap_end - self.gap_start)?
-        };
+        let index = if index < self.gap_start { index } else { index.checked_add(self.gap_end - self.gap_start)? };
         self.units.get(index).copied()
     }
 
@@ -69,9 +61,7 @@ impl Text {
     pub fn insert(&mut self, at: Utf16Offset, text: &str) -> Result<(), ApplyError> {
         self.check(at)?;
         let added = Utf16Length::of(text);
-        self.length()
-            .checked_add(added)
-            .ok_or(ApplyError::TooLong)?;
+        self.length().checked_add(added).ok_or(ApplyError::TooLong)?;
         self.reserve(added.0 as usize);
         self.move_gap(at.0 as usize);
         for unit in text.encode_utf16() {
@@ -129,10 +119,7 @@ impl Text {
     /// Refuses a range of which an end is not a boundary.
     fn check_range(&self, at: Utf16Offset, length: Utf16Length) -> Result<(), ApplyError> {
         self.check(at)?;
-        let end = at.checked_add(length).ok_or(ApplyError::PastEnd {
-            reach: u32::MAX,
-            length: self.length().0,
-        })?;
+        let end = at.checked_add(length).ok_or(ApplyError::PastEnd { reach: u32::MAX, length: self.length().0 })?;
         self.check(end)
     }
 
@@ -141,10 +128,7 @@ impl Text {
         if self.is_boundary(at) {
             Ok(())
         } else if at > self.length().end() {
-            Err(ApplyError::PastEnd {
-                reach: at.0,
-                length: self.length().0,
-            })
+            Err(ApplyError::PastEnd { reach: at.0, length: self.length().0 })
         } else {
             Err(ApplyError::SplitsPair { at: at.0 })
         }
@@ -154,13 +138,11 @@ impl Text {
     fn move_gap(&mut self, at: usize) {
         if at < self.gap_start {
             let moved = self.gap_start - at;
-            self.units
-                .copy_within(at..self.gap_start, self.gap_end - moved);
+            self.units.copy_within(at..self.gap_start, self.gap_end - moved);
             self.gap_end -= moved;
         } else {
             let moved = at - self.gap_start;
-            self.units
-                .copy_within(self.gap_end..self.gap_end + moved, self.gap_start);
+            self.units.copy_within(self.gap_end..self.gap_end + moved, self.gap_start);
             self.gap_end += moved;
         }
         self.gap_start = at;
@@ -201,11 +183,8 @@ impl PartialEq for Text {
             return false;
         }
         let ((a1, a2), (b1, b2)) = (self.parts(), other.parts());
-        let (short, long, short_rest, long_rest) = if a1.len() <= b1.len() {
-            (a1, b1, a2, b2)
-        } else {
-            (b1, a1, b2, a2)
-        };
+        let (short, long, short_rest, long_rest) =
+            if a1.len() <= b1.len() { (a1, b1, a2, b2) } else { (b1, a1, b2, a2) };
         let (head, tail) = long.split_at(short.len());
         let (middle, rest) = short_rest.split_at(tail.len());
         short == head && middle == tail && rest == long_rest
@@ -223,9 +202,7 @@ impl Display for Text {
 impl Debug for Text {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_char('"')?;
-        self.chars()
-            .flat_map(char::escape_debug)
-            .try_for_each(|char| formatter.write_char(char))?;
+        self.chars().flat_map(char::escape_debug).try_for_each(|char| formatter.write_char(char))?;
         formatter.write_char('"')
     }
 }
@@ -264,26 +241,11 @@ mod tests {
     #[test]
     fn a_place_outside_the_text_is_refused() {
         let mut text = Text::from("ab");
-        assert_eq!(
-            text.insert(Utf16Offset(3), "x"),
-            Err(ApplyError::PastEnd {
-                reach: 3,
-                length: 2
-            })
-        );
-        assert_eq!(
-            text.delete(Utf16Offset(1), Utf16Length(2)),
-            Err(ApplyError::PastEnd {
-                reach: 3,
-                length: 2
-            })
-        );
+        assert_eq!(text.insert(Utf16Offset(3), "x"), Err(ApplyError::PastEnd { reach: 3, length: 2 }));
+        assert_eq!(text.delete(Utf16Offset(1), Utf16Length(2)), Err(ApplyError::PastEnd { reach: 3, length: 2 }));
         assert_eq!(
             text.delete(Utf16Offset(2), Utf16Length(u32::MAX)),
-            Err(ApplyError::PastEnd {
-                reach: u32::MAX,
-                length: 2
-            })
+            Err(ApplyError::PastEnd { reach: u32::MAX, length: 2 })
         );
         assert_eq!(text.unit(Utf16Offset(u32::MAX)), None);
     }

@@ -3,9 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// A boundary between two UTF-16 code units of a text: 0 is its start, its length is its end.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Utf16Offset(pub u32);
 
@@ -39,9 +37,7 @@ impl Utf16Offset {
 }
 
 /// A number of UTF-16 code units.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Utf16Length(pub u32);
 
@@ -93,11 +89,7 @@ mod tests {
     #[test]
     fn a_length_counts_units_and_not_bytes_or_characters() {
         for text in ["", "a", "é", "語", "🏆", "a\u{301}b", "שלום", "x🌀y🏆"] {
-            assert_eq!(
-                Utf16Length::of(text).0 as usize,
-                text.encode_utf16().count(),
-                "{text}"
-            );
+            assert_eq!(Utf16Length::of(text).0 as usize, text.encode_utf16().count(), "{text}");
         }
     }
 
