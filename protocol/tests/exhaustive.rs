@@ -2,6 +2,7 @@
 //!
 //! The alphabets are small, but nothing of them is left out: where two edits meet in a
 //! few characters, they meet here.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod generate;
 

@@ -1,4 +1,5 @@
 //! The document against a list of units, and the text against a plain vector.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod generate;
 

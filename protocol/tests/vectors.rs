@@ -1,4 +1,5 @@
 //! The test vectors of other libraries, every case of them: see tests/vectors/README.md.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::fs;
 use std::io::Read;
