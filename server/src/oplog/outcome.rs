@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::{Entry, Head};
 
 /// What the log says of a document when it is opened, read in one atomic step.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OpenedLog {
     /// Where the log stands.
     pub head: Head,

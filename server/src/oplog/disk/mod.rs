@@ -1,0 +1,1 @@
+//! The op log on this machine's disk, the embedded default.
