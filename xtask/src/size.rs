@@ -111,7 +111,7 @@ fn scripts(entry: PathBuf) -> Result<Vec<PathBuf>, Failure> {
         let text = fs::read_to_string(&path).map_err(Failure::file(&path))?;
         let folder = path.parent().map(PathBuf::from).unwrap_or_default();
         for name in imports(&text) {
-            // Without the dots that would let one file be counted under two names.
+            // In one form only, or a file could be counted under two names.
             let target = folder.join(name);
             let target = fs::canonicalize(&target).map_err(Failure::file(target))?;
             open.push(target);
@@ -121,12 +121,19 @@ fn scripts(entry: PathBuf) -> Result<Vec<PathBuf>, Failure> {
     Ok(found.into_iter().collect())
 }
 
-/// The relative scripts that a built module names: in a bundle, a string that starts with a dot
-/// and ends in `.js` is an import.
-fn imports(text: &str) -> impl Iterator<Item = &str> {
-    text.split(['"', '\'', '`'])
-        .filter(|word| word.starts_with("./") || word.starts_with("../"))
-        .filter(|word| word.ends_with(".js") && !word.contains(char::is_whitespace))
+/// The relative paths that a built module imports, statically or when called.
+fn imports(text: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    for keyword in ["from", "import"] {
+        for (at, _) in text.match_indices(keyword) {
+            let rest = text[at + keyword.len()..].trim_start_matches([' ', '(']);
+            let quote = rest.chars().next().filter(|c| "\"'`".contains(*c));
+            let name = quote.and_then(|quote| rest[1..].split(quote).next());
+            // The glue of wasm-bindgen names its import object by a path, without importing it.
+            names.extend(name.filter(|name| name.starts_with('.')));
+        }
+    }
+    names
 }
 
 #[cfg(test)]
@@ -135,9 +142,8 @@ mod tests {
 
     #[test]
     fn every_way_of_importing_is_found() {
-        let text = r#"import{a}from"./a.js";import'./b.js';await import("../c.js");x="./d.css""#;
-        let names: Vec<&str> = imports(text).collect();
-        assert_eq!(names, ["./a.js", "./b.js", "../c.js"]);
+        let text = r#"import{a}from"./a.js";import './b.js';import("../c.js");x={"./d.js":0}"#;
+        assert_eq!(imports(text), ["./a.js", "./b.js", "../c.js"]);
     }
 
     #[test]

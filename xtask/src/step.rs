@@ -18,12 +18,13 @@ pub(crate) enum Outcome {
 pub(crate) struct Steps {
     started: Instant,
     times: Vec<(String, Duration)>,
+    failed: usize,
 }
 
 impl Steps {
     /// Starts the clock.
     pub(crate) fn new() -> Self {
-        Self { started: Instant::now(), times: Vec::new() }
+        Self { started: Instant::now(), times: Vec::new(), failed: 0 }
     }
 
     /// Runs one step; a failure bears its name.
@@ -42,6 +43,7 @@ impl Steps {
             Ok(Outcome::Done) => println!("== {name}: done in {}", seconds(took)),
             Ok(Outcome::UpToDate) => println!("== {name}: up to date ({})", seconds(took)),
             Err(cause) => {
+                self.failed += 1;
                 println!("== {name}: FAILED after {}", seconds(took));
                 return Err(Failure::Step { step: name.to_owned(), cause: Box::new(cause) });
             }
@@ -63,6 +65,12 @@ impl Steps {
             println!("{name:width$}  {:>8}", seconds(*took));
         }
         println!("{:width$}  {:>8}", "total", seconds(self.elapsed()));
+    }
+
+    /// Prints how many steps passed and failed, in the closing line that test runners use.
+    pub(crate) fn print_count(&self) {
+        let passed = self.times.len() - self.failed;
+        println!("\nsteps: {passed} passed, {} failed", self.failed);
     }
 }
 

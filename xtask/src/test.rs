@@ -85,6 +85,7 @@ pub(crate) fn test(workspace: &Workspace, only: Option<&str>) -> Result<(), Fail
         None => all(workspace, &mut steps),
     };
     steps.print_table();
+    steps.print_count();
     ended
 }
 
@@ -126,10 +127,13 @@ fn wasm_test(workspace: &Workspace) -> Result<(), Failure> {
     }
     let driver = program(workspace, "chromedriver")?;
     let runner = program(workspace, "wasm-bindgen-test-runner")?;
+    let options = workspace.path("xtask/chromium.json");
     let package = "--package=cowrite-client-wasm";
     Shell::new(workspace, "cargo", ["test", "--target", WASM_TARGET, package])
         .with("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", &runner)
         .with("CHROMEDRIVER", &driver)
+        // A browser that talks to nobody but the test.
+        .with("WASM_BINDGEN_TEST_WEBDRIVER_JSON", &options.to_string_lossy())
         // Seconds, for the whole run: a busy machine may need a while to start the browser.
         .with("WASM_BINDGEN_TEST_TIMEOUT", "120")
         .run()
