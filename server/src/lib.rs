@@ -2,5 +2,10 @@
 
 #![warn(missing_docs)]
 
+pub mod auth;
+pub mod connection;
 pub mod oplog;
+pub mod outbox;
+pub mod presence;
+pub mod room;
 pub mod sequencer;

@@ -20,12 +20,7 @@ pub(crate) struct OpenRequest {
 impl<D: DocumentType> Engine<D> {
     /// What to say in the next `Open`.
     pub(crate) fn open_request(&self) -> OpenRequest {
-        OpenRequest {
-            client: self.client,
-            position: self.position,
-            whole: self.resync,
-            in_flight: self.in_flight(),
-        }
+        OpenRequest { client: self.client, position: self.position, whole: self.resync, in_flight: self.in_flight() }
     }
 
     /// Whether there is anything to open.
@@ -77,6 +72,9 @@ impl<D: DocumentType> Engine<D> {
             }
             Settlement::Unknown => self.set_in_flight_aside(now),
         }
+        if let (Outcome::Tail { .. }, Some(position)) = (opened.outcome, &mut self.position) {
+            position.epoch = opened.epoch;
+        }
         let (head, other_history) = match opened.outcome {
             Outcome::Tail { head } => (Some(head), false),
             Outcome::Snapshot => (None, false),
@@ -110,8 +108,7 @@ impl<D: DocumentType> Engine<D> {
             return self.diverged(now);
         }
         let first = self.position.is_none();
-        self.position =
-            Some(Position { epoch: snapshot.epoch, version: snapshot.version, hash: snapshot.hash });
+        self.position = Some(Position { epoch: snapshot.epoch, version: snapshot.version, hash: snapshot.hash });
         self.authors = snapshot.authors;
         self.resync = false;
         if first {
@@ -132,11 +129,7 @@ impl<D: DocumentType> Engine<D> {
     }
 
     /// Carries what is pending from the text that we knew to the one that was loaded.
-    fn rebase_by_difference(
-        &mut self,
-        mut before: D::Document,
-        accepted: bool,
-    ) -> Result<(), ApplyError> {
+    fn rebase_by_difference(&mut self, mut before: D::Document, accepted: bool) -> Result<(), ApplyError> {
         if accepted && let Some(in_flight) = self.pending.settle() {
             // The loaded text holds it already.
             D::apply(&mut before, &in_flight.operation)?;

@@ -238,6 +238,8 @@ pub struct Opened {
     pub role: Role,
     /// What became of the operation in flight; final.
     pub settlement: Settlement,
+    /// The life of the log; `None` for a document never written.
+    pub epoch: Option<Epoch>,
     /// What follows on the channel.
     pub outcome: Outcome,
 }

@@ -1,0 +1,336 @@
+//! One socket: bytes to frames, frames to rooms.
+//!
+//! [`Connection`] is a machine without I/O; a task drives it.
+
+mod settings;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cowrite_protocol::codec::{decode_client, encode_server};
+use cowrite_protocol::frame::{
+    ClientFrame, Code, DurabilityClass, PartReader, Position, ProtocolVersion, ServerFrame, Submit, Welcome,
+};
+use cowrite_protocol::{Channel, ClientId, ClientSeq, DocumentId, Limits, Millis};
+
+use crate::auth::Identity;
+use crate::outbox::Outbox;
+use crate::room::ChannelFrame;
+use crate::sequencer::SubmittedCaret;
+
+pub use settings::ConnectionSettings;
+
+/// The state of one socket. Nothing of it is applied, queued or shown before its
+/// `Hello` is accepted.
+pub struct Connection {
+    outbox: Arc<Outbox>,
+    limits: Limits,
+    settings: ConnectionSettings,
+    durability: DurabilityClass,
+    phase: Phase,
+    version: ProtocolVersion,
+    channels: BTreeMap<Channel, PartReader>,
+    heard: Millis,
+    outputs: VecDeque<ConnectionOutput>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Phase {
+    AwaitingHello { until: Millis },
+    Authenticating,
+    Open(Identity),
+    Ended,
+}
+
+/// What the connection's driver is to do, in order.
+#[derive(Debug)]
+pub enum ConnectionOutput {
+    /// Find out who this is, and call [`Connection::handle_identity`] before any further message.
+    Authenticate {
+        /// The token of `Hello`, or a fresh one.
+        token: String,
+    },
+    /// Find out whether they may open this, and pass it to the document's room; then
+    /// call [`Connection::handle_opening`], or [`Connection::refuse`].
+    Open(Box<OpenRequest>),
+    /// Give this to the room of the channel.
+    Room {
+        /// Which room.
+        channel: Channel,
+        /// What.
+        frame: ChannelFrame,
+    },
+}
+
+/// An `Open` as it was asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenRequest {
+    /// The client's number for it.
+    pub request: u32,
+    /// Which document.
+    pub document: DocumentId,
+    /// The client id, if one was presented.
+    pub client: Option<ClientId>,
+    /// Where the client stands.
+    pub position: Option<Position>,
+    /// The client wants the document whole.
+    pub whole: bool,
+    /// The operation whose outcome it does not know.
+    pub in_flight: Option<ClientSeq>,
+    /// The member's presence state.
+    pub state: String,
+}
+
+/// What a transfer up may have beside its operation.
+const TRANSFER_SLACK: u32 = 1 << 10;
+
+impl Connection {
+    /// A socket that was just accepted.
+    pub fn new(
+        outbox: Arc<Outbox>,
+        limits: Limits,
+        settings: ConnectionSettings,
+        durability: DurabilityClass,
+        now: Millis,
+    ) -> Connection {
+        Connection {
+            outbox,
+            limits,
+            settings,
+            durability,
+            phase: Phase::AwaitingHello { until: now + settings.hello_ms },
+            version: ProtocolVersion::NEWEST,
+            channels: BTreeMap::new(),
+            heard: now,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Who this is, once it is known.
+    pub fn identity(&self) -> Option<&Identity> {
+        match &self.phase {
+            Phase::Open(identity) => Some(identity),
+            _ => None,
+        }
+    }
+
+    /// The channels that are open, or being opened.
+    pub fn channels(&self) -> impl Iterator<Item = Channel> {
+        self.channels.keys().copied()
+    }
+
+    /// The next thing to do. Drain it to `None` after each call.
+    pub fn poll_output(&mut self) -> Option<ConnectionOutput> {
+        self.outputs.pop_front()
+    }
+
+    /// The socket delivered a message.
+    pub fn handle_message(&mut self, message: &[u8], now: Millis) {
+        self.heard = now;
+        for frame in decode_client(message, self.limits.message_bytes as usize) {
+            match frame {
+                Ok(frame) => self.handle_frame(frame),
+                Err(cowrite_protocol::codec::DecodeError::TooLarge { .. }) => self.end(Code::TooLarge),
+                Err(_) => self.end(Code::Malformed),
+            }
+            if self.phase == Phase::Ended {
+                return;
+            }
+        }
+    }
+
+    /// The socket showed a sign of life that is no message.
+    pub fn handle_sign_of_life(&mut self, now: Millis) {
+        self.heard = now;
+    }
+
+    /// The answer to [`ConnectionOutput::Authenticate`].
+    pub fn handle_identity(&mut self, identity: Result<Identity, Code>) {
+        match (&self.phase, identity) {
+            (Phase::Authenticating, Ok(identity)) => {
+                let welcome = Welcome {
+                    version: self.version,
+                    user: identity.user.clone(),
+                    limits: self.limits,
+                    durability: self.durability,
+                    silence_ms: u32::try_from(self.settings.silence_ms).unwrap_or(u32::MAX),
+                };
+                self.phase = Phase::Open(identity);
+                self.push(&ServerFrame::Welcome(welcome));
+            }
+            // A fresh token speaks for the same user, or for nobody.
+            (Phase::Open(known), Ok(identity)) if known.user == identity.user => self.phase = Phase::Open(identity),
+            (_, Ok(_)) => self.end(Code::Unauthorized),
+            (_, Err(code)) => self.end(code),
+        }
+    }
+
+    /// An `Open` has been passed to the room of this channel.
+    pub fn handle_opening(&mut self, channel: Channel) {
+        self.outbox.channel_opening(channel);
+        self.channels.insert(channel, PartReader::default());
+    }
+
+    /// An `Open` is refused before any room has seen it.
+    pub fn refuse(&mut self, request: u32, code: Code, retry_after_ms: u32) {
+        self.push(&ServerFrame::OpenRefused { request, code, retry_after_ms });
+    }
+
+    /// The room has closed this channel.
+    pub fn handle_channel_closed(&mut self, channel: Channel) {
+        self.channels.remove(&channel);
+    }
+
+    /// The earliest moment at which [`Connection::handle_timeout`] has something to do.
+    pub fn poll_timeout(&self) -> Option<Millis> {
+        match self.phase {
+            Phase::AwaitingHello { until } => Some(until),
+            Phase::Authenticating | Phase::Open(_) => Some(self.heard + self.settings.silence_ms),
+            Phase::Ended => None,
+        }
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Millis) {
+        match self.phase {
+            Phase::AwaitingHello { until } if until <= now => self.end(Code::HelloExpected),
+            Phase::Open(_) | Phase::Authenticating if now - self.heard >= self.settings.silence_ms => {
+                self.end(Code::Silent);
+            }
+            _ => {}
+        }
+    }
+
+    /// Ends the connection for a reason, after what is queued for it.
+    pub fn end(&mut self, code: Code) {
+        self.phase = Phase::Ended;
+        self.outbox.end(code, 0);
+    }
+
+    /// The frame that tells why the connection ends; the driver sends it last.
+    pub fn farewell(code: Code, retry_after_ms: u32) -> Bytes {
+        let speaks = (ProtocolVersion::OLDEST, ProtocolVersion::NEWEST);
+        let mut bytes = Vec::new();
+        encode_server(&ServerFrame::Error { code, retry_after_ms, speaks }, &mut bytes);
+        Bytes::from(bytes)
+    }
+
+    fn handle_frame(&mut self, frame: ClientFrame<'_>) {
+        match (&self.phase, frame) {
+            (Phase::AwaitingHello { .. }, ClientFrame::Hello { oldest, newest, token }) => {
+                match ProtocolVersion::agree(oldest, newest) {
+                    Some(version) => {
+                        self.version = version;
+                        self.phase = Phase::Authenticating;
+                        self.outputs.push_back(ConnectionOutput::Authenticate { token: token.to_owned() });
+                    }
+                    None => self.end(Code::VersionNotSpoken),
+                }
+            }
+            (Phase::Open(_), frame) => self.handle_open_frame(frame),
+            _ => self.end(Code::HelloExpected),
+        }
+    }
+
+    fn handle_open_frame(&mut self, frame: ClientFrame<'_>) {
+        match frame {
+            ClientFrame::Hello { .. } => self.end(Code::HelloExpected),
+            ClientFrame::Ping => self.push(&ServerFrame::Pong),
+            ClientFrame::Token { token } => {
+                self.outputs.push_back(ConnectionOutput::Authenticate { token: token.to_owned() });
+            }
+            ClientFrame::Open { request, document, client, position, whole, in_flight, state } => {
+                if self.channels.len() >= self.limits.channels as usize {
+                    return self.refuse(request, Code::TooManyChannels, 0);
+                }
+                if state.len() > self.limits.presence_bytes as usize {
+                    return self.end(Code::TooLarge);
+                }
+                if client.is_some_and(|client| client.is_reserved()) {
+                    return self.refuse(request, Code::ForeignClient, 0);
+                }
+                let state = state.to_owned();
+                let open = OpenRequest { request, document, client, position, whole, in_flight, state };
+                self.outputs.push_back(ConnectionOutput::Open(Box::new(open)));
+            }
+            ClientFrame::Submit(submit) => self.submit(&submit, SubmittedCaret::Implied),
+            ClientFrame::SubmitStill(submit) => self.submit(&submit, SubmittedCaret::Still),
+            ClientFrame::SubmitCursor { cursor, submit } => {
+                if cursor.0.len() > self.limits.selections as usize {
+                    return self.end(Code::TooLarge);
+                }
+                self.submit(&submit, SubmittedCaret::At(cursor));
+            }
+            ClientFrame::Cursor { channel, version, cursor } => {
+                self.to_room(channel, ChannelFrame::Cursor { version, cursor });
+            }
+            ClientFrame::Presence { channel, activity, state } => {
+                let state = state.map(str::to_owned);
+                self.to_room(channel, ChannelFrame::Presence { activity, state });
+            }
+            ClientFrame::Verify { channel, version, hash, checksum } => {
+                self.to_room(channel, ChannelFrame::Verify { version, hash, checksum });
+            }
+            ClientFrame::Restore { channel, base, operation } => {
+                let operation = Bytes::copy_from_slice(operation.0);
+                self.to_room(channel, ChannelFrame::Restore { base, operation });
+            }
+            ClientFrame::Close { channel } => {
+                self.to_room(channel, ChannelFrame::Close);
+                self.channels.remove(&channel);
+            }
+            ClientFrame::Part { channel, total, bytes } => {
+                let limit = self.limits.operation.bytes.saturating_add(TRANSFER_SLACK);
+                let Some(parts) = self.channels.get_mut(&channel) else { return self.unknown(channel) };
+                match parts.take(channel, total, bytes.0, limit) {
+                    Ok(None) => {}
+                    Ok(Some(whole)) => self.handle_transfer(&whole),
+                    Err(cowrite_protocol::frame::PartError::TooLarge { .. }) => self.end(Code::TooLarge),
+                    Err(_) => self.end(Code::Malformed),
+                }
+            }
+        }
+    }
+
+    /// A frame that came in parts: exactly one, and one that may be large.
+    fn handle_transfer(&mut self, whole: &[u8]) {
+        let mut frames = decode_client(whole, whole.len());
+        match (frames.next(), frames.next()) {
+            (
+                Some(Ok(
+                    frame @ (ClientFrame::Submit(_)
+                    | ClientFrame::SubmitStill(_)
+                    | ClientFrame::SubmitCursor { .. }
+                    | ClientFrame::Restore { .. }),
+                )),
+                None,
+            ) => self.handle_open_frame(frame),
+            _ => self.end(Code::Malformed),
+        }
+    }
+
+    fn submit(&mut self, submit: &Submit<'_>, caret: SubmittedCaret) {
+        let operation = Bytes::copy_from_slice(submit.operation.0);
+        self.to_room(submit.channel, ChannelFrame::Submit { seq: submit.seq, base: submit.base, operation, caret });
+    }
+
+    fn to_room(&mut self, channel: Channel, frame: ChannelFrame) {
+        if self.channels.contains_key(&channel) {
+            self.outputs.push_back(ConnectionOutput::Room { channel, frame });
+        } else {
+            self.unknown(channel);
+        }
+    }
+
+    /// A frame on a channel that is not open, perhaps not any more: told, and ignored.
+    fn unknown(&mut self, channel: Channel) {
+        self.push(&ServerFrame::Closed { channel, code: Code::UnknownChannel, retry_after_ms: 0 });
+    }
+
+    fn push(&mut self, frame: &ServerFrame<'_>) {
+        let mut bytes = Vec::new();
+        encode_server(frame, &mut bytes);
+        self.outbox.push_own(Bytes::from(bytes));
+    }
+}

@@ -1,0 +1,262 @@
+//! What waits for one connection's socket, bounded.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use cowrite_protocol::Channel;
+use cowrite_protocol::codec::encode_server;
+use cowrite_protocol::frame::{Code, Packed, ServerFrame};
+use tokio::sync::Notify;
+
+/// Encoded frames that wait for a connection's socket, filled by its rooms and emptied
+/// by the task that writes.
+///
+/// Commits and cursors are *offered* and may be refused when the bound is reached: the
+/// room then lets the channel fall behind, and composes what it missed once it drained.
+/// Everything else is *pushed*: it is bounded by what the connection itself has asked
+/// for. Large frames go in parts, one transfer a channel, between other channels' frames.
+#[derive(Debug)]
+pub struct Outbox {
+    state: Mutex<State>,
+    ready: Notify,
+    bound: usize,
+    part_bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    frames: VecDeque<Bytes>,
+    bytes: usize,
+    transfers: VecDeque<Transfer>,
+    lagging: Vec<Channel>,
+    closed: Vec<Channel>,
+    end: Option<(Code, u32)>,
+    gone: bool,
+}
+
+/// A large frame on its way, and the frames of its channel that must come after it.
+#[derive(Debug)]
+struct Transfer {
+    channel: Channel,
+    whole: Bytes,
+    offset: usize,
+    after: Vec<Bytes>,
+}
+
+/// What the writing task is to do next.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// Frames to write, in order.
+    pub frames: Vec<Bytes>,
+    /// Channels whose rooms are to hear that the queue has drained.
+    pub drained: Vec<Channel>,
+    /// Channels that their rooms have closed.
+    pub closed: Vec<Channel>,
+    /// The connection is to end after these frames, for this reason and with this retry
+    /// time in milliseconds.
+    pub end: Option<(Code, u32)>,
+}
+
+impl Outbox {
+    /// An empty queue of at most `bound` bytes of offered frames, with parts of at most
+    /// `part_bytes`.
+    pub fn new(bound: usize, part_bytes: usize) -> Outbox {
+        Outbox { state: Mutex::default(), ready: Notify::new(), bound, part_bytes }
+    }
+
+    /// Queues a frame unless the bound is reached; returns whether it was queued.
+    pub fn offer(&self, channel: Channel, frame: Bytes) -> bool {
+        let mut state = self.lock();
+        if state.bytes + frame.len() > self.bound || state.gone {
+            return false;
+        }
+        self.queue(&mut state, Some(channel), frame);
+        true
+    }
+
+    /// Queues a frame of a channel, whatever waits already.
+    pub fn push(&self, channel: Channel, frame: Bytes) {
+        let mut state = self.lock();
+        self.queue(&mut state, Some(channel), frame);
+    }
+
+    /// Queues a frame of the connection itself.
+    pub fn push_own(&self, frame: Bytes) {
+        let mut state = self.lock();
+        self.queue(&mut state, None, frame);
+    }
+
+    /// The room of this channel wants to hear when there is room again.
+    pub fn await_drain(&self, channel: Channel) {
+        let mut state = self.lock();
+        if !state.lagging.contains(&channel) {
+            state.lagging.push(channel);
+        }
+        drop(state);
+        self.ready.notify_one();
+    }
+
+    /// The room has closed this channel; the connection forgets it.
+    pub fn channel_closed(&self, channel: Channel) {
+        self.lock().closed.push(channel);
+        self.ready.notify_one();
+    }
+
+    /// The channel is being opened again: what was said of its end is past.
+    pub fn channel_opening(&self, channel: Channel) {
+        self.lock().closed.retain(|closed| *closed != channel);
+    }
+
+    /// Drops what remains of a transfer of this channel, with all that waits behind it.
+    pub fn cancel(&self, channel: Channel) {
+        let mut state = self.lock();
+        let state = &mut *state;
+        state.lagging.retain(|lagging| *lagging != channel);
+        state.transfers.retain(|transfer| {
+            let kept = transfer.channel != channel;
+            if !kept {
+                state.bytes -= transfer.after.iter().map(Bytes::len).sum::<usize>();
+            }
+            kept
+        });
+    }
+
+    /// Ends the connection for a reason, after what is queued.
+    pub fn end(&self, code: Code, retry_after_ms: u32) {
+        self.lock().end.get_or_insert((code, retry_after_ms));
+        self.ready.notify_one();
+    }
+
+    /// The socket is gone: nothing is queued any more.
+    pub fn abandon(&self) {
+        let mut state = self.lock();
+        *state = State { gone: true, ..State::default() };
+    }
+
+    /// Bytes that wait.
+    pub fn bytes(&self) -> usize {
+        self.lock().bytes
+    }
+
+    /// Takes about `most` bytes of frames, at least one if any waits.
+    pub fn take(&self, most: usize) -> Taken {
+        let mut state = self.lock();
+        let mut taken = Taken { closed: std::mem::take(&mut state.closed), ..Taken::default() };
+        let mut size = 0;
+        while size < most {
+            if let Some(frame) = state.frames.pop_front() {
+                state.bytes -= frame.len();
+                size += frame.len();
+                taken.frames.push(frame);
+            } else if let Some(part) = self.next_part(&mut state) {
+                size += part.len();
+                taken.frames.push(part);
+            } else {
+                break;
+            }
+        }
+        if state.bytes <= self.bound / 2 {
+            taken.drained = std::mem::take(&mut state.lagging);
+        }
+        if state.frames.is_empty() && state.transfers.is_empty() {
+            taken.end = state.end;
+        }
+        taken
+    }
+
+    /// Waits until there may be something to take.
+    pub async fn ready(&self) {
+        self.ready.notified().await;
+    }
+
+    fn queue(&self, state: &mut State, channel: Option<Channel>, frame: Bytes) {
+        if state.gone {
+            return;
+        }
+        let transfer = state.transfers.iter_mut().find(|transfer| Some(transfer.channel) == channel);
+        match (transfer, channel) {
+            (Some(transfer), _) => {
+                state.bytes += frame.len();
+                transfer.after.push(frame);
+            }
+            (None, Some(channel)) if frame.len() > self.part_bytes => {
+                state.transfers.push_back(Transfer { channel, whole: frame, offset: 0, after: Vec::new() });
+            }
+            _ => {
+                state.bytes += frame.len();
+                state.frames.push_back(frame);
+            }
+        }
+        self.ready.notify_one();
+    }
+
+    /// The next part of the oldest transfer, which then goes behind the others.
+    fn next_part(&self, state: &mut State) -> Option<Bytes> {
+        let mut transfer = state.transfers.pop_front()?;
+        let end = (transfer.offset + self.part_bytes).min(transfer.whole.len());
+        let total = if transfer.offset == 0 { u32::try_from(transfer.whole.len()).ok() } else { None };
+        let mut part = Vec::with_capacity(end - transfer.offset + 16);
+        let bytes = Packed(&transfer.whole[transfer.offset..end]);
+        encode_server(&ServerFrame::Part { channel: transfer.channel, total, bytes }, &mut part);
+        transfer.offset = end;
+        if end < transfer.whole.len() {
+            state.transfers.push_back(transfer);
+        } else {
+            for frame in transfer.after {
+                // What waited was counted when it came; it may be large itself.
+                state.bytes -= frame.len();
+                self.queue(state, Some(transfer.channel), frame);
+            }
+        }
+        Some(Bytes::from(part))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing below panics while it holds the lock, so a poisoned state is whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(size: usize) -> Bytes {
+        Bytes::from(vec![7; size])
+    }
+
+    #[test]
+    fn what_is_offered_is_bounded_and_drains() {
+        let outbox = Outbox::new(100, 1_000);
+        assert!(outbox.offer(Channel(1), frame(60)));
+        assert!(!outbox.offer(Channel(1), frame(60)));
+        outbox.push(Channel(1), frame(60));
+        outbox.await_drain(Channel(1));
+        assert_eq!(outbox.take(1).drained, []);
+        assert_eq!(outbox.take(1).drained, [Channel(1)]);
+        assert_eq!(outbox.bytes(), 0);
+    }
+
+    #[test]
+    fn a_transfer_lets_other_channels_pass_and_holds_its_own() {
+        let outbox = Outbox::new(1_000, 10);
+        outbox.push(Channel(1), frame(25));
+        outbox.push(Channel(1), frame(3));
+        outbox.push(Channel(2), frame(4));
+        let first = outbox.take(1);
+        assert_eq!(first.frames, [frame(4)]);
+        let rest: Vec<usize> = outbox.take(1_000).frames.iter().map(Bytes::len).collect();
+        assert_eq!(rest.len(), 4);
+        assert_eq!(rest.last(), Some(&3));
+        assert_eq!(outbox.bytes(), 0);
+    }
+
+    #[test]
+    fn the_end_comes_after_what_waits() {
+        let outbox = Outbox::new(1_000, 10);
+        outbox.push_own(frame(4));
+        outbox.end(Code::Malformed, 0);
+        assert_eq!(outbox.take(1).end, Some((Code::Malformed, 0)));
+    }
+}

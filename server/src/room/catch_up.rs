@@ -1,0 +1,117 @@
+//! What a channel that has missed entries is given: those up to its own last one by
+//! one, then all the rest as one operation.
+
+use cowrite_protocol::frame::{Code, Packed, ServerFrame};
+use cowrite_protocol::{DocumentType, Version};
+
+use super::channel::Flow;
+use super::submit::ack;
+use super::{ConnectionId, Room, encode};
+use crate::sequencer::SubmissionId;
+
+impl<D: DocumentType> Room<D> {
+    /// Leads every channel on that has drained, unless something of it is under way: what
+    /// the room has taken from a connection is settled before a catch-up is composed.
+    pub(super) fn catch_up_all(&mut self) {
+        let ready: Vec<ConnectionId> = self
+            .channels
+            .iter()
+            .filter(|(connection, channel)| {
+                channel.flow == Flow::Lagging { drained: true } && !self.sequencer.holds(SubmissionId(connection.0))
+            })
+            .map(|(connection, _)| *connection)
+            .collect();
+        for connection in ready {
+            self.catch_up(connection);
+        }
+        let unaware: Vec<ConnectionId> = self
+            .channels
+            .iter()
+            .filter(|(_, channel)| channel.presence_missing && channel.is_in_step())
+            .map(|(connection, _)| *connection)
+            .collect();
+        for connection in unaware {
+            self.introduce(connection);
+        }
+    }
+
+    fn catch_up(&mut self, connection: ConnectionId) {
+        let Some(channel) = self.channels.get(&connection) else { return };
+        let (client, outbox, mut sent) = (channel.client, channel.outbox.clone(), channel.sent);
+        let head = self.sequencer.head();
+        let Some(missed) = self.sequencer.tail().after(sent) else {
+            return self.close_channel(connection, Code::Behind, 0);
+        };
+        let own = missed.filter(|entry| entry.client == client).last().map(|entry| entry.version);
+        let rest = head.version.since(own.unwrap_or(sent));
+        let singly_to = if rest < self.settings.compose_from { head.version } else { own.unwrap_or(sent) };
+        let mut blocked = false;
+        if let Some(missed) = self.sequencer.tail().after(sent) {
+            for entry in missed.take_while(|entry| entry.version <= singly_to) {
+                let fits = if entry.client == client {
+                    outbox.push(self.number, ack(self.number, entry.client_seq, entry.version, entry.hash.byte()));
+                    true
+                } else {
+                    outbox.offer(
+                        self.number,
+                        encode(&ServerFrame::Entry {
+                            channel: self.number,
+                            version: entry.version,
+                            client: entry.client,
+                            seq: entry.client_seq,
+                            user: entry.user.clone(),
+                            operation: Packed(&entry.packed),
+                        }),
+                    )
+                };
+                if !fits {
+                    blocked = true;
+                    break;
+                }
+                sent = entry.version;
+            }
+        }
+        if !blocked && sent < head.version {
+            if !self.compose_to_head(connection, sent) {
+                return self.close_channel(connection, Code::Behind, 0);
+            }
+            sent = head.version;
+        } else if !blocked {
+            // Numbers may have been given anew while the channel was not told.
+            for author in self.roster.authors() {
+                outbox.push(self.number, encode(&ServerFrame::Author { channel: self.number, author }));
+            }
+        }
+        let Some(channel) = self.channels.get_mut(&connection) else { return };
+        channel.sent = sent;
+        if blocked {
+            channel.flow = Flow::Lagging { drained: false };
+            outbox.await_drain(self.number);
+        } else {
+            channel.flow = Flow::InStep;
+            channel.presence_missing = true;
+        }
+    }
+
+    /// Queues all entries after `sent` as one operation; what the client had in flight on
+    /// an older base is void from here on. Returns whether the entries were there.
+    fn compose_to_head(&mut self, connection: ConnectionId, sent: Version) -> bool {
+        let Some(composed) = self.sequencer.tail_mut().compose_after(sent) else { return false };
+        let (head, checksum) = (self.sequencer.head(), self.checksum());
+        let mut packed = Vec::new();
+        D::encode(&composed, &mut packed);
+        let frame = encode(&ServerFrame::Composed {
+            channel: self.number,
+            version: head.version,
+            hash: head.hash,
+            checksum,
+            authors: self.roster.authors(),
+            operation: Packed(&packed),
+        });
+        if let Some(channel) = self.channels.get_mut(&connection) {
+            channel.void_below = head.version;
+            channel.outbox.push(self.number, frame);
+        }
+        true
+    }
+}

@@ -1,0 +1,92 @@
+//! Snapshots: when one is stored, and what the log may forget behind it.
+
+use bytes::Bytes;
+use cowrite_protocol::{DocumentType, Version};
+
+use super::{LogRequest, Purpose, Room};
+use crate::oplog::Snapshot;
+
+/// What the room knows of stored snapshots.
+#[derive(Debug, Default)]
+pub(super) struct SnapshotState {
+    stored: Version,
+    storing: bool,
+    trimming: bool,
+    /// The packed document of a version, encoded once for all who want it.
+    content: Option<(Version, Bytes)>,
+}
+
+impl SnapshotState {
+    /// A snapshot of this version is in the log.
+    pub(super) fn known(&mut self, version: Version) {
+        *self = SnapshotState { stored: version, ..SnapshotState::default() };
+    }
+
+    pub(super) fn version(&self) -> Version {
+        self.stored
+    }
+
+    pub(super) fn is_storing(&self) -> bool {
+        self.storing
+    }
+}
+
+impl<D: DocumentType> Room<D> {
+    /// The document as one packed operation; encoded once a version.
+    pub(super) fn content(&mut self) -> Bytes {
+        let version = self.sequencer.head().version;
+        if let Some((at, content)) = &self.snapshot.content
+            && *at == version
+        {
+            return content.clone();
+        }
+        let mut packed = Vec::new();
+        D::encode(&D::to_operation(self.sequencer.document()), &mut packed);
+        let content = Bytes::from(packed);
+        self.snapshot.content = Some((version, content.clone()));
+        content
+    }
+
+    /// Stores a snapshot when enough was written since the last one, or when nobody has
+    /// the document open any more.
+    pub(super) fn maintain_snapshot(&mut self) {
+        let since = self.sequencer.head().version.since(self.snapshot.stored);
+        let due = since >= self.settings.snapshot_entries || self.is_idle() && self.snapshot_is_worth();
+        if due && !self.snapshot.storing {
+            self.snapshot.storing = true;
+            let (head, checksum, content) = (self.sequencer.head(), self.checksum(), self.content());
+            let snapshot = Snapshot { head, checksum, content };
+            self.ask(Purpose::StoreSnapshot(head.version), LogRequest::StoreSnapshot(snapshot));
+        }
+    }
+
+    /// Whether opening the document again would replay more than a few entries.
+    pub(super) fn snapshot_is_worth(&self) -> bool {
+        self.sequencer.head().version.since(self.snapshot.stored) > 0
+    }
+
+    pub(super) fn snapshot_stored(&mut self, version: Version, stored: bool) {
+        self.snapshot.storing = false;
+        // Stored or not, it is tried again only when as much has been written again: a
+        // log that refuses snapshots must not be asked for ever.
+        self.snapshot.stored = self.snapshot.stored.max(version);
+        if !stored {
+            tracing::warn!(document = %self.document, %version, "a snapshot could not be stored; the log keeps its entries");
+            return;
+        }
+        let keep = self.settings.retained_entries;
+        let before = Version::new(version.get().saturating_sub(keep)).unwrap_or_default();
+        if before.since(self.floor) >= self.settings.snapshot_entries.min(keep).max(1) && !self.snapshot.trimming {
+            self.snapshot.trimming = true;
+            self.floor = before;
+            self.ask(Purpose::Trim, LogRequest::Trim(before));
+        }
+    }
+
+    pub(super) fn trimmed(&mut self, trimmed: bool) {
+        self.snapshot.trimming = false;
+        if !trimmed {
+            tracing::warn!(document = %self.document, "old entries could not be trimmed");
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! How a room comes to know its document, and follows its log.
+
+use cowrite_protocol::frame::{Code, ServerFrame};
+use cowrite_protocol::{DocumentType, Epoch, Millis, OperationLimits, Version};
+
+use super::{LogAnswer, LogRequest, Purpose, Room, encode};
+use crate::oplog::{AdvanceOutcome, Entry, Head, LogError, OpenedLog, ReadOutcome, Snapshot};
+use crate::sequencer::{Obstacle, Sequencer};
+
+/// How far a room is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Asking for something of which the rest follows.
+    Loading {
+        /// The head that the log named.
+        head: Option<Head>,
+    },
+    /// The document is at the head that is known.
+    Open,
+    /// The log did not answer; the next `Open` tries again.
+    Failed,
+    /// What is stored is damaged.
+    Damaged,
+}
+
+/// How long a client is asked to wait when the log does not answer, in milliseconds.
+const RETRY_MS: u32 = 1_000;
+
+impl<D: DocumentType> Room<D> {
+    /// Begins (again) from what is stored: subscribe first, so that nothing falls between.
+    pub(super) fn load(&mut self) {
+        self.phase = Phase::Loading { head: None };
+        self.following = false;
+        self.follow_wanted = false;
+        self.feed.clear();
+        self.tickets.clear();
+        self.ask(Purpose::Subscribe, LogRequest::Subscribe);
+        // What the log said to those who wait may be of another history: ask again.
+        self.ask_for_opens();
+    }
+
+    pub(super) fn loading_answer(&mut self, purpose: Purpose, answer: LogAnswer, now: Millis) {
+        match (purpose, answer) {
+            (Purpose::Subscribe, LogAnswer::Subscribed(Ok(()))) => self.ask(Purpose::OpenLog, LogRequest::Open(None)),
+            (Purpose::OpenLog, LogAnswer::Opened(Ok(opened))) => self.log_opened(opened),
+            (
+                Purpose::AdvanceEpoch,
+                LogAnswer::Advanced(Ok(AdvanceOutcome::Advanced(head) | AdvanceOutcome::Other(head))),
+            ) => {
+                self.lost_epoch = None;
+                self.load_from(head);
+            }
+            (Purpose::LoadSnapshot, LogAnswer::Snapshot(Ok(snapshot))) => self.snapshot_loaded(snapshot),
+            (Purpose::ReadTail, LogAnswer::Read(Ok(read))) => self.tail_read(read),
+            (_, LogAnswer::Opened(Err(crate::oplog::OpenError::Log(error))))
+            | (
+                _,
+                LogAnswer::Subscribed(Err(error))
+                | LogAnswer::Snapshot(Err(error))
+                | LogAnswer::Read(Err(error))
+                | LogAnswer::Advanced(Err(error)),
+            ) => self.loading_failed(&error),
+            _ => self.load_failed(),
+        }
+        let _ = now;
+    }
+
+    /// The history that we know is not the log's: every channel ends with `EpochChanged`
+    /// and comes back to a typed outcome; the document is loaded anew.
+    pub(super) fn history_lost(&mut self) {
+        self.lost_epoch = self.sequencer.head().epoch;
+        tracing::error!(document = %self.document, "the log holds another history than this room; loading it anew");
+        self.end_all(Code::EpochChanged);
+        self.load();
+    }
+
+    /// Takes what the feed has brought, as long as no append is under way.
+    pub(super) fn take_feed(&mut self) {
+        while !self.sequencer.is_appending() && !self.following && self.phase == super::Phase::Open {
+            let Some(batch) = self.feed.pop_front() else { return };
+            let last = batch.entries.last().map_or(Version::ZERO, |entry| entry.version);
+            if last <= self.sequencer.head().version {
+                continue;
+            }
+            self.take_entries(Some(batch.epoch), batch.entries, Some(batch.hash_after));
+        }
+    }
+
+    /// Reads what lies behind our head.
+    pub(super) fn follow(&mut self) {
+        if self.sequencer.is_appending() {
+            // The append's answer may bring what is missing; if not, it is read then.
+            self.follow_wanted = true;
+        } else if !self.following {
+            self.following = true;
+            let after = self.sequencer.head().version;
+            self.ask(Purpose::Follow, LogRequest::Read { after, max_bytes: self.settings.read_bytes });
+        }
+    }
+
+    pub(super) fn followed(&mut self, read: Result<ReadOutcome, LogError>) {
+        self.following = false;
+        match read {
+            Ok(ReadOutcome::Entries(entries)) if entries.is_empty() => {
+                // Somebody was told of a head that the log no longer reaches.
+                if self.is_log_behind() {
+                    self.history_lost();
+                }
+            }
+            Ok(ReadOutcome::Entries(entries)) => {
+                let Some(epoch) = self.sequencer.head().epoch else {
+                    // Which life began we cannot know from entries alone.
+                    return self.load();
+                };
+                self.take_entries(Some(epoch), entries, None);
+                if self.phase == Phase::Open {
+                    self.follow();
+                }
+            }
+            Ok(ReadOutcome::BelowFloor { .. }) => self.history_lost(),
+            Err(error) => tracing::warn!(document = %self.document, %error, "cannot follow the log"),
+        }
+    }
+
+    pub(super) fn take_entries(
+        &mut self,
+        epoch: Option<Epoch>,
+        entries: Vec<Entry>,
+        hash_after: Option<cowrite_protocol::RunningHash>,
+    ) {
+        let mut rulings = Vec::new();
+        let taken = self.sequencer.take_entries(epoch, entries, hash_after, &mut rulings);
+        self.after_entries(rulings);
+        if let Err(obstacle) = taken {
+            self.meet(obstacle);
+        }
+    }
+
+    pub(super) fn meet(&mut self, obstacle: Obstacle) {
+        match obstacle {
+            Obstacle::Gap => self.follow(),
+            Obstacle::OtherHistory => self.history_lost(),
+            Obstacle::Poison(version) => self.damaged(&format!("the entry of version {version} cannot be applied")),
+        }
+    }
+
+    /// Every channel and every wish to open ends with this code.
+    fn end_all(&mut self, code: Code) {
+        let connections: Vec<_> = self.channels.keys().copied().collect();
+        for connection in connections {
+            self.close_channel(connection, code, 0);
+        }
+        self.sequencer.abandon();
+        self.append_since = None;
+        self.append_retry_at = None;
+        self.stalled = false;
+    }
+
+    fn log_opened(&mut self, opened: OpenedLog) {
+        self.floor = opened.floor;
+        match opened.head.epoch {
+            // The life that lost history must not go on under its name.
+            Some(epoch) if self.lost_epoch == Some(epoch) => {
+                let new = Epoch::from_random((self.entropy)());
+                self.ask(Purpose::AdvanceEpoch, LogRequest::AdvanceEpoch { old: Some(epoch), new });
+            }
+            _ => {
+                self.lost_epoch = None;
+                self.load_from(opened.head);
+            }
+        }
+    }
+
+    fn load_from(&mut self, head: Head) {
+        self.phase = Phase::Loading { head: Some(head) };
+        self.ask(Purpose::LoadSnapshot, LogRequest::LoadSnapshot);
+    }
+
+    fn snapshot_loaded(&mut self, snapshot: Option<Snapshot>) {
+        let Phase::Loading { head: Some(head) } = self.phase else { return self.load_failed() };
+        let usable = snapshot.filter(|snapshot| snapshot.head.version <= head.version);
+        let loaded = usable.and_then(|snapshot| {
+            let content = D::decode(&snapshot.content, &OperationLimits::NONE).ok()?;
+            let mut document = D::Document::default();
+            D::apply(&mut document, &content).ok()?;
+            let whole = D::checksum(&document) == snapshot.checksum;
+            if !whole {
+                tracing::error!(document = %self.document, version = %snapshot.head.version, "a snapshot does not match its checksum and is ignored");
+            }
+            whole.then_some((snapshot.head, document))
+        });
+        let (from, document) = loaded.unwrap_or_default();
+        self.snapshot.known(from.version);
+        let start = Head { epoch: head.epoch, ..from };
+        self.sequencer = Sequencer::new(self.limits, start, document);
+        self.broadcast = start.version;
+        self.read_on(head);
+    }
+
+    fn read_on(&mut self, head: Head) {
+        let at = self.sequencer.head();
+        if at.version < head.version {
+            self.ask(Purpose::ReadTail, LogRequest::Read { after: at.version, max_bytes: self.settings.read_bytes });
+        } else if at.hash != head.hash {
+            self.damaged("snapshot and entries do not lead to the head that the log names");
+        } else {
+            self.phase = Phase::Open;
+        }
+    }
+
+    fn tail_read(&mut self, read: ReadOutcome) {
+        let Phase::Loading { head: Some(head) } = self.phase else { return self.load_failed() };
+        match read {
+            ReadOutcome::Entries(entries) if entries.is_empty() => {
+                self.damaged("the log ends before the head that it names");
+            }
+            ReadOutcome::Entries(mut entries) => {
+                // What came after the head was named is the feed's to bring.
+                entries.retain(|entry| entry.version <= head.version);
+                let mut rulings = Vec::new();
+                if let Err(obstacle) = self.sequencer.take_entries(head.epoch, entries, None, &mut rulings) {
+                    return self.damaged(&format!("entries cannot be replayed: {obstacle:?}"));
+                }
+                self.broadcast = self.sequencer.head().version;
+                self.read_on(head);
+            }
+            // Trimmed meanwhile, behind a newer snapshot: load that.
+            ReadOutcome::BelowFloor { floor } if floor > self.snapshot.version() => self.load(),
+            ReadOutcome::BelowFloor { .. } => self.damaged("entries behind the snapshot are missing"),
+        }
+    }
+
+    fn damaged(&mut self, reason: &str) {
+        tracing::error!(document = %self.document, reason, "the stored document is damaged; it is closed to everybody");
+        self.phase = Phase::Damaged;
+        self.end_all(Code::Damaged);
+        self.refuse_opens(Code::Damaged, 0);
+    }
+
+    fn loading_failed(&mut self, error: &LogError) {
+        tracing::warn!(document = %self.document, %error, "the document cannot be loaded");
+        match error {
+            LogError::Damaged { reason } => self.damaged(reason),
+            LogError::Unavailable { .. } => self.load_failed(),
+        }
+    }
+
+    fn load_failed(&mut self) {
+        self.phase = Phase::Failed;
+        self.refuse_opens(Code::Unavailable, RETRY_MS);
+    }
+
+    pub(super) fn refuse_opens(&mut self, code: Code, retry_after_ms: u32) {
+        for open in std::mem::take(&mut self.opens) {
+            let request = open.command.request;
+            open.command.outbox.push_own(encode(&ServerFrame::OpenRefused { request, code, retry_after_ms }));
+            open.command.outbox.channel_closed(self.number);
+        }
+    }
+}

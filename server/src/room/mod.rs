@@ -1,0 +1,307 @@
+//! One open document in one process: who has it open, and what reaches whom.
+//!
+//! The room is a machine without I/O: commands, log answers and feed batches go in,
+//! requests to the log come out, and frames go to the outboxes of its channels. A task
+//! (or a simulation) drives it: after each input drain [`Room::poll_output`] to `None`.
+
+mod broadcast;
+mod catch_up;
+mod channel;
+mod command;
+mod durable;
+mod loading;
+mod opening;
+mod presence;
+mod submit;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+use cowrite_protocol::frame::{Code, ServerFrame};
+use cowrite_protocol::{Channel, Checksum, DocumentId, DocumentType, Epoch, Limits, Millis, Version};
+
+use crate::oplog::FeedBatch;
+use crate::presence::Roster;
+use crate::sequencer::Sequencer;
+
+use channel::ChannelState;
+pub use command::{
+    ChannelFrame, ConnectionId, LogAnswer, LogRequest, LogTicket, OpenCommand, RoomCommand, RoomOutput, RoomSettings,
+};
+use durable::SnapshotState;
+use loading::Phase;
+use opening::PendingOpen;
+
+/// One open document.
+pub struct Room<D: DocumentType> {
+    document: DocumentId,
+    number: Channel,
+    limits: Limits,
+    settings: RoomSettings,
+    /// Where names of new lives of the log come from.
+    entropy: Box<dyn FnMut() -> u64 + Send>,
+    phase: Phase,
+    /// The log lost history that this epoch names: it is to be superseded.
+    lost_epoch: Option<Epoch>,
+    sequencer: Sequencer<D>,
+    /// The lowest version that the log can be read after, as last heard.
+    floor: Version,
+    /// Entries up to here have been given to the channels that are in step.
+    broadcast: Version,
+    channels: BTreeMap<ConnectionId, ChannelState>,
+    opens: Vec<PendingOpen>,
+    roster: Roster,
+    feed: VecDeque<FeedBatch>,
+    tickets: BTreeMap<LogTicket, Purpose>,
+    next_ticket: u64,
+    /// A read that follows the head is under way; no append starts meanwhile.
+    following: bool,
+    follow_wanted: bool,
+    append_since: Option<Millis>,
+    append_retry_at: Option<Millis>,
+    stalled: bool,
+    draining: bool,
+    snapshot: SnapshotState,
+    /// The checksum of the document, computed once a version.
+    checksum: Option<(Version, Checksum)>,
+    presence_due: Option<Millis>,
+    outputs: VecDeque<RoomOutput>,
+}
+
+/// What a request to the log was for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Purpose {
+    Subscribe,
+    OpenLog,
+    AdvanceEpoch,
+    LoadSnapshot,
+    ReadTail,
+    Follow,
+    OpenClient(ConnectionId, u32),
+    ReadDown(ConnectionId, u32),
+    Append,
+    StoreSnapshot(Version),
+    Trim,
+}
+
+impl<D: DocumentType> Room<D> {
+    /// A room that begins to load its document. `number` is its channel number in this
+    /// process; `entropy` gives random bits, for the names of epochs.
+    pub fn new(
+        document: DocumentId,
+        number: Channel,
+        limits: Limits,
+        settings: RoomSettings,
+        entropy: Box<dyn FnMut() -> u64 + Send>,
+    ) -> Room<D> {
+        let mut room = Room {
+            document,
+            number,
+            limits,
+            settings,
+            entropy,
+            phase: Phase::Failed,
+            lost_epoch: None,
+            sequencer: Sequencer::new(limits, Default::default(), D::Document::default()),
+            floor: Version::ZERO,
+            broadcast: Version::ZERO,
+            channels: BTreeMap::new(),
+            opens: Vec::new(),
+            roster: Roster::default(),
+            feed: VecDeque::new(),
+            tickets: BTreeMap::new(),
+            next_ticket: 1,
+            following: false,
+            follow_wanted: false,
+            append_since: None,
+            append_retry_at: None,
+            stalled: false,
+            draining: false,
+            snapshot: SnapshotState::default(),
+            checksum: None,
+            presence_due: None,
+            outputs: VecDeque::new(),
+        };
+        room.load();
+        room
+    }
+
+    /// The document's id.
+    pub fn document_id(&self) -> &DocumentId {
+        &self.document
+    }
+
+    /// The sequencer, for inspection.
+    pub fn sequencer(&self) -> &Sequencer<D> {
+        &self.sequencer
+    }
+
+    /// How many channels are open.
+    pub fn channels(&self) -> usize {
+        self.channels.len()
+    }
+
+    /// Whether the document is loaded and nobody waits for anything.
+    pub fn is_idle(&self) -> bool {
+        self.channels.is_empty()
+            && self.opens.is_empty()
+            && self.sequencer.is_idle()
+            && matches!(self.phase, Phase::Open | Phase::Failed | Phase::Damaged)
+    }
+
+    /// Whether the room can be forgotten without any loss of work done: it is idle, and
+    /// what the log holds beyond the snapshot is little or being stored no more.
+    pub fn is_unloadable(&self) -> bool {
+        self.is_idle() && !self.snapshot.is_storing() && (self.phase != Phase::Open || !self.snapshot_is_worth())
+    }
+
+    /// No submit is taken any more; what was taken is settled.
+    pub fn drain(&mut self) {
+        self.draining = true;
+    }
+
+    /// Takes a command.
+    pub fn handle_command(&mut self, command: RoomCommand, now: Millis) {
+        match command {
+            RoomCommand::Open(open) => self.handle_open(*open),
+            RoomCommand::Frame { connection, frame } => self.handle_frame(connection, frame, now),
+            RoomCommand::Drained { connection } => {
+                if let Some(channel) = self.channels.get_mut(&connection) {
+                    channel.drained();
+                }
+            }
+            RoomCommand::Disconnected { connection } => {
+                self.opens.retain(|open| open.command.connection != connection);
+                self.leave(connection);
+            }
+        }
+        self.advance(now);
+    }
+
+    /// Takes a live batch of the log.
+    pub fn handle_feed(&mut self, batch: FeedBatch, now: Millis) {
+        self.feed.push_back(batch);
+        self.advance(now);
+    }
+
+    /// The feed ended or may have missed something: the log itself is read.
+    pub fn handle_feed_gap(&mut self, now: Millis) {
+        if self.phase == Phase::Open {
+            self.follow();
+        }
+        self.advance(now);
+    }
+
+    /// Takes an answer of the log.
+    pub fn handle_log(&mut self, ticket: LogTicket, answer: LogAnswer, now: Millis) {
+        let Some(purpose) = self.tickets.remove(&ticket) else { return };
+        match (purpose, answer) {
+            (Purpose::Append, LogAnswer::Append(outcome)) => self.append_finished(outcome, now),
+            (Purpose::OpenClient(connection, request), LogAnswer::Opened(opened)) => {
+                self.client_opened(connection, request, opened);
+            }
+            (Purpose::ReadDown(connection, request), LogAnswer::Read(read)) => {
+                self.read_down(connection, request, read);
+            }
+            (Purpose::Follow, LogAnswer::Read(read)) => self.followed(read),
+            (Purpose::StoreSnapshot(version), LogAnswer::Stored(stored)) => {
+                self.snapshot_stored(version, stored.is_ok())
+            }
+            (Purpose::Trim, LogAnswer::Stored(trimmed)) => self.trimmed(trimmed.is_ok()),
+            (purpose, answer) => self.loading_answer(purpose, answer, now),
+        }
+        self.advance(now);
+    }
+
+    /// The earliest moment at which [`Room::handle_timeout`] has something to do.
+    pub fn poll_timeout(&self) -> Option<Millis> {
+        let stall = self.append_since.filter(|_| !self.stalled).map(|since| since + self.settings.stall_ms);
+        [stall, self.append_retry_at, self.presence_due].into_iter().flatten().min()
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Millis) {
+        if let Some(since) = self.append_since
+            && !self.stalled
+            && now - since >= self.settings.stall_ms
+        {
+            self.stall(true);
+        }
+        if self.append_retry_at.is_some_and(|at| at <= now) {
+            self.append_retry_at = None;
+            if let Some(batch) = self.sequencer.retry_batch() {
+                self.ask(Purpose::Append, LogRequest::Append(batch));
+            }
+        }
+        if self.presence_due.is_some_and(|due| due <= now) {
+            self.presence_due = None;
+            self.send_presence();
+        }
+        self.advance(now);
+    }
+
+    /// The next request to the log.
+    pub fn poll_output(&mut self) -> Option<RoomOutput> {
+        self.outputs.pop_front()
+    }
+
+    /// Does all that has become possible.
+    fn advance(&mut self, now: Millis) {
+        if self.phase == Phase::Open {
+            self.take_feed();
+        }
+        if self.phase == Phase::Open {
+            self.start_append(now);
+            self.answer_opens();
+            self.catch_up_all();
+            self.maintain_snapshot();
+            if self.presence_due.is_none() && self.roster.is_dirty() {
+                self.presence_due = Some(now + self.presence_tick());
+            }
+        }
+    }
+
+    fn ask(&mut self, purpose: Purpose, request: LogRequest) {
+        let ticket = LogTicket(self.next_ticket);
+        self.next_ticket += 1;
+        self.tickets.insert(ticket, purpose);
+        self.outputs.push_back(RoomOutput::Log(ticket, request));
+    }
+
+    /// A channel ends; its member leaves.
+    fn close_channel(&mut self, connection: ConnectionId, code: Code, retry_after_ms: u32) {
+        if let Some(channel) = self.channels.get(&connection) {
+            let closed = ServerFrame::Closed { channel: self.number, code, retry_after_ms };
+            channel.outbox.cancel(self.number);
+            channel.outbox.push(self.number, encode(&closed));
+            channel.outbox.channel_closed(self.number);
+        }
+        self.leave(connection);
+    }
+
+    fn leave(&mut self, connection: ConnectionId) {
+        if let Some(channel) = self.channels.remove(&connection) {
+            channel.outbox.cancel(self.number);
+            self.roster.leave(channel.number);
+        }
+    }
+
+    /// The document's checksum at the head: linear in the document, once a version.
+    fn checksum(&mut self) -> Checksum {
+        let version = self.sequencer.head().version;
+        match self.checksum {
+            Some((at, checksum)) if at == version => checksum,
+            _ => {
+                let checksum = D::checksum(self.sequencer.document());
+                self.checksum = Some((version, checksum));
+                checksum
+            }
+        }
+    }
+}
+
+fn encode(frame: &ServerFrame<'_>) -> Bytes {
+    let mut bytes = Vec::with_capacity(32);
+    cowrite_protocol::codec::encode_server(frame, &mut bytes);
+    Bytes::from(bytes)
+}

@@ -1,0 +1,295 @@
+//! How a client comes in, and what it is told of its work.
+
+use cowrite_protocol::frame::{Code, Opened, Outcome, Packed, Position, ServerFrame, Settlement, SnapshotFrame};
+use cowrite_protocol::{ClientId, ClientSeq, DocumentType, Generation, OperationLimits, UserId, Version};
+
+use super::channel::{ChannelState, Flow};
+use super::loading::Phase;
+use super::{ConnectionId, LogRequest, OpenCommand, Purpose, Room, encode};
+use crate::oplog::{ClientState, Entry, LogError, OpenError, OpenedLog, ReadOutcome};
+
+/// A wish to open that has not been answered.
+#[derive(Debug)]
+pub(super) struct PendingOpen {
+    pub(super) command: OpenCommand,
+    /// What the log said when it raised the client's generation.
+    log: Option<OpenedLog>,
+    /// Entries below the tail that are being read for this client.
+    below: Option<Vec<Entry>>,
+    /// What lies between the client and the tail could not be had.
+    unreachable: bool,
+}
+
+impl PendingOpen {
+    /// Forgets what the log said; gives what it is to be asked with.
+    fn start_again(&mut self) -> (ConnectionId, u32, (ClientId, UserId)) {
+        (self.log, self.below, self.unreachable) = (None, None, false);
+        let command = &self.command;
+        (command.connection, command.request, (command.client, command.user.clone()))
+    }
+}
+
+impl<D: DocumentType> Room<D> {
+    pub(super) fn handle_open(&mut self, command: OpenCommand) {
+        let (connection, request) = (command.connection, command.request);
+        if self.channels.contains_key(&connection) {
+            let refused = ServerFrame::OpenRefused { request, code: Code::AlreadyOpen, retry_after_ms: 0 };
+            return command.outbox.push_own(encode(&refused));
+        }
+        self.opens.retain(|open| open.command.connection != connection);
+        let mut open = PendingOpen { command, log: None, below: None, unreachable: false };
+        let (.., client) = open.start_again();
+        self.opens.push(open);
+        match self.phase {
+            Phase::Damaged => return self.refuse_opens(Code::Damaged, 0),
+            Phase::Failed => return self.load(),
+            _ => {}
+        }
+        self.ask_for_client(connection, request, client);
+    }
+
+    /// Asks the log for every client that waits to open.
+    pub(super) fn ask_for_opens(&mut self) {
+        let waiting: Vec<_> = self.opens.iter_mut().map(PendingOpen::start_again).collect();
+        for (connection, request, client) in waiting {
+            self.ask_for_client(connection, request, client);
+        }
+    }
+
+    /// Whether the log named a head that we could not reach by reading it.
+    pub(super) fn is_log_behind(&self) -> bool {
+        let head = self.sequencer.head().version;
+        self.opens.iter().any(|open| open.log.as_ref().is_some_and(|log| log.head.version > head))
+    }
+
+    fn ask_for_client(&mut self, connection: ConnectionId, request: u32, client: (ClientId, UserId)) {
+        // The generation is raised in the log's own step, at once: whatever an older stay
+        // of this client still has under way is fenced from here on.
+        self.ask(Purpose::OpenClient(connection, request), LogRequest::Open(Some(client)));
+    }
+
+    pub(super) fn client_opened(
+        &mut self,
+        connection: ConnectionId,
+        request: u32,
+        opened: Result<OpenedLog, OpenError>,
+    ) {
+        let Some(at) = self.open_at(connection, request) else { return };
+        let code = match opened {
+            Ok(opened) => {
+                self.floor = self.floor.max(opened.floor);
+                self.opens[at].log = Some(opened);
+                return;
+            }
+            Err(OpenError::OtherUser) => Code::ForeignClient,
+            Err(OpenError::Log(LogError::Damaged { .. })) => Code::Damaged,
+            Err(_) => Code::Unavailable,
+        };
+        let open = self.opens.remove(at);
+        let retry_after_ms = if code == Code::Unavailable { 1_000 } else { 0 };
+        open.command.outbox.push_own(encode(&ServerFrame::OpenRefused { request, code, retry_after_ms }));
+        open.command.outbox.channel_closed(self.number);
+    }
+
+    /// Answers every open whose log state we have caught up with.
+    pub(super) fn answer_opens(&mut self) {
+        let mut at = 0;
+        while at < self.opens.len() && self.phase == Phase::Open {
+            let head = self.sequencer.head();
+            let Some(log) = &self.opens[at].log else {
+                at += 1;
+                continue;
+            };
+            if log.head.version > head.version {
+                // The room reads up to the log's head before it answers.
+                if !self.sequencer.is_appending() {
+                    self.follow();
+                }
+                at += 1;
+                continue;
+            }
+            let same_life =
+                log.head.epoch == head.epoch || log.head.epoch.is_none() && log.head.version == Version::ZERO;
+            let hash = self.sequencer.tail().hash_at(log.head.version);
+            if !same_life || hash.is_some_and(|hash| hash != log.head.hash) {
+                return self.history_lost();
+            }
+            if self.needs_read_down(at) {
+                at += 1;
+                continue;
+            }
+            let open = self.opens.remove(at);
+            self.answer(open);
+        }
+    }
+
+    /// Whether entries below the tail must be read before this open can be answered; if
+    /// so, and none is being read, asks for them.
+    fn needs_read_down(&mut self, at: usize) -> bool {
+        let tail_start = self.sequencer.tail().start();
+        let open = &mut self.opens[at];
+        let Some(position) = open.command.position else { return false };
+        let below = position.version < tail_start && position.version >= self.floor;
+        if !below || open.command.whole || open.unreachable {
+            return false;
+        }
+        if open.below.is_none() {
+            open.below = Some(Vec::new());
+            let purpose = Purpose::ReadDown(open.command.connection, open.command.request);
+            let request = LogRequest::Read { after: position.version, max_bytes: self.settings.read_bytes };
+            self.ask(purpose, request);
+        }
+        true
+    }
+
+    pub(super) fn read_down(&mut self, connection: ConnectionId, request: u32, read: Result<ReadOutcome, LogError>) {
+        let Some(at) = self.open_at(connection, request) else { return };
+        let tail_start = self.sequencer.tail().start();
+        let open = &mut self.opens[at];
+        let (Some(position), Some(mut below)) = (open.command.position, open.below.take()) else { return };
+        match read {
+            Ok(ReadOutcome::Entries(entries)) if !entries.is_empty() => {
+                below.extend(entries.into_iter().filter(|entry| entry.version <= tail_start));
+                let reached = below.last().map_or(position.version, |entry| entry.version);
+                if reached < tail_start {
+                    open.below = Some(below);
+                    let purpose = Purpose::ReadDown(connection, request);
+                    let request = LogRequest::Read { after: reached, max_bytes: self.settings.read_bytes };
+                    return self.ask(purpose, request);
+                }
+                let decoded: Option<Vec<_>> = below
+                    .into_iter()
+                    .map(|entry| {
+                        D::decode(&entry.operation, &OperationLimits::NONE).ok().map(|operation| (entry, operation))
+                    })
+                    .collect();
+                let joined = decoded.is_some_and(|entries| {
+                    self.sequencer.tail_mut().extend_down(position.version, position.hash, entries)
+                });
+                // If they do not lead from the client's hash to ours, its history is another.
+                self.opens[at].unreachable = !joined;
+            }
+            _ => open.unreachable = true,
+        }
+    }
+
+    fn answer(&mut self, open: PendingOpen) {
+        let PendingOpen { command, log, .. } = open;
+        let state = log.and_then(|log| log.client).unwrap_or(ClientState { generation: Generation::NONE, last: None });
+        let head = self.sequencer.head();
+        let outcome = self.outcome_for(&command);
+        let settlement = self.settle(&command, &state, outcome);
+        self.supersede(&command.client);
+        let number = self.roster.join(command.client, &command.user, &command.name, &command.state);
+        let opened = Opened {
+            request: command.request,
+            channel: self.number,
+            client: command.client,
+            last_seq: state.last.map_or(ClientSeq::NONE, |(seq, _)| seq),
+            number,
+            role: command.role,
+            settlement,
+            epoch: head.epoch,
+            outcome,
+        };
+        command.outbox.push_own(encode(&ServerFrame::Opened(opened)));
+        let sent = match outcome {
+            Outcome::Tail { .. } => command.position.map_or(Version::ZERO, |position| position.version),
+            _ => head.version,
+        };
+        let resumed = matches!(outcome, Outcome::Tail { .. });
+        if !resumed {
+            command.outbox.push(self.number, self.snapshot_frame());
+        }
+        let channel = ChannelState {
+            outbox: command.outbox,
+            client: command.client,
+            generation: state.generation,
+            user: command.user,
+            role: command.role,
+            number,
+            sent,
+            flow: Flow::Lagging { drained: true },
+            void_below: Version::ZERO,
+            last: state.last,
+            rejected: None,
+            carried_seq: state.last.map_or(0, |(seq, _)| seq.get()),
+            carried_base: match (resumed, command.position) {
+                (true, Some(position)) => position.version.get(),
+                _ => head.version.get(),
+            },
+            presence_missing: true,
+        };
+        self.channels.insert(command.connection, channel);
+    }
+
+    /// Whether the client can be led on, and if not, why.
+    fn outcome_for(&self, command: &OpenCommand) -> Outcome {
+        let head = self.sequencer.head();
+        let tail = self.sequencer.tail();
+        let Some(position) = command.position else { return Outcome::Snapshot };
+        let unwritten = position == Position::default();
+        let same_life = position.epoch == head.epoch || unwritten;
+        let other = if same_life { Outcome::Mismatch } else { Outcome::EpochChanged };
+        if command.whole {
+            return Outcome::Mismatch;
+        }
+        match tail.hash_at(position.version) {
+            Some(hash) if hash == position.hash && (same_life || position.version > Version::ZERO) => {
+                Outcome::Tail { head: head.version }
+            }
+            Some(_) => other,
+            None if position.version < self.floor && same_life => Outcome::Snapshot,
+            None => other,
+        }
+    }
+
+    /// What became of the operation in flight. The log itself is the answer where its
+    /// entries reach back to the client; else the client record, and where there is none,
+    /// nobody knows.
+    fn settle(&self, command: &OpenCommand, state: &ClientState, outcome: Outcome) -> Settlement {
+        let Some(seq) = command.in_flight else { return Settlement::Nothing };
+        if let (Outcome::Tail { .. }, Some(position)) = (outcome, command.position)
+            && let Some(mut since) = self.sequencer.tail().after(position.version)
+        {
+            let own = since.find(|entry| entry.client == command.client && entry.client_seq == seq);
+            return own.map_or(Settlement::NotAccepted, |entry| Settlement::Accepted(entry.version));
+        }
+        match state.last {
+            Some((last, version)) if last == seq => Settlement::Accepted(version),
+            Some((last, _)) if last < seq => Settlement::NotAccepted,
+            Some(_) => Settlement::Unknown,
+            // A record is kept at least as long as the entries: with the whole history at
+            // hand, no record is an answer.
+            None if self.floor == Version::ZERO => Settlement::NotAccepted,
+            None => Settlement::Unknown,
+        }
+    }
+
+    /// Another stay of the same client has begun: the older channel is over.
+    fn supersede(&mut self, client: &ClientId) {
+        let older =
+            self.channels.iter().find(|(_, channel)| channel.client == *client).map(|(connection, _)| *connection);
+        if let Some(older) = older {
+            self.close_channel(older, Code::Superseded, 0);
+        }
+    }
+
+    fn snapshot_frame(&mut self) -> bytes::Bytes {
+        let (head, checksum) = (self.sequencer.head(), self.checksum());
+        let content = self.content();
+        encode(&ServerFrame::Snapshot(SnapshotFrame {
+            channel: self.number,
+            epoch: head.epoch,
+            version: head.version,
+            hash: head.hash,
+            checksum,
+            authors: self.roster.authors(),
+            content: Packed(&content),
+        }))
+    }
+
+    fn open_at(&self, connection: ConnectionId, request: u32) -> Option<usize> {
+        self.opens.iter().position(|open| open.command.connection == connection && open.command.request == request)
+    }
+}

@@ -1,0 +1,94 @@
+//! Who is here and where their cursors stand, to the channels.
+
+use cowrite_protocol::frame::{Abbreviated, Activity, Code, ServerFrame};
+use cowrite_protocol::{Checksum, Cursor, DocumentType, Version};
+
+use super::{ConnectionId, Room, encode};
+
+/// Cursors in one room beyond which the tick grows.
+const CROWD: usize = 50;
+
+impl<D: DocumentType> Room<D> {
+    pub(super) fn cursor(&mut self, connection: ConnectionId, version: Abbreviated, cursor: Cursor) {
+        let Some(channel) = self.channels.get_mut(&connection) else { return };
+        let Some(version) = version.resolve(channel.carried_base).and_then(Version::new) else {
+            return channel.outbox.end(Code::Malformed, 0);
+        };
+        channel.carried_base = version.get();
+        let tail = self.sequencer.tail();
+        // One of a version that does not exist yet is nonsense; one below the tail is stale.
+        if version <= tail.head() && version >= tail.start() && cursor.0.len() <= self.limits.selections as usize {
+            self.roster.set_cursor(channel.number, version, cursor);
+        }
+    }
+
+    pub(super) fn presence(&mut self, connection: ConnectionId, activity: Activity, state: Option<String>) {
+        let Some(channel) = self.channels.get(&connection) else { return };
+        let state = state.filter(|state| state.len() <= self.limits.presence_bytes as usize);
+        self.roster.set_state(channel.number, activity, state);
+    }
+
+    /// Sends what has changed since the last tick: members, then cursors, each one frame
+    /// for all who are in step.
+    pub(super) fn send_presence(&mut self) {
+        let head = self.sequencer.head().version;
+        let changes = self.roster.take_changes();
+        let cursors = self.roster.take_cursors::<D>(self.sequencer.tail());
+        let mut frames = Vec::new();
+        if !changes.is_empty() {
+            frames.push(encode(&ServerFrame::Members { channel: self.number, changes }));
+        }
+        if !cursors.is_empty() {
+            let version = head.get().to_le_bytes()[0];
+            frames.push(encode(&ServerFrame::Cursors { channel: self.number, version, cursors }));
+        }
+        for channel in self.channels.values_mut() {
+            let told = channel.is_in_step()
+                && !channel.presence_missing
+                && frames.iter().all(|frame| channel.outbox.offer(self.number, frame.clone()));
+            if !told && !frames.is_empty() {
+                channel.presence_missing = true;
+                channel.outbox.await_drain(self.number);
+            }
+        }
+    }
+
+    /// Tells a channel everything of everybody.
+    pub(super) fn introduce(&mut self, connection: ConnectionId) {
+        let head = self.sequencer.head().version;
+        let members = encode(&ServerFrame::Members { channel: self.number, changes: self.roster.everybody() });
+        let cursors = self.roster.all_cursors::<D>(self.sequencer.tail());
+        let version = head.get().to_le_bytes()[0];
+        let cursors =
+            (!cursors.is_empty()).then(|| encode(&ServerFrame::Cursors { channel: self.number, version, cursors }));
+        let Some(channel) = self.channels.get_mut(&connection) else { return };
+        channel.presence_missing = false;
+        for frame in std::iter::once(members).chain(cursors) {
+            channel.outbox.push(self.number, frame);
+        }
+    }
+
+    /// Compares what a client at rest believes. Only a client that stands at the head can
+    /// be compared in text; others are in history.
+    pub(super) fn verify(&mut self, connection: ConnectionId, version: Version, hash: u64, checksum: Checksum) {
+        let head = self.sequencer.head();
+        let known = self.sequencer.tail().hash_at(version);
+        let agrees = known.is_none_or(|known| known.short() == hash)
+            && version <= head.version
+            && (version != head.version || self.checksum() == checksum);
+        if agrees {
+            if let Some(channel) = self.channels.get(&connection) {
+                channel.outbox.push(self.number, encode(&ServerFrame::Verified { channel: self.number, version }));
+            }
+        } else {
+            tracing::error!(document = %self.document, %version, "a client holds another text or history than the log");
+            self.close_channel(connection, Code::Diverged, 0);
+        }
+    }
+
+    /// 100 ms up to 50 moving cursors, then longer: what a crowd costs stays bounded.
+    pub(super) fn presence_tick(&self) -> u64 {
+        let moving = self.roster.moving();
+        self.settings.presence_ms * (1 + moving.saturating_sub(1) as u64 / CROWD as u64)
+    }
+}

@@ -1,0 +1,221 @@
+//! Submits to the sequencer, batches to the log, rulings to their authors.
+
+use bytes::Bytes;
+use cowrite_protocol::frame::{Abbreviated, Code, Role, ServerFrame};
+use cowrite_protocol::{ClientId, ClientSeq, DocumentType, Epoch, Generation, Millis, Version};
+
+use super::{ChannelFrame, ConnectionId, LogRequest, Purpose, Room, encode};
+use crate::oplog::AppendOutcome;
+use crate::sequencer::{Ruling, Submission, SubmissionId, SubmittedCaret};
+
+/// Restorations bear the connection's number with this bit.
+const RESTORATION: u64 = 1 << 63;
+
+impl<D: DocumentType> Room<D> {
+    pub(super) fn handle_frame(&mut self, connection: ConnectionId, frame: ChannelFrame, now: Millis) {
+        // A frame that crossed the end of its channel concerns nobody.
+        if !self.channels.contains_key(&connection) {
+            return;
+        }
+        match frame {
+            ChannelFrame::Submit { seq, base, operation, caret } => {
+                self.submit(connection, seq, base, &operation, caret)
+            }
+            ChannelFrame::Cursor { version, cursor } => self.cursor(connection, version, cursor),
+            ChannelFrame::Presence { activity, state } => self.presence(connection, activity, state),
+            ChannelFrame::Verify { version, hash, checksum } => self.verify(connection, version, hash, checksum),
+            ChannelFrame::Restore { base, operation } => self.restore(connection, base, &operation),
+            ChannelFrame::Close => self.leave(connection),
+        }
+        let _ = now;
+    }
+
+    fn submit(
+        &mut self,
+        connection: ConnectionId,
+        seq: Abbreviated,
+        base: Abbreviated,
+        operation: &Bytes,
+        caret: SubmittedCaret,
+    ) {
+        let Some(channel) = self.channels.get_mut(&connection) else { return };
+        let seq = seq.resolve(channel.carried_seq).and_then(ClientSeq::new);
+        let base = base.resolve(channel.carried_base).and_then(Version::new);
+        let (Some(seq), Some(base)) = (seq, base) else {
+            return channel.outbox.end(Code::Malformed, 0);
+        };
+        (channel.carried_seq, channel.carried_base) = (seq.get(), base.get());
+        // It crossed a composed catch-up, or the drain: no answer, nothing consumed; the
+        // client knows and sends it again.
+        if base < channel.void_below || self.draining {
+            return;
+        }
+        let id = SubmissionId(connection.0);
+        let last = channel.last.map_or(ClientSeq::NONE, |(last, _)| last);
+        let refusal = match channel.rejected {
+            Some((rejected, code)) if rejected == seq => Some(code),
+            _ if channel.role < Role::Editor => Some(Code::ReadOnly),
+            _ if seq == last => return self.acknowledge_again(connection, seq),
+            _ if seq < last => Some(Code::SeqReused),
+            _ if seq.get() - last.get() > ClientSeq::MAX_JUMP => Some(Code::SeqJump),
+            _ if self.sequencer.holds(id) => Some(Code::InFlight),
+            _ => None,
+        };
+        if let Some(code) = refusal {
+            return self.reject(connection, seq, code);
+        }
+        let (client, generation, user) = (channel.client, channel.generation, channel.user.clone());
+        let submitted = self.sequencer.decode(operation).and_then(|operation| {
+            self.sequencer.submit(Submission { id, client, seq, generation, user, base, operation, caret })
+        });
+        match submitted {
+            Ok(()) => {}
+            Err(Code::Behind) => self.close_channel(connection, Code::Behind, 0),
+            Err(code) => self.reject(connection, seq, code),
+        }
+    }
+
+    /// Lost work that somebody wants back: an entry under a name that depends on the
+    /// epoch alone, so the log lets the first win.
+    fn restore(&mut self, connection: ConnectionId, base: Version, operation: &Bytes) {
+        let Some(channel) = self.channels.get(&connection) else { return };
+        if channel.role < Role::Editor {
+            return self.answer_restore(connection, Some(Code::ReadOnly));
+        }
+        let id = SubmissionId(connection.0 | RESTORATION);
+        if self.draining || self.sequencer.holds(id) {
+            return;
+        }
+        let client = ClientId::restoration(self.sequencer.head().epoch);
+        let known = self.sequencer.tail().after(self.sequencer.tail().start());
+        let restored = |client| known.is_some_and(|mut entries| entries.any(|entry| entry.client == client));
+        if restored(client) {
+            return self.answer_restore(connection, Some(Code::AlreadyRestored));
+        }
+        let user = channel.user.clone();
+        let submitted = self.sequencer.decode(operation).and_then(|operation| {
+            self.sequencer.submit(Submission {
+                id,
+                client,
+                seq: ClientSeq::NONE.next(),
+                generation: Generation::NONE,
+                user,
+                base,
+                operation,
+                caret: SubmittedCaret::Still,
+            })
+        });
+        if let Err(code) = submitted {
+            self.answer_restore(connection, Some(code));
+        }
+    }
+
+    /// Starts the next append, if anything waits and nothing stands in the way.
+    pub(super) fn start_append(&mut self, now: Millis) {
+        if self.following || self.sequencer.is_appending() {
+            return;
+        }
+        let new_epoch = Epoch::from_random((self.entropy)());
+        let mut rulings = Vec::new();
+        if let Some(batch) = self.sequencer.next_batch(new_epoch, &mut rulings) {
+            self.append_since = Some(now);
+            self.ask(Purpose::Append, LogRequest::Append(batch));
+        }
+        self.rule(rulings);
+    }
+
+    pub(super) fn append_finished(&mut self, outcome: AppendOutcome, now: Millis) {
+        let wait = match &outcome {
+            AppendOutcome::Unavailable { retry_after } => u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX),
+            AppendOutcome::OutcomeUnknown => 50,
+            _ => 0,
+        };
+        let settled = self.sequencer.append_finished(outcome);
+        if settled.retry {
+            self.append_retry_at = Some(now + wait.max(1));
+            return;
+        }
+        self.append_since = None;
+        if self.stalled {
+            self.stall(false);
+        }
+        self.after_entries(settled.rulings);
+        if let Some(obstacle) = settled.obstacle {
+            return self.meet(obstacle);
+        }
+        if settled.read_after.is_some() || std::mem::take(&mut self.follow_wanted) {
+            self.follow();
+        }
+    }
+
+    pub(super) fn rule(&mut self, rulings: Vec<(Submission<D>, Ruling)>) {
+        for (submission, ruling) in rulings {
+            let connection = ConnectionId(submission.id.0 & !RESTORATION);
+            if submission.id.0 & RESTORATION != 0 {
+                self.answer_restore(
+                    connection,
+                    match ruling {
+                        Ruling::Accepted(_) => None,
+                        Ruling::Rejected(code) if code != Code::SeqReused => Some(code),
+                        _ => Some(Code::AlreadyRestored),
+                    },
+                );
+                continue;
+            }
+            match ruling {
+                // The channel has heard, or will, by the entry itself.
+                Ruling::Accepted(_) => {}
+                Ruling::Duplicate(version) => {
+                    if let Some(channel) = self.channels.get_mut(&connection) {
+                        channel.last = Some((submission.seq, version));
+                    }
+                    self.acknowledge_again(connection, submission.seq);
+                }
+                Ruling::Rejected(Code::Behind) => self.close_channel(connection, Code::Behind, 0),
+                Ruling::Rejected(code) => self.reject(connection, submission.seq, code),
+                Ruling::Ended(code) => {
+                    let same_stay = |channel: &super::ChannelState| channel.generation == submission.generation;
+                    if self.channels.get(&connection).is_some_and(same_stay) {
+                        self.close_channel(connection, code, 0);
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn stall(&mut self, stalled: bool) {
+        self.stalled = stalled;
+        let frame = encode(&ServerFrame::Stalled { channel: self.number, stalled });
+        for channel in self.channels.values() {
+            channel.outbox.push(self.number, frame.clone());
+        }
+    }
+
+    fn reject(&mut self, connection: ConnectionId, seq: ClientSeq, code: Code) {
+        let Some(channel) = self.channels.get_mut(&connection) else { return };
+        channel.rejected = Some((seq, code));
+        let frame = encode(&ServerFrame::Reject { channel: self.number, seq, code });
+        channel.outbox.push(self.number, frame);
+    }
+
+    /// The operation was committed before: the answer is the original version.
+    fn acknowledge_again(&mut self, connection: ConnectionId, seq: ClientSeq) {
+        let Some(channel) = self.channels.get(&connection) else { return };
+        let Some((_, version)) = channel.last else { return };
+        let hash = self.sequencer.tail().hash_at(version).map_or(0, cowrite_protocol::RunningHash::byte);
+        let frame = ack(self.number, seq, version, hash);
+        channel.outbox.push(self.number, frame);
+    }
+
+    fn answer_restore(&mut self, connection: ConnectionId, refused: Option<Code>) {
+        if let Some(channel) = self.channels.get(&connection) {
+            channel.outbox.push(self.number, encode(&ServerFrame::Restored { channel: self.number, refused }));
+        }
+    }
+}
+
+/// The frame that says: your operation is the entry of this version.
+pub(super) fn ack(channel: cowrite_protocol::Channel, seq: ClientSeq, version: Version, hash: u8) -> Bytes {
+    let (seq, version) = (seq.get().to_le_bytes()[0], version.get().to_le_bytes()[0]);
+    encode(&ServerFrame::Ack { channel, seq, version, hash })
+}
