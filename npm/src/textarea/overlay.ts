@@ -100,7 +100,7 @@ export class Overlay {
     const color = memberColor(member);
     const { scrollTop, clientHeight } = this.#element;
     const selection = this.#mirror.selection(Math.min(anchor, head), Math.max(anchor, head), scrollTop, scrollTop + clientHeight);
-    if (anchor !== head) for (const box of selection) this.#mark("cowrite-selection", box, { background: color, opacity: "0.22", borderRadius: "2px" });
+    if (anchor !== head) for (const box of selection) this.#mark("cowrite-selection", box, { background: color, opacity: "0.26", borderRadius: "2px" });
     const box = this.#mirror.caret(head);
     const caret = this.#mark("cowrite-caret", { ...box, left: box.left - 1, width: 2 }, { background: color, borderRadius: "1px" });
     caret.dataset.member = String(member.number);
