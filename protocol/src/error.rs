@@ -53,6 +53,14 @@ pub enum DecodeOperationError {
         /// The limit that was exceeded.
         limit: u32,
     },
+    /// More attributes in one set than the limit; write them one after another.
+    #[error("a set has {attributes} attributes, the limit is {limit}")]
+    TooManyAttributes {
+        /// How many the set has.
+        attributes: u32,
+        /// The limit that was exceeded.
+        limit: u32,
+    },
     /// The lengths sum up to more units than an offset can count.
     #[error("the operation would be too long")]
     TooLong,

@@ -11,16 +11,19 @@ pub struct OperationLimits {
     pub components: u32,
     /// Most bytes of the packed form.
     pub bytes: u32,
+    /// Most attributes in one set. Without it two operations of a megabyte, one with a
+    /// huge set and one with many components, would take hours to transform.
+    pub attributes: u32,
 }
 
 impl OperationLimits {
     /// For what comes from our own side: as large as its bytes are.
-    pub const NONE: OperationLimits = OperationLimits { components: u32::MAX, bytes: u32::MAX };
+    pub const NONE: OperationLimits = OperationLimits { components: u32::MAX, bytes: u32::MAX, attributes: u32::MAX };
 }
 
 impl Default for OperationLimits {
     fn default() -> Self {
-        OperationLimits { components: 100_000, bytes: 16 << 20 }
+        OperationLimits { components: 100_000, bytes: 16 << 20, attributes: 64 }
     }
 }
 

@@ -102,7 +102,7 @@ proptest! {
         assert_normal(&Operation::diff(&applied(&base, &a), &applied(&base, &b)));
         assert_normal(&RichText::decode(&encoded(&a), &OperationLimits::NONE).unwrap());
         assert_normal(&Operation::from_delta(&a.to_delta()).unwrap());
-        a.split(&OperationLimits { components: 3, bytes: 40 }).iter().for_each(assert_normal);
+        a.split(&OperationLimits { components: 3, bytes: 40, attributes: 2 }).iter().for_each(assert_normal);
         if let Some(slice) = a.slice(Utf16Offset(at), Utf16Offset(at + length)) {
             assert_normal(&slice);
         }
@@ -170,14 +170,17 @@ proptest! {
 
     /// The parts compose to the operation, and are within the limits.
     #[test]
-    fn split_composes_back((base, [a, _, _]) in three(), components in 2..6u32, bytes in 60..120u32) {
+    fn split_composes_back((base, [a, _, _]) in three(), components in 2..6u32, bytes in 60..120u32, attributes in 1..4u32) {
         let a = lay(&a, &base);
-        let limits = OperationLimits { components, bytes };
+        let limits = OperationLimits { components, bytes, attributes };
         let parts = a.split(&limits);
         let mut document = base.clone();
         for part in &parts {
             prop_assert!(part.components().len() <= components as usize, "{:?} of {:?}", part, parts);
             prop_assert!(encoded(part).len() <= bytes as usize + 60, "{:?} of {:?}", part, parts);
+            for component in part.components() {
+                prop_assert!(component.attributes().as_slice().len() <= attributes as usize);
+            }
             document.apply(part).unwrap();
         }
         prop_assert_eq!(document, applied(&base, &a));
@@ -190,7 +193,7 @@ proptest! {
         let text = texts.concat();
         let mut builder = Operation::builder();
         let operation = builder.retain(Utf16Length(7)).insert(&text).delete(Utf16Length(3)).build();
-        let parts = operation.split(&OperationLimits { components: 100, bytes });
+        let parts = operation.split(&OperationLimits { components: 100, bytes, attributes: 1 });
         for part in &parts {
             prop_assert!(encoded(part).len() <= bytes as usize, "{:?} of {:?}", part, parts);
         }

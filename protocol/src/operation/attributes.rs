@@ -167,6 +167,14 @@ impl Attributes {
         }
     }
 
+    /// The set in parts of at most so many attributes; one empty part if it is empty.
+    pub(super) fn parts(&self, most: usize) -> Vec<Attributes> {
+        if self.as_slice().len() <= most {
+            return vec![self.clone()];
+        }
+        self.as_slice().chunks(most.max(1)).map(|part| Attributes::from_sorted(part.to_vec())).collect()
+    }
+
     /// Takes a list in strictly ascending order of keys.
     pub(super) fn from_sorted(list: Vec<Attribute>) -> Attributes {
         if list.is_empty() { Attributes::NONE } else { Attributes(Some(list.into())) }

@@ -148,6 +148,18 @@ impl Component {
         }
     }
 
+    /// The same with other attributes; a deletion has none and stays.
+    pub(super) fn with_attributes(&self, attributes: Attributes) -> Component {
+        let mut component = self.clone();
+        if let Component::Retain { attributes: own, .. }
+        | Component::Insert { attributes: own, .. }
+        | Component::Embed { attributes: own, .. } = &mut component
+        {
+            *own = attributes;
+        }
+        component
+    }
+
     /// Whether it inserts, text or an embed.
     pub const fn is_insertion(&self) -> bool {
         matches!(self, Component::Insert { .. } | Component::Embed { .. })

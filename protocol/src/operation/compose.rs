@@ -79,3 +79,20 @@ fn shared_stretch(
     a.advance(length);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_made_after_the_first_is_refused() {
+        let operation = |components: &[Component]| Operation::from_components(components.iter().cloned());
+        let first = operation(&[Component::insert("a🏆")]);
+        for cut in [Component::insert("x"), Component::delete(1)] {
+            let second = operation(&[Component::retain(2), cut]);
+            assert_eq!(Operation::compose(&first, &second), Err(ComposeError::SplitsPair));
+        }
+        let longest = operation(&[Component::delete(u32::MAX)]);
+        assert_eq!(Operation::compose(&longest, &longest), Err(ComposeError::TooLong));
+    }
+}

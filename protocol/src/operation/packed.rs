@@ -94,7 +94,7 @@ impl Operation {
         if size > limits.bytes {
             return Err(DecodeOperationError::TooManyBytes { bytes: size, limit: limits.bytes });
         }
-        let mut reader = Reader { bytes, at: 0, written: Written::default() };
+        let mut reader = Reader { bytes, at: 0, written: Written::default(), most: limits.attributes, refused: None };
         let mut out = OperationBuilder::default();
         let mut count = 0;
         while reader.at < bytes.len() {
@@ -102,7 +102,9 @@ impl Operation {
                 return Err(DecodeOperationError::TooManyComponents { limit: limits.components });
             }
             count += 1;
-            reader.component(&mut out).ok_or(DecodeOperationError::Malformed { at: reader.at as u32 })?;
+            let read = reader.component(&mut out);
+            let malformed = DecodeOperationError::Malformed { at: reader.at as u32 };
+            read.ok_or(reader.refused.unwrap_or(malformed))?;
         }
         if out.is_too_long() { Err(DecodeOperationError::TooLong) } else { Ok(out.build()) }
     }
@@ -176,11 +178,15 @@ fn put_attributes(into: &mut Vec<u8>, attributes: &Attributes, written: &mut Wri
     }
 }
 
-/// A place in packed bytes. Its methods give `None` where these are malformed.
+/// A place in packed bytes. Its methods give `None` where these are malformed, or refused
+/// for another reason, which is then noted.
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
     written: Written,
+    /// The most attributes of a set.
+    most: u32,
+    refused: Option<DecodeOperationError>,
 }
 
 impl<'a> Reader<'a> {
@@ -216,6 +222,11 @@ impl<'a> Reader<'a> {
         let Some(count) = number.checked_sub(REMEMBERED as u64 - 1).filter(|count| *count > 0) else {
             return self.written.get(number as usize);
         };
+        if count > u64::from(self.most) {
+            let attributes = u32::try_from(count).unwrap_or(u32::MAX);
+            self.refused = Some(DecodeOperationError::TooManyAttributes { attributes, limit: self.most });
+            return None;
+        }
         let mut list: Vec<Attribute> = Vec::new();
         for _ in 0..count {
             let key_bytes = u32::try_from(self.varint()?).ok()?;
@@ -309,22 +320,22 @@ mod tests {
     #[test]
     fn what_no_operation_says_is_refused() {
         let refused: [&[u8]; 16] = [
-            b"\x00",                              // retain nothing
-            b"\x01",                              // insert nothing
-            b"\x84\x00",                          // a superfluous byte
-            b"\x80",                              // ends inside a number
-            b"\x09a",                             // ends inside a text
-            b"\x05\xff",                          // no UTF-8
-            b"\xfc\xff\xff\xff\xff\x01",          // above u32
-            b"\x80\x80\x80\x80\x80\x80\x01",      // a number without end
-            b"\x13",                              // no attributes
-            b"\x13\x00",                          // the last set, and there is none
-            b"\x13\x10\x01a\x06true",             // `true` is a number
-            b"\x13\x10\x01a\x05 1 ",              // not canonical
-            b"\x13\x11\x01b\x01\x01a\x01",        // keys not in order
-            b"\x13\x11\x01a\x01\x01a\x01",        // a key twice
-            b"\x1b1",                             // an embed that is no object
-            b"\x13\xff\xff\xff\xff\x7f\x01a\x01", // far more attributes than bytes
+            b"\x00",                         // retain nothing
+            b"\x01",                         // insert nothing
+            b"\x84\x00",                     // a superfluous byte
+            b"\x80",                         // ends inside a number
+            b"\x09a",                        // ends inside a text
+            b"\x05\xff",                     // no UTF-8
+            b"\xfc\xff\xff\xff\xff\x01",     // above u32
+            b"\x80\x80\x80\x80\x80\x80\x01", // a number without end
+            b"\x13",                         // no attributes
+            b"\x13\x00",                     // the last set, and there is none
+            b"\x13\x10\x01a\x06true",        // `true` is a number
+            b"\x13\x10\x01a\x05 1 ",         // not canonical
+            b"\x13\x11\x01b\x01\x01a\x01",   // keys not in order
+            b"\x13\x11\x01a\x01\x01a\x01",   // a key twice
+            b"\x1b1",                        // an embed that is no object
+            b"\x13\xff\xff\x7f\x01a\x01",    // far more attributes than bytes
         ];
         for bytes in refused {
             let error = Operation::decode(bytes, &OperationLimits::NONE);
@@ -334,16 +345,35 @@ mod tests {
 
     #[test]
     fn limits_hold_before_anything_is_built() {
-        let limits = OperationLimits { components: 2, bytes: 8 };
+        let limits = OperationLimits { components: 2, bytes: 8, attributes: 1 };
         let count = Operation::decode(b"\x05a\x04\x05b", &limits);
         assert_eq!(count, Err(DecodeOperationError::TooManyComponents { limit: 2 }));
         let bytes = Operation::decode(&[4; 9], &limits);
         assert_eq!(bytes, Err(DecodeOperationError::TooManyBytes { bytes: 9, limit: 8 }));
+        let attributes = Operation::decode(b"\x13\x11\x01a\x01\x01b", &limits);
+        assert_eq!(attributes, Err(DecodeOperationError::TooManyAttributes { attributes: 2, limit: 1 }));
         let mut longest = Vec::new();
         put_varint(&mut longest, u64::from(u32::MAX) << 2 | DELETE);
         assert!(Operation::decode(&longest, &OperationLimits::NONE).is_ok());
         longest.push(0x06);
         assert_eq!(Operation::decode(&longest, &OperationLimits::NONE), Err(DecodeOperationError::TooLong));
+    }
+
+    #[test]
+    fn the_last_sixteen_sets_are_referred_to_and_no_older_one() {
+        let set = |value: usize| Attributes::from_pairs([("a", Json::string(&"x".repeat(value)))]);
+        let retain = |value: usize| Component::Retain { length: Utf16Length(1), attributes: set(value) };
+        let size = |again: usize| {
+            let operation = Operation::from_components((0..17).chain([again]).map(retain));
+            let mut bytes = Vec::new();
+            operation.encode(&mut bytes);
+            assert_eq!(Operation::decode(&bytes, &OperationLimits::NONE), Ok(operation));
+            bytes.len()
+        };
+        let written: usize = (0..17).map(|value| 7 + value).sum();
+        assert_eq!(size(1), written + 2);
+        assert_eq!(size(15), written + 2);
+        assert_eq!(size(0), written + 7);
     }
 
     #[test]

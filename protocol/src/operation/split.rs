@@ -15,13 +15,17 @@ impl Operation {
     /// Linear in the components and their content.
     ///
     /// Law: composing the parts gives the operation. What cannot be divided is not: one
-    /// character, one embed, and one set of attributes stay whole even where a limit is
-    /// smaller, and so do two components.
+    /// character, one embed and one attribute stay whole even where a limit is smaller,
+    /// and so do two components.
     pub fn split(&self, limits: &OperationLimits) -> Vec<Operation> {
         let mut packed = Vec::new();
         self.encode(&mut packed);
         let components = self.components().len();
-        if packed.len() <= limits.bytes as usize && components <= limits.components as usize {
+        let set = self.components().iter().map(|component| component.attributes().as_slice().len()).max().unwrap_or(0);
+        if packed.len() <= limits.bytes as usize
+            && components <= limits.components as usize
+            && set <= limits.attributes as usize
+        {
             return vec![self.clone()];
         }
         let mut parts = Parts {
@@ -51,7 +55,21 @@ struct Parts {
 }
 
 impl Parts {
+    /// Appends a component; what its set has above the limit follows in parts of its own.
     fn push(&mut self, component: &Component) {
+        let mut sets = component.attributes().parts(self.limits.attributes as usize).into_iter();
+        let start = self.place;
+        self.push_within(&component.with_attributes(sets.next().unwrap_or_default()));
+        for attributes in sets {
+            let length = Utf16Length(self.place.0 - start.0);
+            self.place = start;
+            self.close();
+            self.push_within(&Component::Retain { length, attributes });
+        }
+    }
+
+    /// Appends a component whose set is within the limit.
+    fn push_within(&mut self, component: &Component) {
         match component {
             Component::Insert { text, attributes } => {
                 let overhead = encoded_bytes_at_most(component) - text.as_str().len();
