@@ -1,0 +1,172 @@
+// Starts what the tests need, the real server, a proxy that can be cut and a browser, and ends it again.
+import { spawn } from "node:child_process";
+import { access, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { after } from "node:test";
+import { chromium } from "playwright-core";
+import { Proxy } from "./proxy.mjs";
+import { freePort } from "./port.mjs";
+
+export const root = fileURLToPath(new URL("../../", import.meta.url));
+const STARTS_WITHIN_MS = 20_000;
+export const DEADLINE_MS = 30_000;
+
+/** The one place that knows the server's flags. */
+const serverFlags = ({ port, data, pages }) => [
+  "--dev", "--listen", `127.0.0.1:${port}`, "--data", data, "--static", pages, "--package", path.join(root, "npm/dist"),
+];
+
+/** Some flags keep Chromium from calling home, which a closed network would refuse. */
+const browserFlags = [
+  "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync",
+];
+
+/** A server on a data folder of its own. It can be killed and started again on the same port and data. */
+export class Server {
+  #settings;
+  #process = null;
+  #log = [];
+
+  /** Starts a server that serves `pages` at its root. */
+  static async start(pages = path.join(root, "examples/demo")) {
+    const server = new Server();
+    server.#settings = { port: await freePort(), data: await mkdtemp(path.join(tmpdir(), "cowrite-")), pages };
+    after(() => server.stop());
+    await server.restart();
+    return server;
+  }
+
+  get port() {
+    return this.#settings.port;
+  }
+
+  /** Starts the server again after {@link kill}; settles when it listens. */
+  async restart() {
+    const child = spawn(await serverBinary(), serverFlags(this.#settings), { stdio: ["ignore", "pipe", "pipe"] });
+    this.#process = child;
+    const listening = new Promise((resolve, reject) => {
+      const fail = (why) => reject(new Error(`the server ${why}:\n${this.#log.join("\n")}`));
+      const timer = setTimeout(() => fail(`did not listen within ${STARTS_WITHIN_MS} ms`), STARTS_WITHIN_MS);
+      const read = (line) => {
+        this.#log.push(line);
+        // It may be the last line of many, and the log a long one.
+        if (this.#log.length > 200) this.#log.shift();
+        if (line.includes("listening on http://")) resolve(clearTimeout(timer));
+      };
+      createInterface(child.stdout).on("line", read);
+      createInterface(child.stderr).on("line", read);
+      child.once("error", (error) => fail(String(error)));
+      child.once("exit", (code, signal) => (clearTimeout(timer), fail(`ended with ${code ?? signal}`)));
+    });
+    await listening;
+  }
+
+  /** `kill -9`: the server gets no chance to write anything. */
+  async kill() {
+    await end(this.#process, "SIGKILL");
+  }
+
+  /** Ends the server and removes its data. */
+  async stop() {
+    await end(this.#process, "SIGKILL");
+    await rm(this.#settings.data, { recursive: true, force: true });
+  }
+}
+
+/** One browser for a test file. */
+export async function startBrowser() {
+  const browser = await chromium.launch({ executablePath: process.env.COWRITE_CHROMIUM ?? "/usr/bin/chromium", args: browserFlags });
+  after(() => browser.close());
+  return browser;
+}
+
+/** Two people on one document of the demo, each in a browser of their own, each behind a proxy of their own. */
+export async function startPair(name, { server } = {}) {
+  server ??= await Server.start();
+  const browser = await startBrowser();
+  const people = [];
+  for (const person of ["Ada Lovelace", "Grace Hopper"]) {
+    const proxy = await Proxy.start(server.port);
+    after(() => proxy.stop());
+    people.push(await openDemo(browser, `http://127.0.0.1:${proxy.port}/#${name}`, person, proxy));
+  }
+  return { server, browser, people };
+}
+
+/** Opens the demo as somebody, and waits until the document is loaded. */
+export async function openDemo(browser, url, person, proxy = null) {
+  const context = await browser.newContext({ viewport: { width: 1100, height: 720 } });
+  await context.addInitScript((value) => localStorage.setItem("cowrite.name", value), person);
+  const page = await context.newPage();
+  const errors = watchErrors(page);
+  await page.goto(url);
+  await until(page, "the document is loaded", () => globalThis.demo?.document.role !== undefined && globalThis.demo.document.role !== null);
+  return {
+    page,
+    proxy,
+    errors,
+    editor: page.locator("#editor"),
+    value: () => page.locator("#editor").inputValue(),
+    /** The text that the engine holds. */
+    text: () => page.evaluate(() => globalThis.demo.document.text),
+    status: () => page.evaluate(() => ({ ...globalThis.demo.document.status })),
+    statusText: () => page.locator("#status-text").textContent(),
+    /** Puts the caret somewhere, as a click would. */
+    caretAt: (offset) => page.locator("#editor").evaluate((editor, at) => (editor.focus(), editor.setSelectionRange(at, at)), offset),
+    pasted: (text) => paste(page, text),
+  };
+}
+
+/** Errors of a page, apart from those of a network that was cut on purpose. */
+export function watchErrors(page) {
+  const errors = [];
+  page.on("pageerror", (error) => errors.push(error.stack ?? String(error)));
+  return errors;
+}
+
+/** Waits in the page until a condition holds; fails after the deadline, naming what was waited for. */
+export async function until(page, what, condition, argument) {
+  try {
+    await page.waitForFunction(condition, argument, { timeout: DEADLINE_MS, polling: 20 });
+  } catch (cause) {
+    throw new Error(`waited ${DEADLINE_MS} ms in vain until ${what}`, { cause });
+  }
+}
+
+/** Waits until everything is accepted and all hold one text, in engine and element, and gives it. */
+export async function converged(people) {
+  const deadline = Date.now() + DEADLINE_MS;
+  for (;;) {
+    for (const { page } of people) await until(page, "nothing is pending", () => globalThis.demo.document.status.pending === 0 && globalThis.demo.document.status.state === "online");
+    const states = await Promise.all(people.map(async ({ text, value, status }) => ({ text: await text(), value: await value(), status: await status() })));
+    const [first] = states;
+    const settled = states.every(({ text, status }) => text === first.text && status.version === first.status.version && status.pending === 0);
+    if (settled && states.every(({ text, value }) => value === shown(text))) return first.text;
+    if (Date.now() > deadline) throw new Error(`no convergence:\n${states.map((state) => JSON.stringify(state).slice(0, 2_000)).join("\n")}`);
+  }
+}
+
+/** A text as a textarea shows it. */
+export const shown = (text) => text.replace(/\r\n?/g, "\n");
+
+/** Puts text in at the caret in one go, as a paste does, with the browser's own editing. */
+async function paste(page, text) {
+  await page.evaluate((value) => document.execCommand("insertText", false, value), text);
+}
+
+async function serverBinary() {
+  const names = process.env.COWRITE_SERVER ? [process.env.COWRITE_SERVER] : ["release", "debug"].map((profile) => path.join(root, "target", profile, "cowrite-server"));
+  for (const name of names) if (await access(name).then(() => true, () => false)) return name;
+  throw new Error(`no server at ${names.join(" or ")}: build it by \`cargo build -p cowrite-server\``);
+}
+
+async function end(child, signal) {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  child.kill(signal);
+  await ended;
+}
