@@ -64,6 +64,8 @@ function show(id) {
     shared.on("change", () => count()),
     shared.on("rejected", ({ error }) => toast(`An edit was refused and taken back. ${error.message} ${error.whatToDo}`)),
     shared.on("proposal", () => proposals()),
+    shared.on("settled", () => proposals()),
+    shared.on("merged", ({ replaced, of }) => replaced * 2 > of && toast("Much has changed while you were away. Please look at what became of your edits.")),
     shared.on("closed", refresh),
   ];
   const count = atLeisure(() => {

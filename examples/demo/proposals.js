@@ -1,4 +1,5 @@
 // Work that was set aside: kept and shown, and never sent without somebody saying so.
+import { toast } from "./toast.js";
 
 const reasons = {
   unknown_outcome: "It is not known whether the server took this work before the connection was lost.",
@@ -21,11 +22,20 @@ function card(proposal, shared, refresh) {
   preview.textContent = summary(proposal.delta);
   article.append(
     text,
-    button("Restore", "primary", () => (shared.acceptProposal(proposal.id), refresh())),
-    button("Discard", "quiet", () => (shared.discardProposal(proposal.id), refresh())),
+    button("Restore", "primary", () => decide(() => shared.acceptProposal(proposal.id), refresh)),
+    button("Discard", "quiet", () => decide(() => shared.discardProposal(proposal.id), refresh)),
     preview,
   );
   return article;
+}
+
+function decide(act, refresh) {
+  try {
+    act();
+  } catch (error) {
+    toast(`${error.message} ${error.whatToDo}`);
+  }
+  refresh();
 }
 
 function button(label, className, act) {

@@ -170,7 +170,7 @@ export class Client {
         });
         break;
       case "panic":
-        this.#stop(new CowriteError("panic", { cause: event.message }));
+        this.#stop(new CowriteError("panicked", { cause: event.message }));
         break;
       default:
         this.#document(event)?.handle(event);
@@ -208,7 +208,7 @@ export class Client {
     } catch (cause) {
       const error = errorOf(cause);
       if (error) throw error;
-      const panic = new CowriteError("panic", { cause });
+      const panic = new CowriteError("panicked", { cause });
       this.#stop(panic);
       throw panic;
     }

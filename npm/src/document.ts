@@ -19,6 +19,15 @@ export interface DocumentEvents {
   rejected: RejectedEvent;
   /** Work was set aside; see {@link Document.proposals}. */
   proposal: Proposal;
+  /** What was asked of a proposal was done, or became moot; `error` says why it was refused, if it was. */
+  settled: { readonly id: number; readonly error: CowriteError | null };
+  /**
+   * Pending work was carried over by difference to a text that had gone on without its history; a large
+   * part of `of` UTF-16 code units that is `replaced` means that the user should look at it.
+   */
+  merged: { readonly replaced: number; readonly of: number };
+  /** Client and server disagreed, which must not happen; the document is loaded anew, with pending work kept. */
+  diverged: null;
   /** The document closed for good. What is pending stays readable. */
   closed: CowriteError;
 }
@@ -32,8 +41,8 @@ export interface DocumentHost {
 
 /** What is readable of a document that is not loaded yet, or that the engine does not have any more. */
 interface Remains {
-  readonly text: string;
-  readonly delta: Delta;
+  readonly text: string | null;
+  readonly delta: Delta | null;
   readonly pending: Delta;
 }
 
@@ -80,7 +89,7 @@ export class Document {
 
   /** Length of the text in UTF-16 code units. */
   get length(): number {
-    return this.#remains?.text.length ?? this.#call((engine, doc) => engine.length(doc));
+    return this.#remains ? this.text.length : this.#call((engine, doc) => engine.length(doc));
   }
 
   /** The whole content with its attributes, as a delta of inserts. */
@@ -239,16 +248,14 @@ export class Document {
   /** @internal Nothing comes any more: keeps what can be read, and says so. */
   failed(error: CowriteError): void {
     if (!this.#remains) {
-      const attempt = <Value>(read: () => Value, otherwise: Value): Value => {
+      const attempt = <Value>(read: () => Value): Value | null => {
         try {
           return read();
         } catch {
-          return otherwise;
+          return null;
         }
       };
-      const text = attempt(() => this.text, "");
-      this.#remains = { text, delta: attempt(() => this.delta, [{ insert: text }]), pending: attempt(() => this.pending, []) };
-      this.#text = text;
+      this.#remains = { text: attempt(() => this.text), delta: attempt(() => this.delta), pending: attempt(() => this.pending) ?? [] };
     }
     this.#close(error);
   }
@@ -289,6 +296,15 @@ export class Document {
         if (proposal) this.#events.emit("proposal", proposal);
         break;
       }
+      case "proposal_settled":
+        this.#events.emit("settled", { id: event.id, error: event.code === null ? null : new CowriteError(event.code) });
+        break;
+      case "merged":
+        this.#events.emit("merged", { replaced: event.replaced, of: event.of });
+        break;
+      case "diverged":
+        this.#events.emit("diverged", null);
+        break;
       case "closed":
         // What is retried opens again by itself; until then the state tells.
         if (!event.retry) this.#close(new CowriteError(event.code));
@@ -329,8 +345,9 @@ export class Document {
     return this.#error ? Promise.reject(this.#error) : waiters.wait(reached, this.#status.local);
   }
 
-  #read<Key extends keyof Remains>(read: (engine: Engine, doc: number) => Remains[Key], key: Key): Remains[Key] {
-    return this.#remains ? this.#remains[key] : this.#call(read);
+  #read<Key extends keyof Remains>(read: (engine: Engine, doc: number) => NonNullable<Remains[Key]>, key: Key): NonNullable<Remains[Key]> {
+    // An engine that failed may have taken the text along; an empty one instead would be a lie.
+    return (this.#remains && this.#remains[key]) ?? this.#call(read);
   }
 
   #call<Result>(use: (engine: Engine, doc: number) => Result): Result {

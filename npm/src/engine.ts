@@ -65,6 +65,9 @@ export type DocumentEvent =
   | { type: "rejected"; doc: number; from: number; to: number; code: string }
   | { type: "presence"; doc: number }
   | { type: "proposal"; doc: number; id: number; kind: ProposalKind }
+  | { type: "proposal_settled"; doc: number; id: number; code: string | null }
+  | { type: "merged"; doc: number; replaced: number; of: number }
+  | { type: "diverged"; doc: number }
   | { type: "closed"; doc: number; code: string; retry: boolean };
 
 /** What the engine tells. */

@@ -54,5 +54,5 @@ export const errorTable: Readonly<Record<string, Entry>> = {
   no_durability: ["This server does not promise that edits are durable.", "Use `whenAccepted()`, or run the server with a data folder."],
   token_failed: ["The application could not give a token.", wait, 1],
   load_failed: ["The WebAssembly module could not be loaded.", "Serve cowrite_bg.wasm beside the package, or give `wasm`."],
-  panic: ["The engine failed.", copy],
+  panicked: ["The engine failed.", copy],
 };

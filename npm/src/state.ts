@@ -43,9 +43,9 @@ export interface Status {
 /**
  * Where a change came from: made here; made elsewhere; a difference found on coming back
  * without the history between (`resync`); an own edit that the server refused and that is
- * taken back (`reject`); work that was set aside and is back (`restore`).
+ * taken back (`reject`).
  */
-export type Origin = "local" | "remote" | "resync" | "reject" | "restore";
+export type Origin = "local" | "remote" | "resync" | "reject";
 
 /** A change of a document's text or attributes. The document holds it already. */
 export interface ChangeEvent {

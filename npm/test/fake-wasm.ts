@@ -49,6 +49,12 @@ export class WasmClient {
     this.during(() => this.#events.push(event));
   }
 
+  /** Dies as the real module does: only what is pending can be read any more. */
+  die(message: string): void {
+    this.failure = "panicked";
+    this.tell({ type: "panic", message });
+  }
+
   connect(): void {
     this.calls.push("connect");
     this.tell({ type: "need_token" });
@@ -118,7 +124,7 @@ export class WasmClient {
     return JSON.stringify(this.#at(doc).status);
   }
   pending(doc: number): string {
-    return JSON.stringify(this.#at(doc).pending);
+    return JSON.stringify(this.documents.get(doc)!.pending);
   }
   proposals(doc: number): string {
     return JSON.stringify(this.#at(doc).proposals);

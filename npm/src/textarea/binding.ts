@@ -78,7 +78,7 @@ class Binding implements TextareaBinding {
     ];
     this.#listen();
     this.#guard();
-    if (document.role !== null || document.error) this.#adopt();
+    if (document.role !== null) this.#adopt();
   }
 
   destroy(): void {
@@ -137,7 +137,7 @@ class Binding implements TextareaBinding {
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
-      if (this.#end.signal.aborted || this.#document.role === null) return;
+      if (this.#end.signal.aborted || this.#document.role === null || this.#document.error) return;
       this.#merge();
       // A change that was told in another form than it was made would leave them apart.
       if (!this.#composing && this.#view.isPlain && this.#view.text.length !== this.#document.length) this.#adopt();
@@ -146,7 +146,7 @@ class Binding implements TextareaBinding {
 
   /** Brings the user's edits into the document and the document's changes into the element. */
   #merge(): void {
-    if (this.#composing || this.#document.role === null) return;
+    if (this.#composing || this.#document.role === null || this.#document.error) return;
     const value = this.#element.value;
     const selection = this.#selection();
     const local = differenceOf(this.#view.text, value, Math.max(selection.anchor, selection.head));
