@@ -139,6 +139,13 @@ impl Outbox {
         self.lock().bytes
     }
 
+    /// Whether [`Outbox::take`] would give anything.
+    pub fn has_work(&self) -> bool {
+        let state = self.lock();
+        let drained = !state.lagging.is_empty() && state.bytes <= self.bound / 2;
+        drained || !state.frames.is_empty() || !state.transfers.is_empty() || !state.closed.is_empty() || state.end.is_some()
+    }
+
     /// Takes about `most` bytes of frames, at least one if any waits.
     pub fn take(&self, most: usize) -> Taken {
         let mut state = self.lock();

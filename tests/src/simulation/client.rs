@@ -1,0 +1,135 @@
+//! One user at one client, and what it has been told.
+
+use std::collections::BTreeMap;
+
+use cowrite_client::{DocumentHandle, Event, Output, ProposalKind, Session, SessionEvent, SessionSettings};
+use cowrite_protocol::operation::{Attributes, Json, Operation};
+use cowrite_protocol::text::Utf16Length;
+use cowrite_protocol::{Cursor, DocumentId, DocumentType, Millis, RichText, Utf16Offset};
+
+use super::chance::Chance;
+use super::link::LinkId;
+
+/// A user with an engine, and a document built from events alone.
+pub(super) struct Client {
+    pub(super) session: Session<RichText>,
+    pub(super) handle: DocumentHandle,
+    pub(super) link: Option<LinkId>,
+    /// Edits that are still to be made.
+    pub(super) left: u64,
+    /// What each edit inserted, by its number.
+    pub(super) tokens: BTreeMap<u64, char>,
+    /// Edits that were refused.
+    pub(super) rejected: Vec<(u64, u64)>,
+    pub(super) proposals: Vec<(u32, ProposalKind)>,
+    /// The text as the events tell it.
+    pub(super) from_events: <RichText as DocumentType>::Document,
+    /// Whether the engine changed since it was last checked.
+    pub(super) dirty: bool,
+    pub(super) diverged: u64,
+    pub(super) closed: bool,
+}
+
+impl Client {
+    pub(super) fn new(seed: u64, document: DocumentId, now: Millis) -> Client {
+        let mut session = Session::new(SessionSettings::new(seed));
+        // A session that was just made has nothing open.
+        let handle = session.open(document, "", now).unwrap_or(DocumentHandle(0));
+        session.connect(now);
+        Client {
+            session,
+            handle,
+            link: None,
+            left: 0,
+            tokens: BTreeMap::new(),
+            rejected: Vec::new(),
+            proposals: Vec::new(),
+            from_events: Default::default(),
+            dirty: true,
+            diverged: 0,
+            closed: false,
+        }
+    }
+
+    /// Makes one random edit; a token names what it inserts.
+    pub(super) fn edit(&mut self, chance: &mut Chance, mixed: bool, token: char, now: Millis) {
+        let Some(engine) = self.session.engine(self.handle) else { return };
+        if engine.editable().is_err() || self.left == 0 {
+            return;
+        }
+        let text = engine.document().text();
+        let length = text.length().0;
+        let snap = |at: u64| {
+            let at = Utf16Offset(at as u32);
+            if text.is_boundary(at) { at } else { Utf16Offset(at.0 - 1) }
+        };
+        let at = snap(chance.below(u64::from(length) + 1));
+        let end = snap((u64::from(at.0) + chance.between(1, 6)).min(u64::from(length)));
+        let span = Utf16Length(end.0.saturating_sub(at.0));
+        let mut builder = Operation::builder();
+        builder.retain(Utf16Length(at.0));
+        let mut inserted = true;
+        match if mixed { chance.below(10) } else { 0 } {
+            6 | 7 => {
+                inserted = false;
+                builder.delete(span);
+            }
+            8 => {
+                inserted = false;
+                let key = if chance.percent(50) { "bold" } else { "color" };
+                let value = match chance.below(3) {
+                    0 => Json::null(),
+                    1 => Json::yes(),
+                    _ => Json::string("red"),
+                };
+                builder.retain_with(span, &Attributes::from_pairs([(key, value)]));
+            }
+            9 => {
+                builder.delete(span).insert(token.to_string().as_str()).insert("😀é");
+            }
+            5 => {
+                builder.insert_with(&token.to_string(), &Attributes::from_pairs([("bold", Json::yes())]));
+            }
+            _ => {
+                builder.insert(&token.to_string());
+            }
+        }
+        if let Some(Ok(edit)) = self.session.edit(self.handle, &builder.build(), now) {
+            self.left -= 1;
+            self.dirty = true;
+            if inserted {
+                self.tokens.insert(edit, token);
+            }
+            if chance.percent(30) {
+                self.session.set_cursor(self.handle, Cursor::caret(Utf16Offset(chance.below(u64::from(length) + 1) as u32)), now);
+            }
+        }
+    }
+
+    /// Takes in one event of the session.
+    pub(super) fn hear(&mut self, event: SessionEvent<RichText>) -> Result<(), String> {
+        let SessionEvent::Document(_, event) = event else { return Ok(()) };
+        match event {
+            Event::Opened { first: true } => {
+                let engine = self.session.engine(self.handle).ok_or("no engine")?;
+                // What follows in this batch of events is in the engine's text already, so
+                // the first text is taken from the accepted one, which nobody edits.
+                self.from_events = engine.accepted_document().clone();
+            }
+            Event::Change { operation, .. } => {
+                RichText::apply(&mut self.from_events, &operation).map_err(|error| format!("an event does not fit: {error}"))?;
+            }
+            Event::Rejected { from, to, .. } => self.rejected.push((from, to)),
+            Event::Proposal { id, kind } => self.proposals.push((id, kind)),
+            Event::ProposalSettled { id, .. } => self.proposals.retain(|(known, _)| *known != id),
+            Event::Diverged => self.diverged += 1,
+            Event::Closed { remedy: cowrite_protocol::frame::Remedy::Stop, .. } => self.closed = true,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn poll(&mut self) -> Option<Output<RichText>> {
+        self.session.poll_output()
+    }
+}

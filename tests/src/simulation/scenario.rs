@@ -1,0 +1,76 @@
+//! What a run is made of.
+
+use super::chance::Chance;
+
+/// How many there are, what they do, and how bad the days are.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Names the run; everything else follows from it and from these numbers.
+    pub seed: u64,
+    /// Servers over one log.
+    pub servers: usize,
+    /// Clients.
+    pub clients: usize,
+    /// Edits of each client.
+    pub edits: u64,
+    /// Whether there is anything but insertions: deletions, formats, pastes.
+    pub mixed: bool,
+    /// Milliseconds that a message takes at most.
+    pub latency_ms: u64,
+    /// Of 100 messages, so many are followed by a cut of their link.
+    pub cuts: u64,
+    /// Of 100 cuts, so many are half-open: nobody is told.
+    pub half_open: u64,
+    /// Of 100 steps of the users, so many kill a server or bring it back.
+    pub crashes: u64,
+    /// Of 100 appends, so many have an answer that is lost, late, or a refusal.
+    pub log_faults: u64,
+    /// Of 100 live batches, so many are dropped or doubled.
+    pub feed_faults: u64,
+    /// Bytes that may wait for a socket; tiny ones make every reader a slow one.
+    pub queue_bytes: usize,
+    /// Bytes that a reader takes each millisecond.
+    pub reader_bytes: u64,
+    /// How often the log loses its newest entries and does not say so.
+    pub rollbacks: u64,
+    /// Entries between snapshots, and entries kept behind them.
+    pub snapshot_entries: u64,
+    /// Entries that the log keeps behind a snapshot.
+    pub retained_entries: u64,
+    /// Entries that a room keeps in memory.
+    pub tail_entries: usize,
+}
+
+impl Scenario {
+    /// A run with everything drawn from the seed, on bad days without lossy failover.
+    pub fn storm(seed: u64) -> Scenario {
+        let mut chance = Chance::new(seed ^ 0xc0ff_ee00);
+        let calm = chance.percent(15);
+        let faults = |chance: &mut Chance, most| if calm { 0 } else { chance.below(most) };
+        Scenario {
+            seed,
+            servers: chance.between(1, 3) as usize,
+            clients: chance.between(2, 5) as usize,
+            edits: chance.between(5, 40),
+            mixed: chance.percent(60),
+            latency_ms: chance.between(1, 300),
+            cuts: faults(&mut chance, 6),
+            half_open: chance.below(60),
+            crashes: faults(&mut chance, 5),
+            log_faults: faults(&mut chance, 25),
+            feed_faults: faults(&mut chance, 30),
+            queue_bytes: chance.between(100, 2_000) as usize,
+            reader_bytes: chance.between(1, 200),
+            rollbacks: 0,
+            snapshot_entries: chance.between(3, 40),
+            retained_entries: chance.between(5, 200),
+            tail_entries: chance.between(5, 200) as usize,
+        }
+    }
+
+    /// As [`Scenario::storm`], and the log loses history once or twice.
+    pub fn lossy(seed: u64) -> Scenario {
+        let rollbacks = 1 + seed % 2;
+        Scenario { rollbacks, ..Scenario::storm(seed ^ 0x10_55) }
+    }
+}

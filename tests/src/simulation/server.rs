@@ -1,0 +1,145 @@
+//! One server process: its rooms and connections, without sockets and tasks.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use cowrite_protocol::frame::{DurabilityClass, Role};
+use cowrite_protocol::{Channel, ClientId, DocumentId, Limits, Millis, RichText};
+use cowrite_server::auth::DeveloperAccess;
+use cowrite_server::connection::{Connection, ConnectionOutput, ConnectionSettings};
+use cowrite_server::oplog::Feed;
+use cowrite_server::outbox::Outbox;
+use cowrite_server::room::{ConnectionId, OpenCommand, Room, RoomCommand, RoomSettings};
+
+use super::chance::Chance;
+use super::link::LinkId;
+use super::scenario::Scenario;
+
+/// A process that may be killed; `life` tells its answers from those of an earlier one.
+pub(super) struct Server {
+    pub(super) life: u64,
+    pub(super) up: bool,
+    pub(super) rooms: BTreeMap<Channel, RunningRoom>,
+    pub(super) connections: BTreeMap<ConnectionId, RunningConnection>,
+    limits: Limits,
+    room_settings: RoomSettings,
+    queue_bytes: usize,
+}
+
+pub(super) struct RunningRoom {
+    pub(super) room: Room<RichText>,
+    /// Tells answers to this room from those to one that was unloaded.
+    pub(super) life: u64,
+    pub(super) feed: Option<Feed>,
+}
+
+pub(super) struct RunningConnection {
+    pub(super) connection: Connection,
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) link: LinkId,
+}
+
+impl Server {
+    pub(super) fn new(scenario: &Scenario, limits: Limits) -> Server {
+        Server {
+            life: 0,
+            up: true,
+            rooms: BTreeMap::new(),
+            connections: BTreeMap::new(),
+            limits,
+            room_settings: RoomSettings {
+                tail_entries: scenario.tail_entries,
+                tail_bytes: 1 << 20,
+                snapshot_entries: scenario.snapshot_entries,
+                retained_entries: scenario.retained_entries,
+                compose_from: 2 + scenario.seed % 4,
+                stall_ms: 500,
+                presence_ms: 100,
+                read_bytes: 64,
+            },
+            queue_bytes: scenario.queue_bytes,
+        }
+    }
+
+    /// The process dies: all that it held is gone.
+    pub(super) fn kill(&mut self) {
+        self.up = false;
+        self.life += 1;
+        self.rooms.clear();
+        self.connections.clear();
+    }
+
+    pub(super) fn accept(&mut self, id: ConnectionId, link: LinkId, now: Millis) {
+        let outbox = Arc::new(Outbox::new(self.queue_bytes, self.limits.part_bytes as usize));
+        let settings = ConnectionSettings::default();
+        let connection = Connection::new(outbox.clone(), self.limits, settings, DurabilityClass::Disk, now);
+        self.connections.insert(id, RunningConnection { connection, outbox, link });
+    }
+
+    /// Carries out what a connection asks for.
+    pub(super) fn pump_connection(&mut self, id: ConnectionId, chance: &mut Chance, next_life: &mut u64, now: Millis) {
+        while let Some(output) = self.connections.get_mut(&id).and_then(|running| running.connection.poll_output()) {
+            match output {
+                ConnectionOutput::Authenticate { token } => {
+                    let identity = DeveloperAccess::identity(&token);
+                    if let Some(running) = self.connections.get_mut(&id) {
+                        running.connection.handle_identity(identity);
+                    }
+                }
+                ConnectionOutput::Open(open) => {
+                    let channel = self.room(&open.document, chance, next_life);
+                    let Some(running) = self.connections.get_mut(&id) else { return };
+                    let Some(identity) = running.connection.identity().cloned() else { return };
+                    let mut fresh = [0; 16];
+                    fresh[..8].copy_from_slice(&chance.bits().to_be_bytes());
+                    fresh[8..].copy_from_slice(&chance.bits().to_be_bytes());
+                    running.connection.handle_opening(channel);
+                    let command = OpenCommand {
+                        connection: id,
+                        outbox: running.outbox.clone(),
+                        request: open.request,
+                        client: open.client.unwrap_or(ClientId::from_bytes(fresh)),
+                        user: identity.user,
+                        name: identity.name,
+                        role: Role::Editor,
+                        position: open.position,
+                        whole: open.whole,
+                        in_flight: open.in_flight,
+                        state: open.state,
+                    };
+                    if let Some(running) = self.rooms.get_mut(&channel) {
+                        running.room.handle_command(RoomCommand::Open(Box::new(command)), now);
+                    }
+                }
+                ConnectionOutput::Room { channel, frame } => {
+                    if let Some(running) = self.rooms.get_mut(&channel) {
+                        running.room.handle_command(RoomCommand::Frame { connection: id, frame }, now);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The socket of a connection is gone.
+    pub(super) fn disconnect(&mut self, id: ConnectionId, now: Millis) {
+        if let Some(running) = self.connections.remove(&id) {
+            running.outbox.abandon();
+            for running in self.rooms.values_mut() {
+                running.room.handle_command(RoomCommand::Disconnected { connection: id }, now);
+            }
+        }
+    }
+
+    fn room(&mut self, document: &DocumentId, chance: &mut Chance, next_life: &mut u64) -> Channel {
+        if let Some((channel, _)) = self.rooms.iter().find(|(_, running)| running.room.document_id() == document) {
+            return *channel;
+        }
+        let number = (0..).map(Channel).find(|number| !self.rooms.contains_key(number)).unwrap_or(Channel(0));
+        let mut names = Chance::new(chance.bits());
+        let entropy = Box::new(move || names.bits());
+        let room = Room::new(document.clone(), number, self.limits, self.room_settings, entropy);
+        *next_life += 1;
+        self.rooms.insert(number, RunningRoom { room, life: *next_life, feed: None });
+        number
+    }
+}

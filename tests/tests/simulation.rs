@@ -1,0 +1,46 @@
+//! Seeded runs of real engines, rooms and a log over a hostile network.
+
+use cowrite_tests::simulation::{Report, Scenario, World};
+
+/// `COWRITE_SEED=n` replays one run; `COWRITE_RUNS=n` asks for more than usual.
+fn seeds(usual: u64) -> std::ops::Range<u64> {
+    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+    match number("COWRITE_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("COWRITE_RUNS").unwrap_or(usual),
+    }
+}
+
+fn run_all(usual: u64, scenario: fn(u64) -> Scenario) -> Report {
+    let mut sum = Report::default();
+    for seed in seeds(usual) {
+        match World::run(scenario(seed)) {
+            Ok(report) => {
+                sum.steps += report.steps;
+                sum.entries += report.entries;
+                sum.messages += report.messages;
+                sum.cuts += report.cuts;
+                sum.kills += report.kills;
+                sum.log_faults += report.log_faults;
+                sum.composed += report.composed;
+            }
+            Err(fault) => panic!("{fault}\nreplay with COWRITE_SEED={seed}"),
+        }
+    }
+    println!("{sum:?}");
+    sum
+}
+
+#[test]
+fn every_edit_is_in_the_log_once_and_all_replicas_are_equal() {
+    let sum = run_all(400, Scenario::storm);
+    if std::env::var_os("COWRITE_SEED").is_none() {
+        // The runs must have met what they are for.
+        assert!(sum.cuts > 100 && sum.kills > 50 && sum.log_faults > 100 && sum.composed > 100, "{sum:?}");
+    }
+}
+
+#[test]
+fn a_log_that_loses_history_is_noticed_and_nothing_is_doubled() {
+    run_all(150, Scenario::lossy);
+}
