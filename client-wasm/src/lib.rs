@@ -1,1 +1,21 @@
-//! Placeholder.
+//! The browser around the client engine of Cowrite.
+//!
+//! [`WasmClient`] is the whole face towards JavaScript: one client, one socket, any
+//! number of documents by small handles. It owns the WebSocket, the timers and the
+//! wake-ups, and tells everything as JSON text to one function of the host. The text of
+//! errors and all that is pleasant to use lives in the npm package; here are codes.
+//!
+//! Works wherever `WebSocket`, `performance` and `setTimeout` are: in a page, in a
+//! Worker, and in Node.js (where `globalThis.WebSocket` may have to be set first).
+
+#![warn(missing_docs)]
+
+mod bindings;
+mod driver;
+mod events;
+mod face;
+mod panic;
+mod stay;
+
+pub use bindings::WasmClient;
+pub use face::Refusal;

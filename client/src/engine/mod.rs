@@ -256,6 +256,11 @@ impl<D: DocumentType> Engine<D> {
         self.role
     }
 
+    /// The room's number for this client, once the document was opened.
+    pub fn number(&self) -> Option<AuthorNumber> {
+        self.own_number
+    }
+
     /// The status as the application shows it, given whether the session is connected.
     pub fn status(&self) -> Status {
         let state = match self.channel {

@@ -1,0 +1,178 @@
+//! What is asked of the browser: a clock, a timer, a random seed, a socket, and news of
+//! the page. All of it is global, so a Worker and Node.js serve as well as a window.
+
+use cowrite_client::Millis;
+use wasm_bindgen::prelude::*;
+use web_sys::{BinaryType, Event, MessageEvent, WebSocket};
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = performance, js_name = now)]
+    fn performance_now() -> f64;
+    #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues, catch)]
+    fn get_random_values(into: &mut [u8]) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(callback: &JsValue, milliseconds: f64) -> JsValue;
+    #[wasm_bindgen(js_name = clearTimeout)]
+    fn clear_timeout(timer: &JsValue);
+    #[wasm_bindgen(js_name = addEventListener, catch)]
+    fn add_event_listener(name: &str, callback: &JsValue) -> Result<(), JsValue>;
+    #[wasm_bindgen(js_name = removeEventListener, catch)]
+    fn remove_event_listener(name: &str, callback: &JsValue) -> Result<(), JsValue>;
+}
+
+/// The page's clock: it never goes back. It may stand still while the device sleeps,
+/// which is why a wake-up puts the link in doubt.
+pub(crate) fn now() -> Millis {
+    Millis(performance_now() as u64)
+}
+
+/// A seed for the jitter of retries; it names nothing and guards nothing.
+pub(crate) fn seed() -> u64 {
+    let mut bytes = [0; 8];
+    match get_random_values(&mut bytes) {
+        Ok(_) => u64::from_le_bytes(bytes),
+        Err(_) => js_sys::Math::random().to_bits(),
+    }
+}
+
+/// The host's function for events.
+pub(crate) struct Host(js_sys::Function);
+
+impl Host {
+    pub(super) fn new(host: js_sys::Function) -> Host {
+        Host(host)
+    }
+
+    /// Tells one event. What the host throws is its own business.
+    pub(crate) fn tell(&self, event: &str) {
+        let _ = self.0.call1(&JsValue::UNDEFINED, &JsValue::from_str(event));
+    }
+}
+
+/// Something that happened outside.
+pub(crate) enum Signal {
+    /// The timer ran out.
+    Timeout,
+    /// The socket is open.
+    Opened,
+    /// The socket brought a message.
+    Message(Vec<u8>),
+    /// The socket is closed, or could not be opened.
+    Closed,
+    /// The page went out of sight.
+    Hidden,
+    /// The page is in sight again.
+    Visible,
+    /// The network or the page came back.
+    Awake,
+}
+
+/// The one function by which a client hears of everything outside. Timers call it with
+/// nothing, sockets and the page with their event.
+pub(crate) struct Callback(Closure<dyn Fn(JsValue)>);
+
+impl Callback {
+    pub(crate) fn new(handle: impl Fn(Signal) + 'static) -> Callback {
+        Callback(Closure::new(move |event| handle(read(event))))
+    }
+}
+
+fn read(event: JsValue) -> Signal {
+    if !event.is_object() {
+        return Signal::Timeout;
+    }
+    let event: Event = event.unchecked_into();
+    match event.type_().as_str() {
+        "open" => Signal::Opened,
+        "message" => {
+            let data = event.unchecked_into::<MessageEvent>().data();
+            // A text is no message of ours; the empty message says nothing.
+            Signal::Message(if data.is_object() { js_sys::Uint8Array::new(&data).to_vec() } else { Vec::new() })
+        }
+        "close" | "error" => Signal::Closed,
+        "visibilitychange" => {
+            let target = event.target().map_or(JsValue::UNDEFINED, JsValue::from);
+            let state = js_sys::Reflect::get(&target, &JsValue::from_str("visibilityState"));
+            if state.is_ok_and(|state| state == "hidden") { Signal::Hidden } else { Signal::Visible }
+        }
+        _ => Signal::Awake,
+    }
+}
+
+/// What the page says when it or the network comes back. `visibilitychange` bubbles.
+const NEWS: [&str; 3] = ["online", "pageshow", "visibilitychange"];
+
+/// Begins to hear the page's news. Where there are none, as in Node.js, nothing comes.
+pub(crate) fn listen(callback: &Callback) {
+    for name in NEWS {
+        let _ = add_event_listener(name, callback.0.as_ref());
+    }
+}
+
+/// Hears no more of the page.
+pub(crate) fn unlisten(callback: &Callback) {
+    for name in NEWS {
+        let _ = remove_event_listener(name, callback.0.as_ref());
+    }
+}
+
+/// A timer that runs until it is dropped.
+pub(crate) struct Timer {
+    /// When it runs out.
+    pub(crate) at: Millis,
+    timer: JsValue,
+}
+
+impl Timer {
+    /// Calls back at `at`; no sooner than in 4 ms, so that no fault makes it spin.
+    pub(crate) fn start(at: Millis, callback: &Callback) -> Timer {
+        let wait = (at - now()).max(4);
+        Timer { at, timer: set_timeout(callback.0.as_ref(), wait as f64) }
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        clear_timeout(&self.timer);
+    }
+}
+
+/// A WebSocket that is heard until it is dropped, and closed then.
+pub(crate) struct Socket(WebSocket);
+
+impl Socket {
+    /// Begins to connect; `None` if the host refuses or has no WebSocket.
+    pub(crate) fn open(url: &str, protocol: &str, callback: &Callback) -> Option<Socket> {
+        let socket = Socket(WebSocket::new_with_str(url, protocol).ok()?);
+        socket.0.set_binary_type(BinaryType::Arraybuffer);
+        socket.hear(Some(callback.0.as_ref().unchecked_ref()));
+        Some(socket)
+    }
+
+    /// Sends one message. A socket that is closing swallows it, which the session
+    /// notices by the missing answer.
+    pub(crate) fn send(&self, message: &[u8]) {
+        let _ = self.0.send_with_u8_array(message);
+    }
+
+    /// How many bytes it has not sent yet.
+    pub(crate) fn buffered(&self) -> usize {
+        self.0.buffered_amount() as usize
+    }
+
+    fn hear(&self, callback: Option<&js_sys::Function>) {
+        self.0.set_onopen(callback);
+        self.0.set_onmessage(callback);
+        self.0.set_onclose(callback);
+        // A browser says `close` after it; some sockets for Node.js throw if nobody hears it.
+        self.0.set_onerror(callback);
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.hear(None);
+        let _ = self.0.close();
+    }
+}

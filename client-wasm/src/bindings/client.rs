@@ -1,0 +1,152 @@
+//! The class that JavaScript sees. It converts, and nothing more.
+
+use std::rc::Rc;
+
+use cowrite_client::{DocumentHandle, Session};
+use cowrite_protocol::{Operation, Utf16Length};
+use wasm_bindgen::prelude::*;
+
+use super::browser::Host;
+use crate::driver::Driver;
+use crate::events;
+use crate::face::{Refusal, attributes, edit_at};
+
+/// One client of one server: a socket and any number of documents, each by a handle.
+///
+/// Offsets and lengths are UTF-16 code units. What is thrown is a stable code, as a
+/// string. Events go to the function given, each as one JSON text, after the engine has
+/// finished and before the call that caused them returns; that function may call back in.
+#[wasm_bindgen]
+pub struct WasmClient(Rc<Driver>);
+
+#[wasm_bindgen]
+impl WasmClient {
+    /// A client that is not connected yet.
+    #[wasm_bindgen(constructor)]
+    pub fn new(url: String, host: js_sys::Function) -> WasmClient {
+        WasmClient(Driver::new(url, Host::new(host)))
+    }
+
+    /// Begins to connect, and to come back whenever the connection is lost.
+    pub fn connect(&self) -> Result<(), Refusal> {
+        self.0.act(Session::connect)
+    }
+
+    /// The answer to `need_token`.
+    pub fn token(&self, value: &str) -> Result<(), Refusal> {
+        self.0.act(|session, now| session.provide_token(value, now))
+    }
+
+    /// There is no token now: it is asked for again after a while.
+    pub fn token_failed(&self) -> Result<(), Refusal> {
+        self.0.act(Session::handle_token_failure)
+    }
+
+    /// Looks now whether the connection lives.
+    pub fn wake(&self) -> Result<(), Refusal> {
+        self.0.act(Session::handle_wake)
+    }
+
+    /// Closes everything; no event comes after it.
+    pub fn close(&self) {
+        self.0.close();
+    }
+
+    /// Opens a document; `state` is what others see of this member, as JSON.
+    pub fn open(&self, id: &str, state: &str) -> Result<u32, Refusal> {
+        self.0.open(id, state)
+    }
+
+    /// Closes a document. What is pending is given up.
+    pub fn close_document(&self, doc: u32) -> Result<(), Refusal> {
+        self.0.close_document(doc)
+    }
+
+    /// The text, with U+FFFC for each embed.
+    pub fn text(&self, doc: u32) -> Result<String, Refusal> {
+        self.0.read(doc, |engine| engine.document().text().to_string())
+    }
+
+    /// The length of the text.
+    pub fn length(&self, doc: u32) -> Result<u32, Refusal> {
+        self.0.read(doc, |engine| engine.document().length().0)
+    }
+
+    /// The document as a Quill Delta: a JSON array.
+    pub fn contents(&self, doc: u32) -> Result<String, Refusal> {
+        self.0.read(doc, |engine| events::delta(&engine.document().to_operation()))
+    }
+
+    /// Inserts text; `attributes` is a JSON object.
+    pub fn insert(&self, doc: u32, offset: u32, text: &str, attributes: Option<String>) -> Result<(), Refusal> {
+        let attributes = self::attributes(attributes.as_deref())?;
+        self.0.edit(doc, &edit_at(offset, |edit| edit.insert_with(text, &attributes)))
+    }
+
+    /// Deletes text.
+    pub fn delete(&self, doc: u32, offset: u32, length: u32) -> Result<(), Refusal> {
+        self.0.edit(doc, &edit_at(offset, |edit| edit.delete(Utf16Length(length))))
+    }
+
+    /// Changes attributes; one that is `null` is taken away.
+    pub fn format(&self, doc: u32, offset: u32, length: u32, attributes: &str) -> Result<(), Refusal> {
+        let attributes = self::attributes(Some(attributes))?;
+        self.0.edit(doc, &edit_at(offset, |edit| edit.retain_with(Utf16Length(length), &attributes)))
+    }
+
+    /// Applies a Quill Delta as one edit.
+    pub fn apply(&self, doc: u32, delta: &str) -> Result<(), Refusal> {
+        self.0.edit(doc, &Operation::from_delta(delta).map_err(Refusal::from)?)
+    }
+
+    /// Shows the own selection to the others; at most ten times a second are sent.
+    pub fn set_cursor(&self, doc: u32, anchor: u32, head: u32) -> Result<(), Refusal> {
+        self.0.set_cursor(doc, Some((anchor, head)))
+    }
+
+    /// Shows no caret to the others.
+    pub fn clear_cursor(&self, doc: u32) -> Result<(), Refusal> {
+        self.0.set_cursor(doc, None)
+    }
+
+    /// Replaces what the others see of this member: JSON.
+    pub fn set_presence(&self, doc: u32, state: &str) -> Result<(), Refusal> {
+        self.0.set_presence(doc, state)
+    }
+
+    /// Everybody who has the document open: a JSON array.
+    pub fn members(&self, doc: u32) -> Result<String, Refusal> {
+        self.0.read(doc, events::members)
+    }
+
+    /// The status, as in the event: a JSON object.
+    pub fn status(&self, doc: u32) -> Result<String, Refusal> {
+        self.0.status(doc)
+    }
+
+    /// What the log has not accepted, on the accepted text: a Quill Delta.
+    pub fn pending(&self, doc: u32) -> Result<String, Refusal> {
+        self.0.pending(doc)
+    }
+
+    /// Work that was set aside: a JSON array.
+    pub fn proposals(&self, doc: u32) -> Result<String, Refusal> {
+        self.0.read(doc, events::proposals)
+    }
+
+    /// Does what a proposal asks for.
+    pub fn accept_proposal(&self, doc: u32, id: u32) -> Result<(), Refusal> {
+        self.0.accept_proposal(doc, id)
+    }
+
+    /// Drops a proposal for good.
+    pub fn discard_proposal(&self, doc: u32, id: u32) -> Result<(), Refusal> {
+        self.0.act(|session, now| session.discard_proposal(DocumentHandle(doc), id, now))
+    }
+}
+
+impl From<Refusal> for JsValue {
+    fn from(refusal: Refusal) -> JsValue {
+        JsValue::from_str(refusal.0)
+    }
+}

@@ -1,0 +1,8 @@
+//! Everything that names `wasm_bindgen`: the face that JavaScript calls, and the few
+//! things of the browser that are called from here.
+
+mod browser;
+mod client;
+
+pub(crate) use browser::{Callback, Host, Signal, Socket, Timer, listen, now, seed, unlisten};
+pub use client::WasmClient;

@@ -1,0 +1,257 @@
+//! One client in a browser: the session, its socket, its timer, and its host.
+//!
+//! The session is borrowed only while it works, and never while JavaScript runs: what it
+//! asks for is done one by one afterwards, so a host may call back in from any event.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use cowrite_client::{DocumentHandle, EditError, Engine, Millis, Session};
+use cowrite_protocol::frame::{Activity, ProtocolVersion};
+use cowrite_protocol::{Cursor, DocumentId, Limits, Operation, RichText, Selection, Utf16Offset};
+
+use crate::bindings::{Callback, Host, Signal, Socket, Timer, listen, now, seed, unlisten};
+use crate::events;
+use crate::face::Refusal;
+use crate::panic;
+use crate::stay::{Deed, Stay};
+
+/// One client; see the module.
+pub(crate) struct Driver {
+    url: String,
+    host: Host,
+    callback: Callback,
+    stay: RefCell<Stay>,
+    socket: RefCell<Option<Rc<Socket>>>,
+    timer: RefCell<Option<Timer>>,
+    /// What each document has pending, apart from the session, which a panic would
+    /// leave borrowed for ever.
+    kept: RefCell<Vec<(DocumentHandle, Vec<Operation>)>>,
+    closed: Cell<bool>,
+}
+
+impl Driver {
+    /// A client that is not connected yet.
+    pub(crate) fn new(url: String, host: Host) -> Rc<Driver> {
+        let driver = Rc::new_cyclic(|driver: &std::rc::Weak<Driver>| {
+            let driver = driver.clone();
+            let callback = Callback::new(move |signal| {
+                if let Some(driver) = driver.upgrade() {
+                    driver.handle(signal);
+                }
+            });
+            Driver {
+                url,
+                host,
+                callback,
+                stay: RefCell::new(Stay::new(seed())),
+                socket: RefCell::default(),
+                timer: RefCell::default(),
+                kept: RefCell::default(),
+                closed: Cell::new(false),
+            }
+        });
+        listen(&driver.callback);
+        panic::watch(&driver);
+        driver
+    }
+
+    /// Lets the session do something, then does what it asks for and tells what happened.
+    pub(crate) fn act<T>(&self, act: impl FnOnce(&mut Session<RichText>, Millis) -> T) -> Result<T, Refusal> {
+        self.act_on(|stay, now| act(&mut stay.session, now))
+    }
+
+    /// Opens a document.
+    pub(crate) fn open(&self, id: &str, state: &str) -> Result<u32, Refusal> {
+        let document: DocumentId = id.parse().map_err(|_| Refusal::BAD_DOCUMENT_ID)?;
+        fits(state)?;
+        self.act_on(|stay, now| {
+            let handle = stay.session.open(document, state, now)?;
+            stay.add(handle);
+            Ok(handle.0)
+        })?
+    }
+
+    /// Closes a document; a handle that names none is passed over.
+    pub(crate) fn close_document(&self, document: u32) -> Result<(), Refusal> {
+        let handle = DocumentHandle(document);
+        self.kept.borrow_mut().retain(|(kept, _)| *kept != handle);
+        self.act_on(|stay, now| {
+            stay.session.close(handle, now);
+            stay.remove(handle);
+        })
+    }
+
+    /// Makes an edit.
+    pub(crate) fn edit(&self, document: u32, operation: &Operation) -> Result<(), Refusal> {
+        let edited = self.act(|session, now| session.edit(DocumentHandle(document), operation, now))?;
+        settled(edited.map(|edit| edit.map(drop)))
+    }
+
+    /// Does what a proposal asks for.
+    pub(crate) fn accept_proposal(&self, document: u32, id: u32) -> Result<(), Refusal> {
+        settled(self.act(|session, now| session.accept_proposal(DocumentHandle(document), id, now))?)
+    }
+
+    /// Shows the own cursor, or none.
+    pub(crate) fn set_cursor(&self, document: u32, ends: Option<(u32, u32)>) -> Result<(), Refusal> {
+        let selection = ends.map(|(anchor, head)| Selection { anchor: Utf16Offset(anchor), head: Utf16Offset(head) });
+        let cursor = Cursor(selection.into_iter().collect());
+        self.act(|session, now| session.set_cursor(DocumentHandle(document), cursor, now))
+    }
+
+    /// Changes what the others see of this member.
+    pub(crate) fn set_presence(&self, document: u32, state: &str) -> Result<(), Refusal> {
+        fits(state)?;
+        self.act(|session, now| session.set_presence(DocumentHandle(document), Some(state), Activity::Active, now))
+    }
+
+    /// Reads from a document.
+    pub(crate) fn read<T>(&self, document: u32, read: impl FnOnce(&Engine<RichText>) -> T) -> Result<T, Refusal> {
+        let stay = self.stay.try_borrow().map_err(|_| Refusal::PANICKED)?;
+        stay.session.engine(DocumentHandle(document)).map(read).ok_or(Refusal::CLOSED)
+    }
+
+    /// The status of a document as JSON.
+    pub(crate) fn status(&self, document: u32) -> Result<String, Refusal> {
+        let stay = self.stay.try_borrow().map_err(|_| Refusal::PANICKED)?;
+        let engine = stay.session.engine(DocumentHandle(document)).ok_or(Refusal::CLOSED)?;
+        Ok(stay.status(engine, now()))
+    }
+
+    /// What the log has not accepted, as a Delta; readable even after a panic.
+    pub(crate) fn pending(&self, document: u32) -> Result<String, Refusal> {
+        match self.read(document, |engine| events::composed_delta(engine.pending())) {
+            Err(Refusal::PANICKED) => {
+                let kept = self.kept.try_borrow().map_err(|_| Refusal::PANICKED)?;
+                let of = kept.iter().find(|(handle, _)| handle.0 == document);
+                of.map(|(_, operations)| events::composed_delta(operations)).ok_or(Refusal::CLOSED)
+            }
+            read => read,
+        }
+    }
+
+    /// Closes all documents and the connection. Nothing is told after this.
+    pub(crate) fn close(&self) {
+        if self.closed.replace(true) {
+            return;
+        }
+        unlisten(&self.callback);
+        drop(self.timer.take());
+        // A close that the server hears lets the others see at once that we left.
+        drop(self.socket.take());
+    }
+
+    /// The module has failed: says so, with what was pending.
+    pub(crate) fn tell_panic(&self, message: &str) {
+        if !self.closed.get() {
+            let event = self
+                .kept
+                .try_borrow()
+                .map_or_else(|_| events::panic(message, &[]), |kept| events::panic(message, &kept));
+            self.host.tell(&event);
+        }
+    }
+
+    fn handle(&self, signal: Signal) {
+        // Nobody is there to be thrown an error: a client that is closed hears nothing.
+        let _ = match signal {
+            Signal::Timeout => {
+                drop(self.timer.take());
+                let buffered = self.socket.borrow().as_ref().map_or(0, |socket| socket.buffered());
+                self.act(|session, now| session.handle_timeout(now, buffered))
+            }
+            Signal::Opened => self.act(Session::handle_connected),
+            Signal::Message(message) => self.act(|session, now| session.handle_message(&message, now)),
+            Signal::Closed => {
+                drop(self.socket.take());
+                self.act(Session::handle_disconnected)
+            }
+            Signal::Hidden => self.act(|session, now| attend(session, Activity::Away, now)),
+            Signal::Visible => self.act(|session, now| {
+                attend(session, Activity::Active, now);
+                session.handle_wake(now);
+            }),
+            Signal::Awake => self.act(Session::handle_wake),
+        };
+    }
+
+    fn act_on<T>(&self, act: impl FnOnce(&mut Stay, Millis) -> T) -> Result<T, Refusal> {
+        if panic::has_failed() {
+            return Err(Refusal::PANICKED);
+        }
+        if self.closed.get() {
+            return Err(Refusal::CLOSED);
+        }
+        let now = now();
+        let mut stay = self.stay.try_borrow_mut().map_err(|_| Refusal::PANICKED)?;
+        let result = act(&mut stay, now);
+        drop(stay);
+        self.drain();
+        Ok(result)
+    }
+
+    /// Does all that the session asks for. A host that calls in from an event runs this
+    /// too, inside; the order of events stays.
+    fn drain(&self) {
+        while !self.closed.get() {
+            let Some(deed) = self.stay.borrow_mut().next(now()) else { break };
+            match deed {
+                Deed::Tell(event) => self.host.tell(&event),
+                Deed::Send(message) => {
+                    let socket = self.socket.borrow().clone();
+                    if let Some(socket) = socket {
+                        socket.send(&message);
+                    }
+                }
+                Deed::Disconnect => drop(self.socket.take()),
+                Deed::Connect => {
+                    let socket = Socket::open(&self.url, ProtocolVersion::SUBPROTOCOL, &self.callback);
+                    if socket.is_none() {
+                        self.stay.borrow_mut().session.handle_disconnected(now());
+                    }
+                    drop(self.socket.replace(socket.map(Rc::new)));
+                }
+                Deed::Keep(handle, pending) => {
+                    let mut kept = self.kept.borrow_mut();
+                    match kept.iter_mut().find(|(of, _)| *of == handle) {
+                        Some((_, before)) => *before = pending,
+                        None => kept.push((handle, pending)),
+                    }
+                }
+            }
+        }
+        self.start_timer();
+    }
+
+    /// Sees to it that the session is woken in time. A timer that runs out too early is
+    /// left alone: it is cheaper to be woken for nothing than to start a new one a keystroke.
+    fn start_timer(&self) {
+        let due = if self.closed.get() { None } else { self.stay.borrow().session.poll_timeout() };
+        let Some(due) = due else { return };
+        let mut timer = self.timer.borrow_mut();
+        if timer.as_ref().is_none_or(|timer| timer.at > due) {
+            *timer = Some(Timer::start(due, &self.callback));
+        }
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// The server takes no larger presence state; the caller hears it now.
+fn fits(state: &str) -> Result<(), Refusal> {
+    if state.len() > Limits::default().presence_bytes as usize { Err(Refusal::TOO_LARGE) } else { Ok(()) }
+}
+
+fn settled(result: Option<Result<(), EditError>>) -> Result<(), Refusal> {
+    Ok(result.ok_or(Refusal::CLOSED)??)
+}
+
+fn attend(session: &mut Session<RichText>, activity: Activity, now: Millis) {
+    let documents: Vec<_> = session.handles().collect();
+    documents.into_iter().for_each(|document| session.set_presence(document, None, activity, now));
+}
