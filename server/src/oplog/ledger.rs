@@ -155,13 +155,13 @@ impl Ledger {
     }
 
     /// Takes in a batch that [`Ledger::judge`] found to fit, and gives its entries.
-    pub(crate) fn commit(&mut self, batch: Batch) -> Vec<Entry> {
+    pub(crate) fn commit(&mut self, batch: &Batch) -> Vec<Entry> {
         if batch.members.is_empty() {
             return Vec::new();
         }
         let mut version = self.head.version;
         let mut entries = Vec::with_capacity(batch.members.len());
-        for member in batch.members {
+        for member in &batch.members {
             version = version.next();
             let record = self.clients.entry(member.client).or_insert_with(|| ClientRecord {
                 user: member.user.clone(),
@@ -177,9 +177,9 @@ impl Ledger {
                 version,
                 client: member.client,
                 client_seq: member.client_seq,
-                user: member.user,
+                user: member.user.clone(),
                 time_ms: batch.time_ms,
-                operation: member.operation,
+                operation: member.operation.clone(),
             });
         }
         let epoch = self.head.epoch.unwrap_or(batch.new_epoch);
@@ -281,7 +281,7 @@ mod tests {
         ledger.open(Some((ClientId::from_bytes([1; 16]), "ann".parse().unwrap())), 0).unwrap();
         let first = batch(Head::default(), vec![member(1, 5, 2, "ann")]);
         assert_eq!(ledger.judge(&first, |_| None), Verdict::Fits);
-        ledger.commit(first);
+        ledger.commit(&first);
         let version = Version::new(1).unwrap();
         let second = batch(
             ledger.head,
@@ -317,7 +317,7 @@ mod tests {
     #[test]
     fn a_client_is_forgotten_only_when_long_unseen_and_without_an_entry() {
         let mut ledger = Ledger::default();
-        ledger.commit(batch(Head::default(), vec![member(1, 1, 1, "ann")]));
+        ledger.commit(&batch(Head::default(), vec![member(1, 1, 1, "ann")]));
         ledger.forget(1_000 + CLIENT_KEPT_MS + 1);
         assert_eq!(ledger.clients.len(), 1);
         ledger.floor = Version::new(1).unwrap();

@@ -79,7 +79,7 @@ impl MemoryLog {
             Verdict::EpochChanged => return AppendOutcome::EpochChanged { head: held.ledger.head },
             Verdict::Full => return AppendOutcome::Unavailable { retry_after: Duration::from_secs(60) },
         }
-        let entries = held.ledger.commit(batch);
+        let entries = held.ledger.commit(&batch);
         held.ledger.take_changed();
         let head = held.ledger.head;
         let last = entries.len().saturating_sub(1);

@@ -1,1 +1,23 @@
 //! The op log on this machine's disk, the embedded default.
+//!
+//! One file in a folder of its own, held by one server. An entry is acknowledged once it
+//! is on the disk, together with its client's record; a document's entries, snapshot and
+//! client records recover together or not at all.
+
+mod backend;
+mod error;
+mod file;
+mod folder;
+mod group;
+mod log;
+mod record;
+mod request;
+mod store;
+mod table;
+mod transaction;
+mod writer;
+
+pub use backend::FILE_FORMAT;
+pub use file::LogFile;
+pub use folder::{DiskSettings, OpenFolderError};
+pub use log::DiskLog;

@@ -1,0 +1,225 @@
+//! The tables of the database, and what is read from them.
+//!
+//! A document's name leads to its number in two tables, `documents` and `heads`, each with
+//! its own tree: a name that is in one of them only is damage, never a new document. The
+//! head knows how many client records there are and the sum of their checksums, and the
+//! entries from floor to head are without a gap: so no row can go missing unseen.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use cowrite_protocol::{ClientId, DocumentId, RunningHash, Version};
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, TableDefinition};
+
+use super::error::StoreError;
+use super::record::{DocumentRecord, HeadRecord, SnapshotRecord, sum_of, unseal, unseal_entry};
+use crate::oplog::ledger::{ClientRecord, Ledger};
+use crate::oplog::{Entry, Head, ReadOutcome, Snapshot};
+
+/// Name to number.
+pub(super) const DOCUMENTS: TableDefinition<&str, &[u8]> = TableDefinition::new("documents");
+/// Name to head; the head bears the number too.
+pub(super) const HEADS: TableDefinition<&str, &[u8]> = TableDefinition::new("heads");
+/// Number and version to entry.
+pub(super) const ENTRIES: TableDefinition<(u64, u64), &[u8]> = TableDefinition::new("entries");
+/// Number and client id to client record.
+pub(super) const CLIENTS: TableDefinition<(u64, u128), &[u8]> = TableDefinition::new("clients");
+/// Number to snapshot.
+pub(super) const SNAPSHOTS: TableDefinition<u64, &[u8]> = TableDefinition::new("snapshots");
+/// One row: how many documents there are.
+pub(super) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
+/// The name of that row.
+pub(super) const DOCUMENT_COUNT: &str = "documents";
+
+/// A table by its letter, as the checksums of its values know it.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+pub(super) enum Table {
+    Documents = b'd',
+    Heads = b'h',
+    Entries = b'e',
+    Clients = b'c',
+    Snapshots = b's',
+    Meta = b'm',
+}
+
+/// What a value's checksum takes for its key, in a table whose key is a name.
+pub(super) fn named(table: Table, name: &str) -> Vec<u8> {
+    let mut key = vec![table as u8];
+    key.extend_from_slice(name.as_bytes());
+    key
+}
+
+/// The same, in a table whose key is a document's number and something more.
+pub(super) fn numbered(table: Table, number: u64, rest: &[u8]) -> Vec<u8> {
+    let mut key = vec![table as u8];
+    key.extend_from_slice(&number.to_be_bytes());
+    key.extend_from_slice(rest);
+    key
+}
+
+/// The key of a client's row.
+pub(super) fn client_key(number: u64, client: &ClientId) -> (u64, u128) {
+    (number, u128::from_be_bytes(*client.as_bytes()))
+}
+
+/// A document as it is stored.
+#[derive(Clone, Debug, Default)]
+pub(super) struct StoredDocument {
+    /// `None` if nothing is stored of it.
+    pub(super) number: Option<u64>,
+    pub(super) ledger: Ledger,
+    pub(super) clients: u64,
+    pub(super) clients_sum: u64,
+}
+
+/// Reads the head of a document; `None` if there is none.
+pub(super) fn load_head(read: &ReadTransaction, id: &DocumentId) -> Result<Option<HeadRecord>, StoreError> {
+    let name = id.as_str();
+    let number = read.open_table(DOCUMENTS)?.get(name)?;
+    let head = read.open_table(HEADS)?.get(name)?;
+    let (number, head) = match (&number, &head) {
+        (None, None) => return Ok(None),
+        (Some(number), Some(head)) => (number.value(), head.value()),
+        (Some(_), None) => return Err(StoreError::damaged("the document has a number and no head")),
+        (None, Some(_)) => return Err(StoreError::damaged("the document has a head and no number")),
+    };
+    let (DocumentRecord { number }, _) = unseal(&named(Table::Documents, name), number)?;
+    let (head, _) = unseal::<HeadRecord>(&named(Table::Heads, name), head)?;
+    if head.number != number {
+        let (first, second) = (number, head.number);
+        return Err(StoreError::damaged(format!("the document has two numbers, {first} and {second}")));
+    }
+    Ok(Some(head))
+}
+
+/// Reads all that appends are judged by, and checks that no row is missing.
+/// Cost: the client records, and two entries.
+pub(super) fn load_document(read: &ReadTransaction, id: &DocumentId) -> Result<StoredDocument, StoreError> {
+    let Some(head) = load_head(read, id)? else { return Ok(StoredDocument::default()) };
+    let number = head.number;
+    let entries = read.open_table(ENTRIES)?;
+    let mut rows = entries.range((number, 0)..=(number, u64::MAX))?;
+    let ends = (rows.next().transpose()?, rows.next_back().transpose()?);
+    let first = ends.0.as_ref().map(|(key, _)| key.value().1);
+    let last = ends.1.as_ref().map(|(key, _)| key.value().1).or(first);
+    let (floor, version) = (head.floor.get(), head.version.get());
+    let expected = if version > floor { (Some(floor + 1), Some(version)) } else { (None, None) };
+    if (first, last) != expected {
+        return Err(StoreError::damaged(format!(
+            "the entries from {first:?} to {last:?} do not fit the floor {floor} and the head {version}"
+        )));
+    }
+    let mut clients = HashMap::new();
+    let mut sum = 0_u64;
+    for row in read.open_table(CLIENTS)?.range((number, 0)..=(number, u128::MAX))? {
+        let (key, value) = row?;
+        let id = ClientId::from_bytes(key.value().1.to_be_bytes());
+        let (record, _) = unseal::<ClientRecord>(&numbered(Table::Clients, number, id.as_bytes()), value.value())?;
+        sum = sum.wrapping_add(sum_of(value.value()));
+        clients.insert(id, record);
+    }
+    if (clients.len() as u64, sum) != (head.clients, head.clients_sum) {
+        let (found, known) = (clients.len(), head.clients);
+        return Err(StoreError::damaged(format!("{found} client records do not fit the {known} that the head knows")));
+    }
+    let at = Head { epoch: head.epoch, version: head.version, hash: head.hash };
+    Ok(StoredDocument {
+        number: Some(number),
+        ledger: Ledger::stored(at, head.floor, head.snapshot, clients),
+        clients: head.clients,
+        clients_sum: head.clients_sum,
+    })
+}
+
+/// Reads entries after a version; see [`crate::oplog::OpLog::read`].
+pub(super) fn read_entries(
+    read: &ReadTransaction,
+    id: &DocumentId,
+    after: Version,
+    max_bytes: usize,
+) -> Result<ReadOutcome, StoreError> {
+    let Some(head) = load_head(read, id)? else { return Ok(ReadOutcome::Entries(Vec::new())) };
+    if after < head.floor {
+        return Ok(ReadOutcome::BelowFloor { floor: head.floor });
+    }
+    let mut entries: Vec<Entry> = Vec::new();
+    let (mut version, mut bytes) = (after, 0);
+    if after >= head.version {
+        return Ok(ReadOutcome::Entries(entries));
+    }
+    for row in read.open_table(ENTRIES)?.range((head.number, after.get() + 1)..=(head.number, head.version.get()))? {
+        let (key, value) = row?;
+        version = version.next();
+        let found = key.value().1;
+        if found != version.get() {
+            return Err(StoreError::damaged(format!("entry {version} is missing, {found} is the next")));
+        }
+        let (entry, _) = unseal_entry(&entry_key(head.number, version), version, value.value())?;
+        bytes += entry.operation.len();
+        if bytes > max_bytes && !entries.is_empty() {
+            return Ok(ReadOutcome::Entries(entries));
+        }
+        entries.push(entry);
+    }
+    if version != head.version {
+        let known = head.version;
+        return Err(StoreError::damaged(format!("the entries end at {version}, the head is {known}")));
+    }
+    Ok(ReadOutcome::Entries(entries))
+}
+
+/// The running hash at a version, where it is known.
+pub(super) fn hash_at(
+    read: &ReadTransaction,
+    document: &StoredDocument,
+    version: Version,
+) -> Result<Option<RunningHash>, StoreError> {
+    if version == Version::ZERO {
+        return Ok(Some(RunningHash::ZERO));
+    }
+    if let Some((at, hash)) = document.ledger.snapshot
+        && at == version
+    {
+        return Ok(Some(hash));
+    }
+    let Some(number) = document.number else { return Ok(None) };
+    let entries: ReadOnlyTable<(u64, u64), &[u8]> = read.open_table(ENTRIES)?;
+    let Some(value) = entries.get((number, version.get()))? else { return Ok(None) };
+    Ok(unseal_entry(&entry_key(number, version), version, value.value())?.1)
+}
+
+/// Reads the stored snapshot.
+pub(super) fn load_snapshot(read: &ReadTransaction, id: &DocumentId) -> Result<Option<Snapshot>, StoreError> {
+    let Some(head) = load_head(read, id)? else { return Ok(None) };
+    let snapshots = read.open_table(SNAPSHOTS)?;
+    let (record, content) = match (snapshot_of(&snapshots, head.number)?, head.snapshot) {
+        (None, None) => return Ok(None),
+        (Some((record, content)), Some(known)) if (record.version, record.hash) == known => (record, content),
+        _ => return Err(StoreError::damaged("the stored snapshot is not the one that the head knows")),
+    };
+    Ok(Some(Snapshot { head: record.head(head.epoch), checksum: record.checksum, content }))
+}
+
+/// Reads a snapshot whole, so that a damaged one is found.
+pub(super) fn snapshot_of(
+    snapshots: &impl ReadableTable<u64, &'static [u8]>,
+    number: u64,
+) -> Result<Option<(SnapshotRecord, Bytes)>, StoreError> {
+    let Some(value) = snapshots.get(number)? else { return Ok(None) };
+    let (record, content) = unseal::<SnapshotRecord>(&numbered(Table::Snapshots, number, &[]), value.value())?;
+    Ok(Some((record, Bytes::copy_from_slice(content))))
+}
+
+/// The key that an entry's checksum takes in.
+pub(super) fn entry_key(number: u64, version: Version) -> Vec<u8> {
+    numbered(Table::Entries, number, &version.get().to_be_bytes())
+}
+
+/// Reads how many documents there are.
+pub(super) fn document_count(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<u64, StoreError> {
+    let Some(value) = meta.get(DOCUMENT_COUNT)? else {
+        return Err(StoreError::damaged("the number of documents is missing"));
+    };
+    Ok(unseal::<DocumentRecord>(&named(Table::Meta, DOCUMENT_COUNT), value.value())?.0.number)
+}
