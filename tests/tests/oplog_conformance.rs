@@ -1,0 +1,78 @@
+//! Every op log passes one suite.
+
+#![expect(clippy::unwrap_used, reason = "all of it is a test")]
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use cowrite_server::oplog::OpLog;
+use cowrite_server::oplog::disk::{DiskLog, DiskSettings};
+use cowrite_server::oplog::memory::MemoryLog;
+use cowrite_tests::oplog_suite::Bench;
+
+mod memory {
+    use super::*;
+
+    fn bench() -> Bench {
+        Bench::new(|clock| {
+            let log = MemoryLog::with_clock(clock);
+            move || -> Arc<dyn OpLog> { Arc::new(log.clone()) }
+        })
+    }
+
+    cowrite_tests::oplog_suite!(bench());
+}
+
+mod disk {
+    use super::*;
+
+    fn bench() -> Bench {
+        Bench::new(|clock| {
+            let folder = Folder::new();
+            move || -> Arc<dyn OpLog> {
+                let clock = clock.clone();
+                Arc::new(DiskLog::open(DiskSettings { clock, ..DiskSettings::new(&folder.0) }).unwrap())
+            }
+        })
+    }
+
+    cowrite_tests::oplog_suite!(bench());
+
+    /// With so small a cache that documents and generations go through the disk all the time.
+    mod forgetful {
+        use super::*;
+
+        fn bench() -> Bench {
+            Bench::new(|clock| {
+                let folder = Folder::new();
+                move || -> Arc<dyn OpLog> {
+                    let settings = DiskSettings { clock: clock.clone(), ..DiskSettings::new(&folder.0) };
+                    let settings = DiskSettings { cached_documents: 0, cache_bytes: 1 << 16, ..settings };
+                    Arc::new(DiskLog::open(settings).unwrap())
+                }
+            })
+        }
+
+        cowrite_tests::oplog_suite!(bench());
+    }
+}
+
+/// A folder of a test's own, gone with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Folder {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("oplog-{}-{number}", std::process::id());
+        Folder(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // A folder that is left behind is found by nobody: its name is never used again.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
