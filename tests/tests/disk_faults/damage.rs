@@ -1,0 +1,114 @@
+//! Flipped bytes: found, or harmless; never other data than what was written.
+
+use std::sync::Arc;
+
+use cowrite_server::oplog::disk::{DiskLog, OpenFolderError};
+use cowrite_server::oplog::{AppendOutcome, LogError};
+
+use crate::faulty_file::FaultyFile;
+use crate::workload::{Random, Workload, open};
+
+/// What a flip came to.
+#[derive(Debug, Default)]
+struct Tally {
+    not_opened: usize,
+    documents_damaged: usize,
+    documents_whole: usize,
+}
+
+async fn check_flip(workload: &Workload, image: &[u8], offset: usize, bit: u32, tally: &mut Tally) {
+    let mut flipped = image.to_vec();
+    flipped[offset] ^= 1 << bit;
+    let context = format!("byte {offset} bit {bit}");
+    let log = match open(FaultyFile::of(flipped)) {
+        Ok(log) => log,
+        Err(OpenFolderError::Damaged { .. } | OpenFolderError::Io { .. }) => {
+            tally.not_opened += 1;
+            return;
+        }
+        Err(other) => panic!("{context}: {other}"),
+    };
+    // First what is stored, then one more append to each, then all again.
+    for _ in 0..2 {
+        for document in 0..3 {
+            let all = workload.acked.last().unwrap()[document];
+            match workload.check_document(&log, document, all).await {
+                Ok(()) => tally.documents_whole += 1,
+                Err(LogError::Damaged { .. }) => tally.documents_damaged += 1,
+                // A page of the tree itself may be what can not be read.
+                Err(LogError::Unavailable { .. }) => tally.documents_damaged += 1,
+                Err(other) => panic!("{context}: {other}"),
+            }
+        }
+        append_elsewhere(&log).await;
+    }
+}
+
+async fn append_elsewhere(log: &DiskLog) {
+    let script = cowrite_tests::oplog_suite::Script::new("another");
+    let outcome = script.append(log, vec![cowrite_tests::oplog_suite::member(1, 1)]).await;
+    assert!(
+        !matches!(outcome, AppendOutcome::Refused { .. } | AppendOutcome::EpochChanged { .. }),
+        "a new document answers {outcome:?}"
+    );
+}
+
+async fn images(seed: u64) -> (Workload, [Vec<u8>; 2]) {
+    let (file, mut workload, mut random) = (FaultyFile::default(), Workload::new(), Random::new(seed));
+    let log = Arc::new(open(file.clone()).unwrap());
+    workload.run(&log, &file, 25, &mut random).await;
+    let running = file.bytes();
+    drop(log);
+    (workload, [running, file.bytes()])
+}
+
+#[tokio::test]
+async fn a_flipped_bit_of_the_header_or_its_copies_loses_nothing() {
+    quiet_panics();
+    let (workload, images) = images(5).await;
+    for image in images {
+        let mut tally = Tally::default();
+        for range in [0..364, 4096..4460, 8192..8512] {
+            for offset in range {
+                check_flip(&workload, &image, offset, offset as u32 % 8, &mut tally).await;
+            }
+        }
+        for offset in [8201, 8202] {
+            for bit in 0..8 {
+                check_flip(&workload, &image, offset, bit, &mut tally).await;
+            }
+        }
+        assert_eq!((tally.not_opened, tally.documents_damaged), (0, 0), "{tally:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_flipped_byte_anywhere_is_found_or_harmless() {
+    quiet_panics();
+    let (workload, images) = images(6).await;
+    let mut random = Random::new(7);
+    for image in images {
+        let used: Vec<usize> = (8512..image.len()).filter(|offset| image[*offset] != 0).collect();
+        let mut tally = Tally::default();
+        for _ in 0..700 {
+            // Mostly bytes that say something, and their neighbours.
+            let offset = (used[random.below(used.len())] + random.below(8)).min(image.len() - 1);
+            check_flip(&workload, &image, offset, random.below(8) as u32, &mut tally).await;
+        }
+        assert!(tally.documents_damaged > 20 && tally.documents_whole > 20, "{tally:?}");
+    }
+}
+
+/// The database panics on damage that it meets; the log catches that, and here it would only
+/// fill the screen.
+fn quiet_panics() {
+    let loud = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let thread = std::thread::current();
+        let ours =
+            panic.location().is_some_and(|at| at.file().contains("disk_faults") || at.file().starts_with("server"));
+        if ours || thread.name().is_none() {
+            loud(panic);
+        }
+    }));
+}

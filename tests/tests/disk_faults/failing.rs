@@ -1,0 +1,144 @@
+//! A disk that is full or fails while the log runs: nothing is acknowledged that is not
+//! there, and all goes on when the fault is gone.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cowrite_server::oplog::disk::DiskLog;
+use cowrite_server::oplog::{AppendOutcome, LogError, Member, OpLog, OpenError};
+use cowrite_tests::oplog_suite::member;
+
+use crate::faulty_file::{Faults, FaultyFile};
+use crate::workload::{Random, Workload, open};
+
+async fn running(seed: u64) -> (FaultyFile, Arc<DiskLog>, Workload, Random) {
+    let (file, mut workload, mut random) = (FaultyFile::default(), Workload::new(), Random::new(seed));
+    let log = Arc::new(open(file.clone()).unwrap());
+    workload.run(&log, &file, 5, &mut random).await;
+    (file, log, workload, random)
+}
+
+/// Appends members of the workload to its first document until it is known what became of
+/// them, as a room does: the same batch again.
+async fn settle(log: &DiskLog, workload: &mut Workload, members: Vec<Member>) {
+    let batch = workload.scripts[0].batch(members.clone());
+    let id = workload.scripts[0].document.clone();
+    let outcome = log.append(&id, batch).await;
+    let before = workload.scripts[0].head;
+    workload.follow(0, members);
+    let script = &workload.scripts[0];
+    match outcome {
+        AppendOutcome::Committed { head } => assert_eq!(head, script.head),
+        AppendOutcome::Conflict { head, entries } => {
+            assert_eq!(head, script.head, "it had landed");
+            assert_eq!(entries, script.entries[before.version.get() as usize..]);
+        }
+        other => panic!("the fault is gone, and the append is answered {other:?}"),
+    }
+}
+
+async fn assert_all(log: &DiskLog, workload: &Workload) {
+    for document in 0..3 {
+        let all = workload.scripts[document].head.version.get();
+        workload.check_document(log, document, all).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_appends_and_recovers_when_there_is_room() {
+    let (file, log, mut workload, _) = running(11).await;
+    file.set_faults(Faults { quota: Some(file.bytes().len() as u64), ..Faults::default() });
+    let mut committed = 0;
+    let (members, refused) = loop {
+        let operation = Bytes::from(vec![7; 200_000]);
+        let members = vec![Member { operation, ..member(9, committed + 1) }];
+        let batch = workload.scripts[0].batch(members.clone());
+        match log.append(&workload.scripts[0].document, batch).await {
+            AppendOutcome::Committed { .. } => workload.follow(0, members),
+            other => break (members, other),
+        }
+        committed += 1;
+        assert!(committed < 1000, "the disk is never full");
+    };
+    assert!(matches!(refused, AppendOutcome::Unavailable { .. }), "{refused:?}");
+    assert_all(&log, &workload).await;
+    for _ in 0..3 {
+        let again = workload.scripts[0].append(&*log, members.clone()).await;
+        assert!(matches!(again, AppendOutcome::Unavailable { .. }), "{again:?}");
+    }
+    file.set_faults(Faults::default());
+    settle(&log, &mut workload, members).await;
+    assert_all(&log, &workload).await;
+    drop(log);
+    assert_all(&open(file).unwrap(), &workload).await;
+}
+
+async fn fails_and_recovers(seed: u64, faults: Faults) {
+    let (file, log, mut workload, mut random) = running(seed).await;
+    for round in 0..4 {
+        let members = workload.members(0, &mut random);
+        file.set_faults(faults);
+        for _ in 0..=round {
+            let outcome = workload.scripts[0].append(&*log, members.clone()).await;
+            assert!(
+                matches!(outcome, AppendOutcome::Unavailable { .. } | AppendOutcome::OutcomeUnknown),
+                "{faults:?}: {outcome:?}"
+            );
+        }
+        file.set_faults(Faults::default());
+        settle(&log, &mut workload, members).await;
+        assert_all(&log, &workload).await;
+    }
+    drop(log);
+    assert_all(&open(file).unwrap(), &workload).await;
+}
+
+#[tokio::test]
+async fn a_failed_sync_acknowledges_nothing_and_the_log_recovers() {
+    fails_and_recovers(21, Faults { sync: true, ..Faults::default() }).await;
+}
+
+#[tokio::test]
+async fn a_short_write_acknowledges_nothing_and_the_log_recovers() {
+    fails_and_recovers(22, Faults { write: true, ..Faults::default() }).await;
+}
+
+#[tokio::test]
+async fn a_disk_that_does_nothing_right_acknowledges_nothing_and_the_log_recovers() {
+    fails_and_recovers(23, Faults { sync: true, write: true, read: true, quota: Some(0) }).await;
+}
+
+#[tokio::test]
+async fn what_was_fenced_before_a_fault_is_fenced_after_it() {
+    let (file, log, workload, _) = running(24).await;
+    let script = &workload.scripts[0];
+    let open = Some((cowrite_tests::oplog_suite::client(8), cowrite_tests::oplog_suite::user("ann")));
+    log.open(&script.document, open.clone()).await.unwrap();
+    let live = log.open(&script.document, open).await.unwrap().client.unwrap().generation;
+    file.set_faults(Faults { sync: true, ..Faults::default() });
+    let outcome = script.append(&*log, vec![Member { generation: live, ..member(8, 1) }]).await;
+    assert!(!matches!(outcome, AppendOutcome::Committed { .. }), "{outcome:?}");
+    file.set_faults(Faults::default());
+    let older = script.append(&*log, vec![member(8, 1)]).await;
+    assert!(!matches!(older, AppendOutcome::Committed { .. }), "an older copy was committed: {older:?}");
+    let opened = log.open(&script.document, None).await.unwrap();
+    if opened.head == script.head {
+        assert!(matches!(older, AppendOutcome::Refused { .. }), "{older:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_read_error_is_an_answer_and_reads_go_on_after_it() {
+    let (file, log, workload, _) = running(25).await;
+    drop(log);
+    let log = open(file.clone()).unwrap();
+    let script = &workload.scripts[0];
+    file.set_faults(Faults { read: true, ..Faults::default() });
+    let opened = log.open(&script.document, None).await;
+    assert!(matches!(opened, Err(OpenError::Log(LogError::Unavailable { .. }))), "{opened:?}");
+    let read = log.load_snapshot(&script.document).await;
+    assert!(matches!(read, Err(LogError::Unavailable { .. })), "{read:?}");
+    file.set_faults(Faults::default());
+    log.open(&script.document, None).await.unwrap();
+    assert_all(&log, &workload).await;
+}
