@@ -65,10 +65,11 @@ impl Outbox {
         Outbox { state: Mutex::default(), ready: Notify::new(), bound, part_bytes }
     }
 
-    /// Queues a frame unless the bound is reached; returns whether it was queued.
+    /// Queues a frame unless the bound is reached; returns whether it was queued. A frame
+    /// larger than the bound is queued when nothing else waits, or it never would be.
     pub fn offer(&self, channel: Channel, frame: Bytes) -> bool {
         let mut state = self.lock();
-        if state.bytes + frame.len() > self.bound || state.gone {
+        if state.gone || state.bytes > 0 && state.bytes + frame.len() > self.bound {
             return false;
         }
         self.queue(&mut state, Some(channel), frame);
@@ -243,6 +244,13 @@ mod tests {
         assert_eq!(outbox.take(1).drained, []);
         assert_eq!(outbox.take(1).drained, [Channel(1)]);
         assert_eq!(outbox.bytes(), 0);
+    }
+
+    #[test]
+    fn a_frame_larger_than_the_bound_goes_alone() {
+        let outbox = Outbox::new(10, 1_000);
+        assert!(outbox.offer(Channel(1), frame(60)));
+        assert!(!outbox.offer(Channel(1), frame(1)));
     }
 
     #[test]

@@ -6,7 +6,11 @@ use cowrite_tests::simulation::{Report, Scenario, World};
 fn seeds(usual: u64) -> std::ops::Range<u64> {
     let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     match number("COWRITE_SEED") {
-        Some(seed) => seed..seed + 1,
+        Some(seed) => {
+            // One run is looked at closely.
+            let _ = tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG).try_init();
+            seed..seed + 1
+        }
         None => 0..number("COWRITE_RUNS").unwrap_or(usual),
     }
 }

@@ -23,6 +23,9 @@ pub(super) enum Phase {
     Damaged,
 }
 
+/// How often a document that makes no sense is read again.
+const LOADS: u32 = 3;
+
 /// How long a client is asked to wait when the log does not answer, in milliseconds.
 const RETRY_MS: u32 = 1_000;
 
@@ -98,13 +101,26 @@ impl<D: DocumentType> Room<D> {
         }
     }
 
+    /// The log said where it stands; when it was asked, we stood at `known`.
+    pub(super) fn looked(&mut self, known: Version, opened: &OpenedLog) {
+        let (ours, log) = (self.sequencer.head(), opened.head);
+        self.floor = self.floor.max(opened.floor);
+        let same_life = log.epoch == ours.epoch || known == Version::ZERO;
+        let hash = self.sequencer.tail().hash_at(log.version);
+        if !same_life || log.version < known || hash.is_some_and(|hash| hash != log.hash) {
+            self.history_lost();
+        } else if log.version > ours.version {
+            self.follow();
+        }
+    }
+
     pub(super) fn followed(&mut self, read: Result<ReadOutcome, LogError>) {
         self.following = false;
         match read {
             Ok(ReadOutcome::Entries(entries)) if entries.is_empty() => {
                 // Somebody was told of a head that the log no longer reaches.
                 if self.is_log_behind() {
-                    self.history_lost();
+                    self.ask_again();
                 }
             }
             Ok(ReadOutcome::Entries(entries)) => {
@@ -191,6 +207,8 @@ impl<D: DocumentType> Room<D> {
         });
         let (from, document) = loaded.unwrap_or_default();
         self.snapshot.known(from.version);
+        // What was computed of another history's document is nothing to this one's.
+        self.checksum = None;
         let start = Head { epoch: head.epoch, ..from };
         self.sequencer = Sequencer::new(self.limits, start, document);
         self.broadcast = start.version;
@@ -205,6 +223,7 @@ impl<D: DocumentType> Room<D> {
             self.damaged("snapshot and entries do not lead to the head that the log names");
         } else {
             self.phase = Phase::Open;
+            self.bad_loads = 0;
         }
     }
 
@@ -230,7 +249,15 @@ impl<D: DocumentType> Room<D> {
         }
     }
 
+    /// What was read makes no sense. It may have changed while it was read, so it is read
+    /// again a few times before the document is closed to everybody.
     fn damaged(&mut self, reason: &str) {
+        self.bad_loads += 1;
+        if self.bad_loads <= LOADS {
+            tracing::warn!(document = %self.document, reason, "what the log holds makes no sense; reading it again");
+            self.end_all(Code::Unavailable);
+            return self.load();
+        }
         tracing::error!(document = %self.document, reason, "the stored document is damaged; it is closed to everybody");
         self.phase = Phase::Damaged;
         self.end_all(Code::Damaged);

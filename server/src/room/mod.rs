@@ -13,6 +13,7 @@ mod loading;
 mod opening;
 mod presence;
 mod submit;
+mod task;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -31,6 +32,7 @@ pub use command::{
 use durable::SnapshotState;
 use loading::Phase;
 use opening::PendingOpen;
+pub use task::{Registration, RoomSeed, spawn_room};
 
 /// One open document.
 pub struct Room<D: DocumentType> {
@@ -43,6 +45,8 @@ pub struct Room<D: DocumentType> {
     phase: Phase,
     /// The log lost history that this epoch names: it is to be superseded.
     lost_epoch: Option<Epoch>,
+    /// How often in a row what was loaded made no sense.
+    bad_loads: u32,
     sequencer: Sequencer<D>,
     /// The lowest version that the log can be read after, as last heard.
     floor: Version,
@@ -77,6 +81,7 @@ enum Purpose {
     LoadSnapshot,
     ReadTail,
     Follow,
+    Look(Version),
     OpenClient(ConnectionId, u32),
     ReadDown(ConnectionId, u32),
     Append,
@@ -102,6 +107,7 @@ impl<D: DocumentType> Room<D> {
             entropy,
             phase: Phase::Failed,
             lost_epoch: None,
+            bad_loads: 0,
             sequencer: Sequencer::new(limits, Default::default(), D::Document::default()),
             floor: Version::ZERO,
             broadcast: Version::ZERO,
@@ -184,10 +190,11 @@ impl<D: DocumentType> Room<D> {
         self.advance(now);
     }
 
-    /// The feed ended or may have missed something: the log itself is read.
-    pub fn handle_feed_gap(&mut self, now: Millis) {
+    /// The slow periodic look, or after a feed that ended: does the log stand where we do?
+    pub fn look(&mut self, now: Millis) {
         if self.phase == Phase::Open {
-            self.follow();
+            let known = self.sequencer.head().version;
+            self.ask(Purpose::Look(known), LogRequest::Open(None));
         }
         self.advance(now);
     }
@@ -204,6 +211,9 @@ impl<D: DocumentType> Room<D> {
                 self.read_down(connection, request, read);
             }
             (Purpose::Follow, LogAnswer::Read(read)) => self.followed(read),
+            (Purpose::Look(known), LogAnswer::Opened(Ok(opened))) => self.looked(known, &opened),
+            // The next look is near.
+            (Purpose::Look(_), _) => {}
             (Purpose::StoreSnapshot(version), LogAnswer::Stored(stored)) => {
                 self.snapshot_stored(version, stored.is_ok())
             }

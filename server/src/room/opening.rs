@@ -49,11 +49,22 @@ impl<D: DocumentType> Room<D> {
     }
 
     /// Asks the log for every client that waits to open.
+    ///
+    /// Answers to earlier questions are not waited for: only the newest generation counts.
     pub(super) fn ask_for_opens(&mut self) {
+        self.tickets.retain(|_, purpose| !matches!(purpose, Purpose::OpenClient(..) | Purpose::ReadDown(..)));
         let waiting: Vec<_> = self.opens.iter_mut().map(PendingOpen::start_again).collect();
         for (connection, request, client) in waiting {
             self.ask_for_client(connection, request, client);
         }
+    }
+
+    /// What the log said to those who wait does not agree with what we know: one of the
+    /// two is old. It is asked again, and whether it stands where we do.
+    pub(super) fn ask_again(&mut self) {
+        let known = self.sequencer.head().version;
+        self.ask(Purpose::Look(known), LogRequest::Open(None));
+        self.ask_for_opens();
     }
 
     /// Whether the log named a head that we could not reach by reading it.
@@ -112,7 +123,8 @@ impl<D: DocumentType> Room<D> {
                 log.head.epoch == head.epoch || log.head.epoch.is_none() && log.head.version == Version::ZERO;
             let hash = self.sequencer.tail().hash_at(log.head.version);
             if !same_life || hash.is_some_and(|hash| hash != log.head.hash) {
-                return self.history_lost();
+                // What the log said may be older than what was loaded since: ask again.
+                return self.ask_again();
             }
             if self.needs_read_down(at) {
                 at += 1;

@@ -27,7 +27,7 @@ pub(super) struct Client {
     /// Whether the engine changed since it was last checked.
     pub(super) dirty: bool,
     pub(super) diverged: u64,
-    pub(super) closed: bool,
+    pub(super) closed: Option<cowrite_protocol::frame::Code>,
 }
 
 impl Client {
@@ -47,7 +47,7 @@ impl Client {
             from_events: Default::default(),
             dirty: true,
             diverged: 0,
-            closed: false,
+            closed: None,
         }
     }
 
@@ -101,7 +101,11 @@ impl Client {
                 self.tokens.insert(edit, token);
             }
             if chance.percent(30) {
-                self.session.set_cursor(self.handle, Cursor::caret(Utf16Offset(chance.below(u64::from(length) + 1) as u32)), now);
+                self.session.set_cursor(
+                    self.handle,
+                    Cursor::caret(Utf16Offset(chance.below(u64::from(length) + 1) as u32)),
+                    now,
+                );
             }
         }
     }
@@ -117,13 +121,14 @@ impl Client {
                 self.from_events = engine.accepted_document().clone();
             }
             Event::Change { operation, .. } => {
-                RichText::apply(&mut self.from_events, &operation).map_err(|error| format!("an event does not fit: {error}"))?;
+                RichText::apply(&mut self.from_events, &operation)
+                    .map_err(|error| format!("an event does not fit: {error}"))?;
             }
             Event::Rejected { from, to, .. } => self.rejected.push((from, to)),
             Event::Proposal { id, kind } => self.proposals.push((id, kind)),
             Event::ProposalSettled { id, .. } => self.proposals.retain(|(known, _)| *known != id),
             Event::Diverged => self.diverged += 1,
-            Event::Closed { remedy: cowrite_protocol::frame::Remedy::Stop, .. } => self.closed = true,
+            Event::Closed { code, remedy: cowrite_protocol::frame::Remedy::Stop } => self.closed = Some(code),
             _ => {}
         }
         Ok(())
