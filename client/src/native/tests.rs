@@ -1,0 +1,242 @@
+//! The driver against a server of the test's own, which knows one document.
+
+use std::time::Duration;
+
+use cowrite_protocol::codec::{decode_client, encode_server};
+use cowrite_protocol::frame::{
+    ClientFrame, Code, DurabilityClass, Opened, Outcome, Packed, ProtocolVersion, Role, ServerFrame, Settlement,
+    SnapshotFrame, Welcome,
+};
+use cowrite_protocol::operation::Document;
+use cowrite_protocol::{
+    AuthorNumber, Channel, ClientId, ClientSeq, DocumentType, Epoch, Limits, Operation, RichText, RunningHash, Version,
+};
+use futures_util::{SinkExt, StreamExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
+use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
+use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
+
+use super::{ConnectError, NativeClient, NativeSettings, TokenSource, WaitError};
+use crate::engine::{EditError, Event, StatusState};
+
+const CHANNEL: Channel = Channel(1);
+const CLIENT: ClientId = ClientId::from_bytes([5; 16]);
+
+/// The other end of one socket.
+struct Peer(WebSocketStream<TcpStream>);
+
+impl Peer {
+    #[expect(clippy::result_large_err, reason = "the library's own signature")]
+    async fn accept(listener: &TcpListener) -> Peer {
+        let (stream, _) = listener.accept().await.unwrap();
+        let speak = |request: &Request, mut response: Response| {
+            let asked = &request.headers()[SEC_WEBSOCKET_PROTOCOL];
+            assert_eq!(asked, ProtocolVersion::SUBPROTOCOL);
+            response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, asked.clone());
+            Ok(response)
+        };
+        Peer(accept_hdr_async(stream, speak).await.unwrap())
+    }
+
+    /// The next message, which must be one frame.
+    async fn hear<T>(&mut self, read: impl FnOnce(ClientFrame<'_>) -> T) -> T {
+        let Message::Binary(message) = self.0.next().await.unwrap().unwrap() else { panic!("not binary") };
+        let mut frames = decode_client(&message, 1 << 20);
+        let frame = frames.next().unwrap().unwrap();
+        assert_eq!(frames.next(), None);
+        read(frame)
+    }
+
+    async fn say(&mut self, frames: &[ServerFrame<'_>]) {
+        let mut message = Vec::new();
+        frames.iter().for_each(|frame| encode_server(frame, &mut message));
+        self.0.send(Message::Binary(message.into())).await.unwrap();
+    }
+
+    async fn greet(&mut self) {
+        self.hear(|frame| assert!(matches!(frame, ClientFrame::Hello { token: "secret", .. }))).await;
+        let welcome = Welcome {
+            version: ProtocolVersion::NEWEST,
+            user: "bot".parse().unwrap(),
+            limits: Limits::default(),
+            durability: DurabilityClass::None,
+            silence_ms: 90_000,
+        };
+        self.say(&[ServerFrame::Welcome(welcome)]).await;
+    }
+
+    /// Opens the document, empty, or as it was at the client's own version.
+    async fn open(&mut self, settlement: Settlement) {
+        let (request, position) = self
+            .hear(|frame| match frame {
+                ClientFrame::Open { request, position, .. } => (request, position),
+                frame => panic!("{frame:?}"),
+            })
+            .await;
+        let outcome = match position {
+            Some(position) => Outcome::Tail { head: position.version },
+            None => Outcome::Snapshot,
+        };
+        let (epoch, last_seq) = (Epoch::new(2), ClientSeq::NONE);
+        let (number, role) = (AuthorNumber(1), Role::Editor);
+        let opened =
+            Opened { request, channel: CHANNEL, client: CLIENT, last_seq, number, role, settlement, epoch, outcome };
+        let mut content = Vec::new();
+        RichText::encode(&Operation::identity(), &mut content);
+        let snapshot = SnapshotFrame {
+            channel: CHANNEL,
+            epoch,
+            version: Version::ZERO,
+            hash: RunningHash::ZERO,
+            checksum: RichText::checksum(&Document::new()),
+            authors: Vec::new(),
+            content: Packed(&content),
+        };
+        match position {
+            Some(_) => self.say(&[ServerFrame::Opened(opened)]).await,
+            None => self.say(&[ServerFrame::Opened(opened), ServerFrame::Snapshot(snapshot)]).await,
+        }
+    }
+
+    /// Takes a submit, and gives its ack as the entry after `version`.
+    async fn accept_submit(&mut self, version: u64) {
+        let operation = self
+            .hear(|frame| match frame {
+                ClientFrame::Submit(submit) | ClientFrame::SubmitStill(submit) => submit.operation.0.to_vec(),
+                frame => panic!("{frame:?}"),
+            })
+            .await;
+        let (version, seq) = (Version::new(version + 1).unwrap(), ClientSeq::new(1).unwrap());
+        let hash = RunningHash::ZERO.advance(version, &CLIENT, seq, &operation).byte();
+        self.say(&[ServerFrame::Ack { channel: CHANNEL, seq: 1, version: version.get() as u8, hash }]).await;
+    }
+}
+
+fn operation(delta: &str) -> Operation {
+    Operation::from_delta(delta).unwrap()
+}
+
+async fn listen() -> (TcpListener, NativeClient) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}/v1/socket", listener.local_addr().unwrap());
+    let client = NativeClient::connect(&url, "secret", NativeSettings::default()).unwrap();
+    (listener, client)
+}
+
+/// What a test waits for comes at once, or the test has failed.
+async fn soon<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(30), work).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_edit_is_accepted() {
+    let (listener, client) = listen().await;
+    let document = client.open("notes".parse().unwrap(), "{}").unwrap();
+    let mut events = document.events();
+    assert_eq!(document.edit(&operation("[{\"insert\":\"a\"}]")), Err(EditError::NotLoaded));
+    let server = async {
+        let mut peer = Peer::accept(&listener).await;
+        peer.greet().await;
+        peer.open(Settlement::Nothing).await;
+        peer.accept_submit(0).await;
+        peer
+    };
+    let work = async {
+        document.opened().await.unwrap();
+        let edit = document.edit(&operation("[{\"insert\":\"héllo\"}]")).unwrap();
+        assert_eq!((edit, document.text().as_str()), (1, "héllo"));
+        document.when_accepted(edit).await.unwrap();
+        assert_eq!(document.when_durable(edit).await, Err(WaitError::NoDurability));
+        assert_eq!(document.status().version, Version::new(1).unwrap());
+    };
+    let (mut peer, ()) = soon(async { tokio::join!(server, work) }).await;
+    assert_eq!(client.user().unwrap().as_str(), "bot");
+    assert!(std::iter::from_fn(|| events.try_recv().ok()).any(|event| event == Event::Opened { first: true }));
+    document.close();
+    soon(peer.hear(|frame| assert_eq!(frame, ClientFrame::Close { channel: CHANNEL }))).await;
+    let (_, ended) = soon(async { tokio::join!(client.close(), peer.0.next()) }).await;
+    assert!(matches!(ended, Some(Ok(Message::Close(_)))), "{ended:?}");
+}
+
+#[tokio::test]
+async fn an_edit_survives_its_socket() {
+    let (listener, client) = listen().await;
+    let document = client.open("notes".parse().unwrap(), "").unwrap();
+    let server = async {
+        let mut peer = Peer::accept(&listener).await;
+        peer.greet().await;
+        peer.open(Settlement::Nothing).await;
+        // The submit is read, and never answered.
+        peer.hear(|frame| assert!(matches!(frame, ClientFrame::SubmitStill(_)))).await;
+        drop(peer);
+        let mut peer = Peer::accept(&listener).await;
+        peer.greet().await;
+        peer.open(Settlement::NotAccepted).await;
+        peer.accept_submit(0).await;
+        peer
+    };
+    let work = async {
+        document.opened().await.unwrap();
+        let edit = document.edit(&operation("[{\"insert\":\"x\"}]")).unwrap();
+        document.wait_until(|status| status.state == StatusState::Detached).await.unwrap();
+        document.when_accepted(edit).await.unwrap();
+    };
+    soon(async { tokio::join!(server, work) }).await;
+    assert_eq!(document.text(), "x");
+}
+
+#[tokio::test]
+async fn refusals_reach_who_waits() {
+    let (listener, client) = listen().await;
+    let document = client.open("notes".parse().unwrap(), "").unwrap();
+    let server = async {
+        let mut peer = Peer::accept(&listener).await;
+        peer.greet().await;
+        peer.open(Settlement::Nothing).await;
+        peer.hear(|frame| assert!(matches!(frame, ClientFrame::SubmitStill(_)))).await;
+        let (seq, code) = (ClientSeq::new(1).unwrap(), Code::OperationTooLarge);
+        peer.say(&[ServerFrame::Reject { channel: CHANNEL, seq, code }]).await;
+        peer
+    };
+    let work = async {
+        document.opened().await.unwrap();
+        let edit = document.edit(&operation("[{\"insert\":\"x\"}]")).unwrap();
+        document.when_accepted(edit).await
+    };
+    let (mut peer, refused) = soon(async { tokio::join!(server, work) }).await;
+    assert_eq!(refused, Err(WaitError::Refused { edit: 1, code: Code::OperationTooLarge }));
+    assert_eq!(document.text(), "");
+    let denied = ServerFrame::Closed { channel: CHANNEL, code: Code::AccessDenied, retry_after_ms: 0 };
+    soon(peer.say(&[denied])).await;
+    let never = soon(document.wait_until(|status| status.local > 1)).await;
+    assert_eq!(never, Err(WaitError::Closed(Code::AccessDenied)));
+}
+
+#[tokio::test]
+async fn a_token_is_asked_for_each_time() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let (asked, mut asks) = tokio::sync::mpsc::unbounded_channel();
+    let tokens = TokenSource::asking(move || {
+        asked.send(()).unwrap();
+        async { Some("secret".to_owned()) }
+    });
+    let _client = NativeClient::connect(&url, tokens, NativeSettings::default()).unwrap();
+    for _ in 0..2 {
+        let mut peer = soon(Peer::accept(&listener)).await;
+        soon(asks.recv()).await.unwrap();
+        soon(peer.greet()).await;
+    }
+    assert!(asks.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn an_address_that_cannot_be_one_is_refused() {
+    let connect = |url| NativeClient::connect(url, "", NativeSettings::default()).err();
+    assert_eq!(connect("wss://host/"), Some(ConnectError::Scheme { scheme: "wss".into() }));
+    for url in ["", "host", "ws://", "not an address"] {
+        assert!(matches!(connect(url), Some(ConnectError::BadUrl { .. })), "{url}");
+    }
+}
