@@ -148,9 +148,12 @@ impl<D: DocumentType> Session<D> {
                 [leave_at, self.liveness.doubt].into_iter().flatten().fold(alive, Millis::min)
             }
         };
+        // What is not opened any more on a server that goes away waits for the next one.
+        let leaving = matches!(self.link, Link::Online { leave_at: Some(_), .. });
         let documents = self.documents.iter().flat_map(|open| {
             let opening = open.request.map(|(_, until)| until);
-            [open.engine.poll_timeout(), open.open_at, opening].into_iter().flatten()
+            let open_at = open.open_at.filter(|_| !leaving);
+            [open.engine.poll_timeout(), open_at, opening].into_iter().flatten()
         });
         documents.min().map_or(Some(link), |document| Some(document.min(link)))
     }
