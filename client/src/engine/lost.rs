@@ -58,7 +58,8 @@ impl<D: DocumentType> Engine<D> {
             // The restoration is made on the accepted text: pending work is held back
             // until it is decided, so it must not be in it.
             ProposalKind::LostAccepted => {
-                if self.channel == ChannelState::Attached {
+                if self.channel == ChannelState::Attached && !self.restoring {
+                    self.restoring = true;
                     let operation = self.without_pending(&self.proposals[at].operation);
                     let base = self.version();
                     self.outgoing.push_back(Outgoing::Restore { base, operation });
@@ -80,6 +81,7 @@ impl<D: DocumentType> Engine<D> {
 
     /// The restoration of lost work was answered.
     pub(super) fn restored(&mut self, refused: Option<Code>) {
+        self.restoring = false;
         let lost = self.proposals.iter().position(|proposal| proposal.kind == ProposalKind::LostAccepted);
         let Some(lost) = lost else { return };
         let mut proposal = self.proposals.remove(lost);

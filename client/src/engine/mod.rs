@@ -61,6 +61,8 @@ pub struct Engine<D: DocumentType> {
     next_proposal: u32,
     /// Lost work waits for a decision, and so does what is pending.
     held: bool,
+    /// A restoration was sent and not answered.
+    restoring: bool,
     divergence: Option<Millis>,
     /// Whether the next `Open` asks for the document whole.
     resync: bool,
@@ -160,6 +162,7 @@ impl<D: DocumentType> Engine<D> {
             proposals: Vec::new(),
             next_proposal: 1,
             held: false,
+            restoring: false,
             divergence: None,
             resync: false,
             ack_deadline: None,

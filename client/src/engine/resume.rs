@@ -40,6 +40,7 @@ impl<D: DocumentType> Engine<D> {
             self.channel = ChannelState::Detached;
         }
         self.stalled = false;
+        self.restoring = false;
         self.ack_deadline = None;
         self.retry_at = None;
         self.verify_at = None;

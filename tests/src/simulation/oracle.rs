@@ -60,6 +60,10 @@ impl Oracle {
         Version::new(self.history.len() as u64 - 1).unwrap_or_default()
     }
 
+    pub(super) fn head_hash(&self) -> Option<RunningHash> {
+        self.history.last().map(|(hash, _)| *hash)
+    }
+
     /// A replica at a version holds the log's text and history of that version.
     pub(super) fn check_replica(
         &self,

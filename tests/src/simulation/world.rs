@@ -256,7 +256,12 @@ impl World {
                 let Some(known) = self.links.get(&link).filter(|known| !known.hole).cloned() else { return Ok(()) };
                 self.report.messages += 1;
                 if std::env::var_os("COWRITE_TRACE").is_some() {
-                    eprintln!("{} up {} {:?}", self.now.0, known.client, cowrite_protocol::codec::decode_client(&message, 1 << 20).collect::<Vec<_>>());
+                    eprintln!(
+                        "{} up {} {:?}",
+                        self.now.0,
+                        known.client,
+                        cowrite_protocol::codec::decode_client(&message, 1 << 20).collect::<Vec<_>>()
+                    );
                 }
                 let server = &mut self.servers[known.server];
                 if let Some(running) = server.connections.get_mut(&known.connection) {
@@ -270,7 +275,12 @@ impl World {
                 let Some(known) = self.links.get(&link).filter(|known| !known.hole).cloned() else { return Ok(()) };
                 self.report.messages += 1;
                 if std::env::var_os("COWRITE_TRACE").is_some() {
-                    eprintln!("{} down {} {:?}", self.now.0, known.client, cowrite_protocol::codec::decode_server(&message, 1 << 20).collect::<Vec<_>>());
+                    eprintln!(
+                        "{} down {} {:?}",
+                        self.now.0,
+                        known.client,
+                        cowrite_protocol::codec::decode_server(&message, 1 << 20).collect::<Vec<_>>()
+                    );
                 }
                 let composed = |frame| matches!(frame, Ok(cowrite_protocol::frame::ServerFrame::Composed { .. }));
                 self.report.composed +=
@@ -756,6 +766,7 @@ impl World {
                     let status = engine.status();
                     status.state == cowrite_client::engine::StatusState::Online
                         && status.version == self.oracle.head()
+                        && engine.position().map(|position| position.hash) == self.oracle.head_hash()
                         && (status.pending == 0 || !client.proposals.is_empty())
                 })
             })
