@@ -3,9 +3,19 @@
 #![warn(missing_docs)]
 
 pub mod auth;
+pub mod clock;
+pub mod config;
 pub mod connection;
+mod http;
+pub mod hub;
 pub mod oplog;
 pub mod outbox;
 pub mod presence;
 pub mod room;
 pub mod sequencer;
+pub mod server;
+pub mod settings;
+mod shutdown;
+pub mod tally;
+
+pub use shutdown::asked_to_end;

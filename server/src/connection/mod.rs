@@ -2,7 +2,11 @@
 //!
 //! [`Connection`] is a machine without I/O; a task drives it.
 
+mod registry;
+mod rooms;
 mod settings;
+mod socket;
+mod writing;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -19,7 +23,9 @@ use crate::outbox::Outbox;
 use crate::room::ChannelFrame;
 use crate::sequencer::SubmittedCaret;
 
+pub use registry::Registry;
 pub use settings::ConnectionSettings;
+pub use socket::{CLOSE_CODE_BASE, SocketContext, close_code, serve_socket};
 
 /// The state of one socket. Nothing of it is applied, queued or shown before its
 /// `Hello` is accepted.
@@ -263,21 +269,21 @@ impl Connection {
                 self.submit(&submit, SubmittedCaret::At(cursor));
             }
             ClientFrame::Cursor { channel, version, cursor } => {
-                self.to_room(channel, ChannelFrame::Cursor { version, cursor });
+                self.for_room(channel, ChannelFrame::Cursor { version, cursor });
             }
             ClientFrame::Presence { channel, activity, state } => {
                 let state = state.map(str::to_owned);
-                self.to_room(channel, ChannelFrame::Presence { activity, state });
+                self.for_room(channel, ChannelFrame::Presence { activity, state });
             }
             ClientFrame::Verify { channel, version, hash, checksum } => {
-                self.to_room(channel, ChannelFrame::Verify { version, hash, checksum });
+                self.for_room(channel, ChannelFrame::Verify { version, hash, checksum });
             }
             ClientFrame::Restore { channel, base, operation } => {
                 let operation = Bytes::copy_from_slice(operation.0);
-                self.to_room(channel, ChannelFrame::Restore { base, operation });
+                self.for_room(channel, ChannelFrame::Restore { base, operation });
             }
             ClientFrame::Close { channel } => {
-                self.to_room(channel, ChannelFrame::Close);
+                self.for_room(channel, ChannelFrame::Close);
                 self.channels.remove(&channel);
             }
             ClientFrame::Part { channel, total, bytes } => {
@@ -312,10 +318,10 @@ impl Connection {
 
     fn submit(&mut self, submit: &Submit<'_>, caret: SubmittedCaret) {
         let operation = Bytes::copy_from_slice(submit.operation.0);
-        self.to_room(submit.channel, ChannelFrame::Submit { seq: submit.seq, base: submit.base, operation, caret });
+        self.for_room(submit.channel, ChannelFrame::Submit { seq: submit.seq, base: submit.base, operation, caret });
     }
 
-    fn to_room(&mut self, channel: Channel, frame: ChannelFrame) {
+    fn for_room(&mut self, channel: Channel, frame: ChannelFrame) {
         if self.channels.contains_key(&channel) {
             self.outputs.push_back(ConnectionOutput::Room { channel, frame });
         } else {

@@ -1,0 +1,211 @@
+//! Flags and environment: the only place that reads them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+use cowrite_protocol::Limits;
+
+use crate::connection::ConnectionSettings;
+use crate::hub::HubSettings;
+use crate::room::RoomSettings;
+use crate::settings::{FrontDoor, Settings, ShutdownSettings, Storage};
+
+/// The server of Cowrite: many people edit one document at once, and nothing that was
+/// accepted is lost.
+///
+/// Every flag can also be given by the environment, as the help says.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "cowrite-server", version, max_term_width = 100)]
+pub struct Config {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, env = "COWRITE_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// The folder where documents are kept; made if it is not there.
+    #[arg(long, env = "COWRITE_DATA", value_name = "FOLDER", default_value = "./data")]
+    data: PathBuf,
+    /// Keep documents in memory only: they are gone when the server ends.
+    #[arg(long, env = "COWRITE_MEMORY", conflicts_with = "data")]
+    memory: bool,
+    /// Developer mode: whoever says `dev:NAME` is NAME and may edit everything. On
+    /// loopback addresses only.
+    #[arg(long, env = "COWRITE_DEV")]
+    dev: bool,
+    /// A folder with pages to serve at /.
+    #[arg(long = "static", env = "COWRITE_STATIC", value_name = "FOLDER")]
+    pages: Option<PathBuf>,
+    /// The folder of the built npm package, to serve at /cowrite/.
+    #[arg(long, env = "COWRITE_PACKAGE", value_name = "FOLDER")]
+    package: Option<PathBuf>,
+
+    /// How log lines on stderr look.
+    #[arg(long, env = "COWRITE_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
+    /// Which log lines are written: a level (error, warn, info, debug, trace), or
+    /// directives as in `info,cowrite_server::room=debug`.
+    #[arg(long, env = "COWRITE_LOG_LEVEL", value_name = "FILTER", default_value = "info")]
+    log_level: String,
+
+    /// Most bytes of one message from a client.
+    #[arg(long, env = "COWRITE_MESSAGE_BYTES", value_name = "BYTES", default_value_t = Limits::default().message_bytes,
+        value_parser = clap::value_parser!(u32).range(32 << 10..=16 << 20))]
+    message_bytes: u32,
+    /// Most bytes of one operation.
+    #[arg(long, env = "COWRITE_OPERATION_BYTES", value_name = "BYTES", default_value_t = Limits::default().operation.bytes,
+        value_parser = clap::value_parser!(u32).range(1..=256 << 20))]
+    operation_bytes: u32,
+    /// Most components of one operation.
+    #[arg(long, env = "COWRITE_OPERATION_COMPONENTS", value_name = "COUNT",
+        default_value_t = Limits::default().operation.components, value_parser = clap::value_parser!(u32).range(1..))]
+    operation_components: u32,
+    /// Most UTF-16 code units of one document.
+    #[arg(long, env = "COWRITE_DOCUMENT_UNITS", value_name = "UNITS", default_value_t = Limits::default().document_units,
+        value_parser = clap::value_parser!(u32).range(1..=1 << 30))]
+    document_units: u32,
+    /// Most documents open on one connection.
+    #[arg(long, env = "COWRITE_CHANNELS", value_name = "COUNT", default_value_t = Limits::default().channels,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    channels: u32,
+    /// Bytes that wait for a slow reader before it is left behind and caught up later.
+    #[arg(long, env = "COWRITE_QUEUE_BYTES", value_name = "BYTES", default_value_t = 1 << 20,
+        value_parser = clap::value_parser!(u32).range(1 << 10..))]
+    queue_bytes: u32,
+
+    /// Milliseconds within which a connection must say who it is.
+    #[arg(long, env = "COWRITE_HELLO_MS", value_name = "MS", default_value_t = ConnectionSettings::default().hello_ms,
+        value_parser = clap::value_parser!(u64).range(1..))]
+    hello_ms: u64,
+    /// Milliseconds of quiet after which a client is asked for a sign of life.
+    #[arg(long, env = "COWRITE_PING_MS", value_name = "MS", default_value_t = ConnectionSettings::default().ping_ms,
+        value_parser = clap::value_parser!(u64).range(1..))]
+    ping_ms: u64,
+    /// Milliseconds of silence after which a connection is given up.
+    #[arg(long, env = "COWRITE_SILENCE_MS", value_name = "MS", default_value_t = ConnectionSettings::default().silence_ms,
+        value_parser = clap::value_parser!(u64).range(1..=u64::from(u32::MAX)))]
+    silence_ms: u64,
+    /// Milliseconds after which a reader that takes no byte is given up.
+    #[arg(long, env = "COWRITE_STUCK_MS", value_name = "MS", default_value_t = ConnectionSettings::default().stuck_ms,
+        value_parser = clap::value_parser!(u64).range(1..))]
+    stuck_ms: u64,
+    /// Milliseconds after which a document that nobody has open leaves memory.
+    #[arg(long, env = "COWRITE_IDLE_MS", value_name = "MS", default_value_t = HubSettings::default().idle_ms)]
+    idle_ms: u64,
+    /// Presence is sent this often at most, in milliseconds.
+    #[arg(long, env = "COWRITE_PRESENCE_MS", value_name = "MS", default_value_t = RoomSettings::default().presence_ms,
+        value_parser = clap::value_parser!(u64).range(1..))]
+    presence_ms: u64,
+    /// A snapshot of a document is stored every this many edits.
+    #[arg(long, env = "COWRITE_SNAPSHOT_ENTRIES", value_name = "COUNT",
+        default_value_t = RoomSettings::default().snapshot_entries, value_parser = clap::value_parser!(u64).range(1..))]
+    snapshot_entries: u64,
+    /// Edits that stay readable behind the snapshot, for clients that come back.
+    #[arg(long, env = "COWRITE_RETAINED_ENTRIES", value_name = "COUNT",
+        default_value_t = RoomSettings::default().retained_entries)]
+    retained_entries: u64,
+    /// Milliseconds over which clients spread when the server goes down.
+    #[arg(long, env = "COWRITE_SPREAD_MS", value_name = "MS", default_value_t = ShutdownSettings::default().spread_ms)]
+    spread_ms: u32,
+    /// Milliseconds that going down takes at most.
+    #[arg(long, env = "COWRITE_SHUTDOWN_MS", value_name = "MS",
+        default_value_t = ShutdownSettings::default().deadline_ms)]
+    shutdown_ms: u64,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Config {
+    /// Reads the command line and the environment; ends the process with a message and
+    /// exit code 2 if they make no sense.
+    pub fn read() -> Config {
+        Config::parse()
+    }
+
+    /// How log lines look, and which are written.
+    pub fn logging(&self) -> (LogFormat, &str) {
+        (self.log_format, &self.log_level)
+    }
+
+    /// What the server is started with.
+    pub fn settings(self) -> Settings {
+        let mut limits = Limits {
+            message_bytes: self.message_bytes,
+            document_units: self.document_units,
+            channels: self.channels,
+            ..Limits::default()
+        };
+        limits.operation.bytes = self.operation_bytes;
+        limits.operation.components = self.operation_components;
+        Settings {
+            listen: self.listen,
+            storage: if self.memory { Storage::Memory } else { Storage::Folder(self.data) },
+            front_door: if self.dev { FrontDoor::Developer } else { FrontDoor::Closed },
+            pages: self.pages,
+            package: self.package,
+            limits,
+            connection: ConnectionSettings {
+                hello_ms: self.hello_ms,
+                ping_ms: self.ping_ms,
+                silence_ms: self.silence_ms,
+                stuck_ms: self.stuck_ms,
+                queue_bytes: self.queue_bytes as usize,
+            },
+            room: RoomSettings {
+                presence_ms: self.presence_ms,
+                snapshot_entries: self.snapshot_entries,
+                retained_entries: self.retained_entries,
+                ..RoomSettings::default()
+            },
+            hub: HubSettings {
+                idle_ms: self.idle_ms,
+                // Nothing of a connection can come later than that.
+                number_rest_ms: self.silence_ms.saturating_add(self.hello_ms),
+                ..HubSettings::default()
+            },
+            shutdown: ShutdownSettings { spread_ms: self.spread_ms, deadline_ms: self.shutdown_ms },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(arguments: &[&str]) -> Result<Settings, clap::error::ErrorKind> {
+        let arguments = std::iter::once("cowrite-server").chain(arguments.iter().copied());
+        Config::try_parse_from(arguments).map(Config::settings).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn the_flags_and_the_settings_have_the_same_defaults() {
+        let (read, defaults) = (read(&[]).unwrap(), Settings::default());
+        assert_eq!(read.storage, Storage::Folder("./data".into()));
+        assert_eq!(read.front_door, FrontDoor::Closed);
+        assert_eq!((read.listen, read.limits), (defaults.listen, defaults.limits));
+        assert_eq!(format!("{:?}", read.connection), format!("{:?}", defaults.connection));
+        assert_eq!(format!("{:?}", read.room), format!("{:?}", defaults.room));
+        assert_eq!(format!("{:?}", read.shutdown), format!("{:?}", defaults.shutdown));
+    }
+
+    #[test]
+    fn absurd_settings_are_refused() {
+        for absurd in [
+            &["--hello-ms", "0"][..],
+            &["--message-bytes", "10"],
+            &["--silence-ms", "-1"],
+            &["--listen", "nowhere"],
+            &["--memory", "--data", "x"],
+            &["--log-format", "xml"],
+            &["--no-such-flag"],
+        ] {
+            assert!(read(absurd).is_err(), "{absurd:?}");
+        }
+        assert_eq!(read(&["--memory", "--dev"]).map(|settings| settings.storage), Ok(Storage::Memory));
+    }
+}

@@ -1,0 +1,461 @@
+//! The task that drives one WebSocket.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use bytes::Bytes;
+use cowrite_protocol::frame::{Code, DurabilityClass, Role};
+use cowrite_protocol::{Channel, ClientId, Limits, Millis};
+use futures_util::Stream;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::time::{Sleep, sleep_until, timeout};
+use tracing::Instrument;
+
+use super::registry::{Entry, Registry};
+use super::rooms::OpenRooms;
+use super::writing::Writing;
+use super::{Connection, ConnectionOutput, ConnectionSettings, OpenRequest};
+use crate::auth::{Access, Identity};
+use crate::clock::Clock;
+use crate::hub::Hub;
+use crate::outbox::Outbox;
+use crate::room::{ChannelFrame, OpenCommand, RoomCommand};
+
+/// What every connection of a server is made with.
+pub struct SocketContext {
+    /// Who is this, and what may they do.
+    pub access: Arc<dyn Access>,
+    /// The rooms.
+    pub hub: Hub,
+    /// Where connections are counted and told that the server goes down.
+    pub registry: Registry,
+    /// What a client may ask for.
+    pub limits: Limits,
+    /// How a connection is treated.
+    pub settings: ConnectionSettings,
+    /// What "accepted" means here.
+    pub durability: DurabilityClass,
+    /// The clock of the machines.
+    pub clock: Clock,
+}
+
+/// Bytes of frames that are joined into one message.
+const MESSAGE_BYTES: usize = 16 << 10;
+
+/// How long clients are asked to wait when a room could not be reached, in milliseconds.
+const RETRY_MS: u32 = 500;
+
+/// How long the last words of a connection may take, in milliseconds.
+const FAREWELL_MS: u64 = 2_000;
+
+/// The close code of an [`Code`] on the WebSocket is this plus the code's number.
+pub const CLOSE_CODE_BASE: u16 = 4_000;
+
+/// Serves one WebSocket until it ends. Its rooms hear of the end on every way out.
+pub async fn serve_socket(socket: WebSocket, context: Arc<SocketContext>) {
+    let outbox = Arc::new(Outbox::new(context.settings.queue_bytes, context.limits.part_bytes as usize));
+    let entry = context.registry.enter(&outbox);
+    let span = tracing::info_span!("connection", id = entry.id.0);
+    SocketTask::new(socket, context, outbox, entry).run().instrument(span).await;
+}
+
+struct SocketTask {
+    socket: WebSocket,
+    writing: Writing,
+    outbox: Arc<Outbox>,
+    connection: Connection,
+    rooms: OpenRooms,
+    /// What a full room's queue keeps waiting; nothing is read meanwhile.
+    waiting: Vec<Delivery>,
+    pending: Option<Pending>,
+    heard: Millis,
+    asked: bool,
+    context: Arc<SocketContext>,
+    entry: Entry,
+}
+
+/// A command for a room whose queue was full.
+struct Delivery {
+    channel: Channel,
+    commands: mpsc::Sender<RoomCommand>,
+    command: RoomCommand,
+}
+
+/// What the connection waits for before it goes on.
+type Pending = Pin<Box<dyn Future<Output = Step> + Send>>;
+
+enum Step {
+    Identity(Result<Identity, Code>),
+    Role(Box<OpenRequest>, Box<Identity>, Result<Role, Code>),
+    Room(Result<mpsc::OwnedPermit<RoomCommand>, mpsc::error::SendError<()>>),
+}
+
+/// What the socket has to tell.
+enum SocketEvent {
+    Written(Result<(), axum::Error>),
+    Message(Option<Result<Message, axum::Error>>),
+}
+
+/// How a connection ends.
+enum End {
+    /// The other side is gone, or nothing can be written any more.
+    Gone(&'static str),
+    /// It is told why, and when to come back.
+    Told(Code, u32),
+}
+
+impl SocketTask {
+    fn new(socket: WebSocket, context: Arc<SocketContext>, outbox: Arc<Outbox>, entry: Entry) -> SocketTask {
+        let now = context.clock.now();
+        let connection =
+            Connection::new(Arc::clone(&outbox), context.limits, context.settings, context.durability, now);
+        SocketTask {
+            socket,
+            writing: Writing::default(),
+            outbox,
+            connection,
+            rooms: OpenRooms::new(entry.id),
+            waiting: Vec::new(),
+            pending: None,
+            heard: now,
+            asked: false,
+            context,
+            entry,
+        }
+    }
+
+    async fn run(mut self) {
+        tracing::debug!("connected");
+        let end = self.drive().await;
+        // The rooms hear of it first: the last words may take a while.
+        drop(self.rooms);
+        self.outbox.abandon();
+        match end {
+            End::Gone(why) => tracing::debug!(why, "disconnected"),
+            End::Told(code, retry_after_ms) => {
+                let name = code.name();
+                tracing::debug!(code = name, retry_after_ms, "closing");
+                let Self { socket, writing, context, .. } = self;
+                farewell(socket, writing, &context, code, retry_after_ms).await;
+            }
+        }
+    }
+
+    async fn drive(&mut self) -> End {
+        let mut timer = pin!(sleep_until(self.context.clock.instant(self.due())));
+        let mut armed = self.due();
+        loop {
+            self.perform();
+            let reads = self.pending.is_none();
+            let due = self.due();
+            // A later moment is found when the earlier one is there: most messages move it.
+            if due < armed {
+                armed = due;
+                self.arm(timer.as_mut(), due);
+            }
+            let idle = self.writing.is_idle();
+            let (socket, writing) = (&mut self.socket, &mut self.writing);
+            let event = tokio::select! {
+                biased;
+                () = self.outbox.ready(), if idle => {
+                    if let Some(end) = self.fill() {
+                        return end;
+                    }
+                    continue;
+                }
+                event = poll_fn(|context| {
+                    if !writing.is_idle()
+                        && let Poll::Ready(written) = writing.poll_write(Pin::new(socket), context)
+                    {
+                        return Poll::Ready(SocketEvent::Written(written));
+                    }
+                    if reads && let Poll::Ready(message) = Pin::new(&mut *socket).poll_next(context) {
+                        return Poll::Ready(SocketEvent::Message(message));
+                    }
+                    Poll::Pending
+                }) => event,
+                step = step_of(&mut self.pending) => {
+                    self.go_on(step);
+                    continue;
+                }
+                () = timer.as_mut() => {
+                    if let Some(end) = self.timeout() {
+                        return end;
+                    }
+                    armed = self.due();
+                    self.arm(timer.as_mut(), armed);
+                    continue;
+                }
+            };
+            let end = match event {
+                SocketEvent::Written(Ok(())) => self.fill(),
+                SocketEvent::Written(Err(_)) => Some(End::Gone("the socket takes nothing any more")),
+                SocketEvent::Message(Some(Ok(message))) => self.take(message),
+                SocketEvent::Message(Some(Err(error))) => self.broken(error),
+                SocketEvent::Message(None) => Some(End::Gone("the socket has ended")),
+            };
+            // Time does not stand still for a peer that never lets the timer have its turn.
+            let late = self.heard >= armed;
+            if let Some(end) = end.or_else(|| if late { self.timeout() } else { None }) {
+                return end;
+            }
+            if late {
+                armed = self.due();
+                self.arm(timer.as_mut(), armed);
+            }
+        }
+    }
+
+    /// Takes from the outbox what fits into a message, and tells rooms what follows.
+    fn fill(&mut self) -> Option<End> {
+        let taken = self.outbox.take(MESSAGE_BYTES);
+        for channel in taken.closed {
+            self.connection.handle_channel_closed(channel);
+            self.rooms.remove(channel);
+        }
+        for channel in taken.drained {
+            self.deliver(channel, RoomCommand::Drained { connection: self.entry.id });
+        }
+        if !taken.frames.is_empty() {
+            let now = self.context.clock.now();
+            self.writing.push_frames(taken.frames, MESSAGE_BYTES, now);
+        }
+        taken.end.map(|(code, retry_after_ms)| End::Told(code, retry_after_ms))
+    }
+
+    /// Takes a message from the socket.
+    fn take(&mut self, message: Message) -> Option<End> {
+        let now = self.context.clock.now();
+        (self.heard, self.asked) = (now, false);
+        match message {
+            Message::Binary(bytes) => self.connection.handle_message(&bytes, now),
+            Message::Ping(_) | Message::Pong(_) => self.connection.handle_sign_of_life(now),
+            Message::Text(_) => self.connection.end(Code::Malformed),
+            Message::Close(_) => return Some(End::Gone("the client has closed")),
+        }
+        None
+    }
+
+    /// The socket cannot be read any more: told why, if it is the peer's doing.
+    fn broken(&mut self, error: axum::Error) -> Option<End> {
+        use tungstenite::Error;
+        let error = error.into_inner();
+        let code = match error.downcast_ref::<Error>() {
+            Some(Error::Capacity(_)) => Code::TooLarge,
+            Some(Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)) => {
+                return Some(End::Gone("the socket was cut"));
+            }
+            Some(Error::Protocol(_) | Error::Utf8(_)) => Code::Malformed,
+            _ => return Some(End::Gone("the socket was cut")),
+        };
+        tracing::debug!(%error, "unreadable");
+        Some(End::Told(code, 0))
+    }
+
+    /// Does what the connection asks for, until it must wait.
+    fn perform(&mut self) {
+        while self.pending.is_none() {
+            if !self.waiting.is_empty() {
+                self.deliver_waiting();
+                continue;
+            }
+            let Some(output) = self.connection.poll_output() else { return };
+            match output {
+                ConnectionOutput::Authenticate { token } => {
+                    let access = Arc::clone(&self.context.access);
+                    self.pending = Some(Box::pin(async move { Step::Identity(access.authenticate(&token).await) }));
+                }
+                ConnectionOutput::Open(request) => self.ask_role(request),
+                ConnectionOutput::Room { channel, frame } => {
+                    let closes = matches!(frame, ChannelFrame::Close);
+                    self.deliver(channel, RoomCommand::Frame { connection: self.entry.id, frame });
+                    if closes {
+                        self.rooms.remove(channel);
+                    }
+                }
+            }
+        }
+    }
+
+    fn ask_role(&mut self, request: Box<OpenRequest>) {
+        // The machine asks for nothing before it knows who this is.
+        let Some(identity) = self.connection.identity().cloned().map(Box::new) else { return };
+        let access = Arc::clone(&self.context.access);
+        self.pending = Some(Box::pin(async move {
+            let role = access.role(&identity, &request.document).await;
+            Step::Role(request, identity, role)
+        }));
+    }
+
+    fn go_on(&mut self, step: Step) {
+        match step {
+            Step::Identity(identity) => {
+                if let Ok(Identity { user, .. }) = &identity {
+                    tracing::debug!(user = user.as_str(), "authenticated");
+                }
+                self.connection.handle_identity(identity);
+            }
+            Step::Role(request, identity, Ok(role)) => self.open(*request, *identity, role),
+            Step::Role(request, _, Err(code)) => self.connection.refuse(request.request, code, 0),
+            Step::Room(permit) => {
+                let Delivery { channel, command, .. } = self.waiting.remove(0);
+                match permit {
+                    Ok(permit) => drop(permit.send(command)),
+                    Err(_) => self.undeliverable(channel, command),
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, request: OpenRequest, identity: Identity, role: Role) {
+        let client = match request.client {
+            Some(client) => client,
+            None => match random_client() {
+                Some(client) => client,
+                None => return self.connection.refuse(request.request, Code::Internal, RETRY_MS),
+            },
+        };
+        let room = match self.context.hub.open(&request.document) {
+            Ok(room) => room,
+            Err(code) => return self.connection.refuse(request.request, code, RETRY_MS),
+        };
+        // Before the room hears of it: it may refuse at once, and that must not be missed.
+        self.connection.handle_opening(room.number);
+        self.rooms.insert(room.number, room.commands);
+        let command = OpenCommand {
+            connection: self.entry.id,
+            outbox: Arc::clone(&self.outbox),
+            request: request.request,
+            client,
+            user: identity.user,
+            name: identity.name,
+            role,
+            position: request.position,
+            whole: request.whole,
+            in_flight: request.in_flight,
+            state: request.state,
+        };
+        self.deliver(room.number, RoomCommand::Open(Box::new(command)));
+    }
+
+    /// Gives a command to the room of a channel, in order.
+    fn deliver(&mut self, channel: Channel, command: RoomCommand) {
+        let Some(commands) = self.rooms.get(channel) else { return };
+        if !self.waiting.is_empty() {
+            let commands = commands.clone();
+            return self.waiting.push(Delivery { channel, commands, command });
+        }
+        match commands.try_send(command) {
+            Ok(()) => {}
+            Err(TrySendError::Full(command)) => {
+                let commands = commands.clone();
+                self.waiting.push(Delivery { channel, commands, command });
+            }
+            Err(TrySendError::Closed(command)) => self.undeliverable(channel, command),
+        }
+    }
+
+    fn deliver_waiting(&mut self) {
+        if let Some(first) = self.waiting.first() {
+            let commands = first.commands.clone();
+            self.pending = Some(Box::pin(async move { Step::Room(commands.reserve_owned().await) }));
+        }
+    }
+
+    /// The room has failed meanwhile. Channels that were open have been told by it.
+    fn undeliverable(&mut self, channel: Channel, command: RoomCommand) {
+        if let RoomCommand::Open(open) = command {
+            self.connection.refuse(open.request, Code::Internal, RETRY_MS);
+            self.connection.handle_channel_closed(channel);
+            self.rooms.remove(channel);
+        }
+    }
+
+    /// The earliest moment at which something is to be done.
+    fn due(&self) -> Millis {
+        let settings = &self.context.settings;
+        let stuck = self.writing.since().map(|since| since + settings.stuck_ms);
+        let ask = (!self.asked).then(|| self.heard + settings.ping_ms);
+        let never = Millis(u64::MAX);
+        [stuck, ask, self.connection.poll_timeout()].into_iter().flatten().min().unwrap_or(never)
+    }
+
+    fn arm(&self, timer: Pin<&mut Sleep>, due: Millis) {
+        timer.reset(self.context.clock.instant(due));
+    }
+
+    fn timeout(&mut self) -> Option<End> {
+        let (now, settings) = (self.context.clock.now(), self.context.settings);
+        if self.writing.since().is_some_and(|since| now - since >= settings.stuck_ms) {
+            // It would not take the reason either.
+            tracing::debug!(code = Code::Stuck.name(), "closing");
+            return Some(End::Gone("the socket took no byte for too long"));
+        }
+        if !self.asked && now - self.heard >= settings.ping_ms {
+            self.asked = true;
+            self.writing.push(Message::Ping(Bytes::new()), now);
+        }
+        self.connection.handle_timeout(now);
+        None
+    }
+}
+
+/// Tells why the connection ends, closes it, and waits a little for the other side.
+async fn farewell(
+    mut socket: WebSocket,
+    mut writing: Writing,
+    context: &SocketContext,
+    code: Code,
+    retry_after_ms: u32,
+) {
+    let now = context.clock.now();
+    writing.push(Message::Binary(Connection::farewell(code, retry_after_ms)), now);
+    writing.push(Message::Close(Some(CloseFrame { code: close_code(code), reason: code.name().into() })), now);
+    let last_words = async {
+        if poll_fn(|context| writing.poll_write(Pin::new(&mut socket), context)).await.is_err() {
+            return;
+        }
+        // Closing at once, with bytes unread, would make the system throw away what was
+        // just written.
+        while let Some(Ok(_)) = poll_fn(|context| Pin::new(&mut socket).poll_next(context)).await {}
+    };
+    // Whoever does not take it in time goes without.
+    let _ = timeout(std::time::Duration::from_millis(FAREWELL_MS), last_words).await;
+}
+
+/// The close code on the WebSocket for a code: its number above [`CLOSE_CODE_BASE`].
+pub fn close_code(code: Code) -> u16 {
+    // Every code encodes as its number, in one byte.
+    let number = postcard::to_allocvec(&code).ok().and_then(|bytes| bytes.first().copied());
+    CLOSE_CODE_BASE + u16::from(number.unwrap_or_default())
+}
+
+async fn step_of(pending: &mut Option<Pending>) -> Step {
+    let Some(waited_for) = pending else { return std::future::pending().await };
+    let step = waited_for.await;
+    *pending = None;
+    step
+}
+
+fn random_client() -> Option<ClientId> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).ok()?;
+    let client = ClientId::from_bytes(bytes);
+    (!client.is_reserved()).then_some(client)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn close_codes_are_the_numbers_of_the_wire() {
+        assert_eq!(close_code(Code::BadOperation), 4_000);
+        assert_eq!(close_code(Code::Malformed), 4_024);
+        assert_eq!(close_code(Code::GoingAway), 4_033);
+    }
+}

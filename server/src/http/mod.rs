@@ -1,0 +1,126 @@
+//! What the server answers over HTTP, and where sockets come from.
+
+mod files;
+mod origin;
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use cowrite_protocol::DocumentId;
+use cowrite_protocol::frame::ProtocolVersion;
+
+use crate::connection::{SocketContext, serve_socket};
+use crate::oplog::OpLog;
+
+use files::Files;
+
+/// What the handlers share.
+pub(crate) struct HttpContext {
+    /// What sockets are made with.
+    pub(crate) socket: Arc<SocketContext>,
+    /// What remembers: it must answer before the server calls itself ready.
+    pub(crate) log: Arc<dyn OpLog>,
+    /// The server goes down: it is not ready, and takes no socket any more.
+    pub(crate) draining: AtomicBool,
+    /// Only pages of this machine are let in.
+    pub(crate) local_only: bool,
+}
+
+/// How long the log may take to show that it answers.
+const READY_WITHIN: Duration = Duration::from_secs(2);
+
+/// All routes: `/v1/socket`, `/healthz`, `/readyz`, files of `package` below `/cowrite/`
+/// and of `pages` everywhere else.
+///
+/// # Errors
+/// If one of the two folders cannot be served, with its path.
+pub(crate) fn router<'a>(
+    context: Arc<HttpContext>,
+    pages: Option<&'a Path>,
+    package: Option<&'a Path>,
+) -> Result<Router, (&'a Path, io::Error)> {
+    let open = |folder: Option<&'a Path>| match folder {
+        Some(folder) => Files::open(folder).map(Some).map_err(|error| (folder, error)),
+        None => Ok(None),
+    };
+    let (pages, package) = (open(pages)?, open(package)?);
+    let mut router =
+        Router::new().route("/v1/socket", any(socket)).route("/healthz", get("ok\n")).route("/readyz", get(ready));
+    if let Some(package) = package {
+        router = router.route("/cowrite/{*path}", get(serve_below("/cowrite", package)));
+    }
+    if let Some(pages) = pages {
+        router = router.fallback(get(serve_below("", pages)));
+    }
+    Ok(router.with_state(context))
+}
+
+fn serve_below(
+    prefix: &'static str,
+    files: Files,
+) -> impl Fn(Request) -> std::pin::Pin<Box<dyn Future<Output = Response> + Send>> + Clone {
+    move |request| {
+        let files = files.clone();
+        Box::pin(async move {
+            let path = request.uri().path();
+            files.serve(path.strip_prefix(prefix).unwrap_or(path)).await
+        })
+    }
+}
+
+/// Whether the server should be sent traffic: it is not going down, and its log answers.
+async fn ready(State(context): State<Arc<HttpContext>>) -> Response {
+    if context.draining.load(Ordering::Relaxed) {
+        return (StatusCode::SERVICE_UNAVAILABLE, "going down\n").into_response();
+    }
+    let Ok(probe) = "readyz".parse::<DocumentId>() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    // Opening without a client changes nothing.
+    match tokio::time::timeout(READY_WITHIN, context.log.open(&probe, None)).await {
+        Ok(Ok(_)) => "ready\n".into_response(),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, "the log does not answer\n").into_response(),
+    }
+}
+
+/// A WebSocket that speaks our subprotocol, from a page that may talk to us. All that can
+/// be refused is refused before the upgrade.
+async fn socket(State(context): State<Arc<HttpContext>>, request: Request) -> Response {
+    let (mut parts, _) = request.into_parts();
+    if context.local_only && !comes_from_here(&parts) {
+        return (StatusCode::FORBIDDEN, "this server talks to pages of its own machine only\n").into_response();
+    }
+    if context.draining.load(Ordering::Relaxed) {
+        let retry = [(header::RETRY_AFTER, "1")];
+        return (StatusCode::SERVICE_UNAVAILABLE, retry, "going down\n").into_response();
+    }
+    let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
+        Ok(upgrade) => upgrade.protocols([ProtocolVersion::SUBPROTOCOL]),
+        Err(refused) => return refused.into_response(),
+    };
+    if upgrade.selected_protocol().is_none() {
+        return (StatusCode::BAD_REQUEST, "the subprotocol cowrite.v1 is required\n").into_response();
+    }
+    let limits = context.socket.limits;
+    let context = Arc::clone(&context.socket);
+    upgrade
+        // The defaults would cost 128 KiB a connection; these are also faster.
+        .read_buffer_size(4 << 10)
+        .write_buffer_size(16 << 10)
+        .max_write_buffer_size(1 << 20)
+        .max_message_size(limits.message_bytes as usize)
+        .max_frame_size(limits.message_bytes as usize)
+        .on_upgrade(move |socket| serve_socket(socket, context))
+}
+
+fn comes_from_here(parts: &Parts) -> bool {
+    parts.headers.get_all(header::ORIGIN).iter().all(|origin| origin::is_local(origin.as_bytes()))
+}

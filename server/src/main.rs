@@ -1,0 +1,60 @@
+//! The program `cowrite-server`.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use cowrite_server::config::{Config, LogFormat};
+use cowrite_server::server::Server;
+use tracing_subscriber::EnvFilter;
+
+/// Wrong flags and a start that fails end with this code; clap uses it too.
+const START_FAILED: u8 = 2;
+
+fn main() -> ExitCode {
+    let config = Config::read();
+    let (format, filter) = config.logging();
+    if let Err(error) = start_logging(format, filter) {
+        return failed(&format!("the log filter {filter:?} makes no sense: {error}; see --log-level"));
+    }
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&format!("cannot start: {error}")),
+    };
+    runtime.block_on(serve(config))
+}
+
+async fn serve(config: Config) -> ExitCode {
+    // Before anything is opened: whoever asks us to end early is heard.
+    let end = match cowrite_server::asked_to_end() {
+        Ok(end) => end,
+        Err(error) => return failed(&format!("cannot listen for signals: {error}")),
+    };
+    let server = match Server::bind(config.settings()) {
+        Ok(server) => server,
+        Err(error) => return failed(&error.to_string()),
+    };
+    // The one line on stdout; who started us may have stopped reading.
+    let _ = writeln!(io::stdout(), "listening on http://{}", server.address());
+    server
+        .run(async move {
+            let signal = end.await;
+            tracing::info!(signal, "asked to end");
+        })
+        .await;
+    ExitCode::SUCCESS
+}
+
+fn failed(why: &str) -> ExitCode {
+    let _ = writeln!(io::stderr(), "cowrite-server: {why}");
+    ExitCode::from(START_FAILED)
+}
+
+fn start_logging(format: LogFormat, filter: &str) -> Result<(), tracing_subscriber::filter::ParseError> {
+    let filter = EnvFilter::builder().parse(filter)?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    match format {
+        LogFormat::Text => lines.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).init(),
+        LogFormat::Json => lines.json().init(),
+    }
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! A whole server in one value: bound, then run until it is asked to end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::serve::ListenerExt;
+use cowrite_protocol::RichText;
+use cowrite_protocol::frame::DurabilityClass;
+use thiserror::Error;
+use tokio::net::{TcpListener, TcpSocket};
+
+use crate::auth::{Access, DeveloperAccess};
+use crate::clock::Clock;
+use crate::connection::{Registry, SocketContext};
+use crate::http::{HttpContext, router};
+use crate::hub::{Hub, HubParts};
+use crate::oplog::disk::{DiskLog, DiskSettings, OpenFolderError};
+use crate::oplog::memory::MemoryLog;
+use crate::oplog::{Durability, OpLog, WallClock};
+use crate::room::spawn_room;
+use crate::settings::{FrontDoor, Settings, ShutdownSettings, Storage};
+use crate::shutdown::go_down;
+
+/// A server that holds its port and its data, and serves once it is run.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    router: Router,
+    context: Arc<HttpContext>,
+    shutdown: ShutdownSettings,
+}
+
+/// Why a server does not start. Nothing is left half-way: no port is taken, no data changed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// There is no way to know who a user is.
+    #[error(
+        "this server has no front door yet, so it cannot know who a user is: start it with --dev to try it on this machine"
+    )]
+    NoFrontDoor,
+    /// Developer mode takes everybody's word, so nobody else may reach it.
+    #[error(
+        "developer mode (--dev) lets everybody be anybody, and {address} can be reached from other machines: listen on a loopback address such as 127.0.0.1:8080"
+    )]
+    NotLoopback {
+        /// The address that was asked for.
+        address: SocketAddr,
+    },
+    /// The data folder cannot be used.
+    #[error("{error}; {remedy}", remedy = remedy(error))]
+    Data {
+        /// Why.
+        error: OpenFolderError,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {error}; stop what listens there, or choose another by --listen")]
+    Listen {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A folder of pages cannot be served.
+    #[error("the files in {} cannot be served: {error}; see --static and --package", folder.display())]
+    Files {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+}
+
+/// What the kernel keeps for a slow reader, in bytes. Left to itself it takes megabytes,
+/// and a reader that takes a little every second would look like one that takes nothing;
+/// what waits here cannot be composed any more either.
+const SEND_BUFFER_BYTES: u32 = 64 << 10;
+
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1_024;
+
+impl Server {
+    /// Opens the data and takes the port. Must be called in a tokio runtime; blocks for
+    /// the disk, milliseconds.
+    ///
+    /// # Errors
+    /// As [`StartError`] says, each with what to do about it.
+    pub fn bind(settings: Settings) -> Result<Server, StartError> {
+        let address = settings.listen;
+        let access: Arc<dyn Access> = match settings.front_door {
+            FrontDoor::Closed => return Err(StartError::NoFrontDoor),
+            FrontDoor::Developer if !address.ip().is_loopback() => return Err(StartError::NotLoopback { address }),
+            FrontDoor::Developer => Arc::new(DeveloperAccess),
+        };
+        // The port first: two servers on one port is the more common mistake, and the
+        // data is then left alone.
+        let listener = listen(address).map_err(|error| StartError::Listen { address, error })?;
+        let address = listener.local_addr().map_err(|error| StartError::Listen { address, error })?;
+        let log: Arc<dyn OpLog> = match settings.storage {
+            Storage::Memory => Arc::new(MemoryLog::new()),
+            Storage::Folder(folder) => {
+                Arc::new(DiskLog::open(DiskSettings::new(folder)).map_err(|error| StartError::Data { error })?)
+            }
+        };
+        let clock = Clock::start();
+        let hub = Hub::new(HubParts {
+            settings: settings.hub,
+            room: settings.room,
+            limits: settings.limits,
+            log: Arc::clone(&log),
+            clock,
+            wall_clock: WallClock::system(),
+            // The one place that says which kind of documents this server keeps.
+            spawn: spawn_room::<RichText>,
+        });
+        let socket = SocketContext {
+            access,
+            hub,
+            registry: Registry::default(),
+            limits: settings.limits,
+            settings: settings.connection,
+            durability: class(log.durability()),
+            clock,
+        };
+        let context = Arc::new(HttpContext {
+            socket: Arc::new(socket),
+            log,
+            draining: AtomicBool::new(false),
+            local_only: settings.front_door == FrontDoor::Developer,
+        });
+        let router = router(Arc::clone(&context), settings.pages.as_deref(), settings.package.as_deref())
+            .map_err(|(folder, error)| StartError::Files { folder: folder.to_owned(), error })?;
+        Ok(Server { listener, address, router, context, shutdown: settings.shutdown })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `end` is ready, then goes down as [`ShutdownSettings`] say: no edit
+    /// that was taken is lost, snapshots are stored, and the log is closed.
+    pub async fn run(self, end: impl Future<Output = ()>) {
+        let Server { listener, router, context, shutdown, .. } = self;
+        // Without it a small frame waits for the answer to the one before, 40 ms.
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "a socket keeps small frames waiting");
+            }
+        });
+        let serving = tokio::spawn(async move { axum::serve(listener, router).await });
+        end.await;
+        context.draining.store(true, Ordering::Relaxed);
+        go_down(&context.socket.hub, &context.socket.registry, shutdown).await;
+        // It served health checks until now, and nothing else.
+        serving.abort();
+        let _ = serving.await;
+        let closed = tokio::task::spawn_blocking(move || drop(context)).await;
+        tracing::info!(clean = closed.is_ok(), "down");
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A port is free as soon as its server is gone, not minutes later.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    // Sockets that are accepted inherit it.
+    socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+fn class(durability: Durability) -> DurabilityClass {
+    match durability {
+        Durability::None => DurabilityClass::None,
+        Durability::Disk => DurabilityClass::Disk,
+        Durability::Replicated(replicas) => DurabilityClass::Replicated(replicas),
+        Durability::Fsynced => DurabilityClass::Fsynced,
+    }
+}
+
+fn remedy(error: &OpenFolderError) -> &'static str {
+    match error {
+        OpenFolderError::Locked { .. } => "the folder is locked: stop that server, or choose another folder by --data",
+        OpenFolderError::NotWritable { .. } => "give this user the right to write there, or choose another by --data",
+        OpenFolderError::Full { .. } => "make room on the disk, or choose another folder by --data",
+        OpenFolderError::NewerFormat { .. } => "start the newer server that wrote it",
+        OpenFolderError::Damaged { .. } => "restore a backup, or choose another folder by --data",
+        _ => "choose another folder by --data",
+    }
+}

@@ -1,0 +1,86 @@
+//! What a server is started with.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use cowrite_protocol::Limits;
+
+use crate::connection::ConnectionSettings;
+use crate::hub::HubSettings;
+use crate::room::RoomSettings;
+
+/// Everything that can be chosen about a server, with its defaults.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where it listens; port 0 takes a free one. Default 127.0.0.1:8080.
+    pub listen: SocketAddr,
+    /// Where documents are kept. Default [`Storage::Folder`] `./data`.
+    pub storage: Storage,
+    /// Whose word it takes for who a user is. Default [`FrontDoor::Closed`].
+    pub front_door: FrontDoor,
+    /// A folder whose files are served at `/`.
+    pub pages: Option<PathBuf>,
+    /// A folder whose files are served at `/cowrite/`: the built npm package.
+    pub package: Option<PathBuf>,
+    /// What clients may ask for.
+    pub limits: Limits,
+    /// How connections are treated.
+    pub connection: ConnectionSettings,
+    /// How rooms behave.
+    pub room: RoomSettings,
+    /// How rooms are kept.
+    pub hub: HubSettings,
+    /// How it goes down.
+    pub shutdown: ShutdownSettings,
+}
+
+/// Where documents are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// In a folder of this machine: accepted is on disk.
+    Folder(PathBuf),
+    /// In memory: gone with the process.
+    Memory,
+}
+
+/// Whose word the server takes for who a user is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrontDoor {
+    /// Nobody's: such a server does not start.
+    Closed,
+    /// The user's own, on this machine alone.
+    Developer,
+}
+
+/// How the server goes down.
+#[derive(Clone, Copy, Debug)]
+pub struct ShutdownSettings {
+    /// Clients connect again within a random part of this time, in milliseconds; so long
+    /// they may take to leave by themselves.
+    pub spread_ms: u32,
+    /// All of going down takes this long at most, in milliseconds.
+    pub deadline_ms: u64,
+}
+
+impl Default for ShutdownSettings {
+    fn default() -> Self {
+        ShutdownSettings { spread_ms: 1_000, deadline_ms: 10_000 }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8_080)),
+            storage: Storage::Folder(PathBuf::from("data")),
+            front_door: FrontDoor::Closed,
+            pages: None,
+            package: None,
+            limits: Limits::default(),
+            connection: ConnectionSettings::default(),
+            room: RoomSettings::default(),
+            hub: HubSettings::default(),
+            shutdown: ShutdownSettings::default(),
+        }
+    }
+}
