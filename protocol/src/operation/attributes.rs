@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::json::{Json, JsonError};
 use super::json_scanner::{Scanner, write_string};
+use super::order::last_of_each;
 
 /// A set of keys with a value each, in the order of the keys' UTF-8 bytes.
 ///
@@ -119,7 +120,7 @@ impl Attributes {
         if self.is_empty() {
             return if nulls == Nulls::Drop { later.without_nulls() } else { later.clone() };
         }
-        merge(self, later, |mine, theirs| {
+        merge(self, later, &|mine, theirs| {
             let value = theirs.or(mine)?;
             (nulls == Nulls::Keep || !value.is_null()).then(|| value.clone())
         })
@@ -131,13 +132,13 @@ impl Attributes {
         if self.is_empty() || winner.is_empty() {
             return self.clone();
         }
-        merge(self, winner, |mine, theirs| if theirs.is_none() { mine.cloned() } else { None })
+        merge(self, winner, &|mine, theirs| if theirs.is_none() { mine.cloned() } else { None })
     }
 
     /// The set that undoes this one, written over content that had `base`.
     #[must_use]
     pub fn invert(&self, base: &Attributes) -> Attributes {
-        merge(self, base, |mine, base| match (mine, base) {
+        merge(self, base, &|mine, base| match (mine, base) {
             (Some(mine), Some(base)) if mine != base => Some(base.clone()),
             (Some(mine), None) if !mine.is_null() => Some(Json::null()),
             _ => None,
@@ -150,7 +151,7 @@ impl Attributes {
         if self == to {
             return Attributes::NONE;
         }
-        merge(self, to, |from, to| match (from, to) {
+        merge(self, to, &|from, to| match (from, to) {
             (Some(from), Some(to)) if from == to => None,
             (_, Some(to)) => Some(to.clone()),
             (_, None) => Some(Json::null()),
@@ -182,11 +183,8 @@ impl Attributes {
 
     fn from_unsorted(mut list: Vec<Attribute>) -> Attributes {
         if !list.is_sorted_by(|a, b| a.key < b.key) {
-            list.sort_by(|a, b| a.key.cmp(&b.key));
-            // Sorting is stable: from behind, the first of equal keys is the last that came.
-            list.reverse();
-            list.dedup_by(|later, kept| later.key == kept.key);
-            list.reverse();
+            let order = last_of_each(list.len(), &|a, b| list[a].key.cmp(&list[b].key));
+            list = order.into_iter().map(|at| list[at].clone()).collect();
         }
         Attributes::from_sorted(list)
     }
@@ -205,7 +203,8 @@ impl PartialEq for Attributes {
 impl Eq for Attributes {}
 
 /// Walks two sets key by key and keeps the values that `choose` gives. Linear in both.
-fn merge(a: &Attributes, b: &Attributes, choose: impl Fn(Option<&Json>, Option<&Json>) -> Option<Json>) -> Attributes {
+/// It is compiled once for all its uses, since the browser loads it.
+fn merge(a: &Attributes, b: &Attributes, choose: &dyn Fn(Option<&Json>, Option<&Json>) -> Option<Json>) -> Attributes {
     let (mut a, mut b) = (a.as_slice(), b.as_slice());
     let mut merged = Vec::new();
     loop {

@@ -5,6 +5,7 @@ use super::component::Operation;
 use super::document::Document;
 use super::edit_script::matches;
 use super::json::Json;
+use super::order::last_of_each;
 use super::runs::RunWalk;
 use crate::text::{Utf16Length, Utf16Offset};
 
@@ -19,10 +20,9 @@ impl Operation {
     ///
     /// Law: `apply(diff(from, to))` makes `from` equal to `to`.
     pub fn diff(from: &Document, to: &Document) -> Operation {
-        let mut embeds: Vec<Json> =
-            [from, to].into_iter().flat_map(Document::runs).filter_map(|run| run.embed).collect();
-        embeds.sort_unstable();
-        embeds.dedup();
+        let embeds: Vec<Json> = [from, to].into_iter().flat_map(Document::runs).filter_map(|run| run.embed).collect();
+        let order = last_of_each(embeds.len(), &|a, b| embeds[a].cmp(&embeds[b]));
+        let embeds: Vec<Json> = order.into_iter().map(|at| embeds[at].clone()).collect();
         let (old, new) = (symbols(from, &embeds), symbols(to, &embeds));
         let mut difference = Difference {
             from: Side { document: from, walk: from.parts().1.walk(Utf16Offset::ZERO), at: Utf16Offset::ZERO },

@@ -4,7 +4,8 @@
 //! starts anew from there. Where two texts differ too much even so, it runs on words
 //! instead of characters, and then on the characters between the words that match; what
 //! is left when its steps are used up counts as replaced. The work is linear in the input
-//! plus a constant.
+//! plus a constant. What is compared comes by reference, so that the search is compiled
+//! once: the browser loads it.
 
 /// The most differences that are looked through at once.
 const MOST_DIFFERENCES: usize = 256;
@@ -25,7 +26,7 @@ pub(super) struct Match {
 /// The stretches that two sequences of symbols have in common, in order.
 pub(super) fn matches(from: &[u32], to: &[u32]) -> Vec<Match> {
     let mut search = Search { steps: EXTRA_STEPS + from.len() + to.len(), found: Vec::new() };
-    search.run((from, 0), (to, 0), |from, to, _| matches_of_words(from, to));
+    search.run((from, 0), (to, 0), &|from, to, _| matches_of_words(from, to));
     search.found
 }
 
@@ -37,7 +38,7 @@ fn matches_of_words(from: &[u32], to: &[u32]) -> Vec<Match> {
         a.hash == b.hash && from[a.start..a.end] == to[b.start..b.end]
     };
     let mut steps = EXTRA_STEPS + from_words.len() + to_words.len();
-    let (common, _) = greedy(from_words.len(), to_words.len(), equal, &mut steps);
+    let (common, _) = greedy(from_words.len(), to_words.len(), &equal, &mut steps);
     let mut search = Search { steps: EXTRA_STEPS + from.len() + to.len(), found: Vec::new() };
     let (mut from_at, mut to_at) = (0, 0);
     for stretch in common {
@@ -46,11 +47,11 @@ fn matches_of_words(from: &[u32], to: &[u32]) -> Vec<Match> {
             to: to_words[stretch.to].start,
             length: from_words[stretch.from + stretch.length - 1].end - from_words[stretch.from].start,
         };
-        search.run((&from[from_at..start.from], from_at), (&to[to_at..start.to], to_at), |_, _, found| found);
+        search.run((&from[from_at..start.from], from_at), (&to[to_at..start.to], to_at), &|_, _, found| found);
         search.found.push(start);
         (from_at, to_at) = (start.from + start.length, start.to + start.length);
     }
-    search.run((&from[from_at..], from_at), (&to[to_at..], to_at), |_, _, found| found);
+    search.run((&from[from_at..], from_at), (&to[to_at..], to_at), &|_, _, found| found);
     search.found
 }
 
@@ -68,13 +69,13 @@ impl Search {
         &mut self,
         (from, from_at): (&[u32], usize),
         (to, to_at): (&[u32], usize),
-        give_up: impl Fn(&[u32], &[u32], Vec<Match>) -> Vec<Match>,
+        give_up: &dyn Fn(&[u32], &[u32], Vec<Match>) -> Vec<Match>,
     ) {
         let start = from.iter().zip(to).take_while(|(a, b)| a == b).count();
         let (a, b) = (&from[start..], &to[start..]);
         let end = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
         let (a, b) = (&a[..a.len() - end], &b[..b.len() - end]);
-        let (found, complete) = greedy(a.len(), b.len(), |x, y| a[x] == b[y], &mut self.steps);
+        let (found, complete) = greedy(a.len(), b.len(), &|x, y| a[x] == b[y], &mut self.steps);
         let between = if complete { found } else { give_up(a, b, found) };
         let shifted =
             between.into_iter().map(|found| Match { from: start + found.from, to: start + found.to, ..found });
@@ -109,11 +110,11 @@ fn words(symbols: &[u32]) -> Vec<Word> {
 }
 
 /// Myers' greedy algorithm, round after round. False if its steps were used up before the end.
-fn greedy(n: usize, m: usize, equal: impl Fn(usize, usize) -> bool, steps: &mut usize) -> (Vec<Match>, bool) {
+fn greedy(n: usize, m: usize, equal: &dyn Fn(usize, usize) -> bool, steps: &mut usize) -> (Vec<Match>, bool) {
     let mut found = Vec::new();
     let (mut from, mut to) = (0, 0);
     while from < n && to < m {
-        let Some((matches, x, y)) = round(n - from, m - to, |x, y| equal(from + x, to + y), steps) else {
+        let Some((matches, x, y)) = round(n - from, m - to, &|x, y| equal(from + x, to + y), steps) else {
             return (found, false);
         };
         found.extend(matches.into_iter().map(|new| Match { from: from + new.from, to: to + new.to, ..new }));
@@ -128,7 +129,7 @@ fn greedy(n: usize, m: usize, equal: impl Fn(usize, usize) -> bool, steps: &mut 
 fn round(
     n: usize,
     m: usize,
-    equal: impl Fn(usize, usize) -> bool,
+    equal: &dyn Fn(usize, usize) -> bool,
     steps: &mut usize,
 ) -> Option<(Vec<Match>, usize, usize)> {
     let most = MOST_DIFFERENCES.min(n + m);

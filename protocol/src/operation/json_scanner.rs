@@ -4,6 +4,7 @@
 //! reader. It recurses no deeper than [`JSON_DEPTH`], whatever it is given.
 
 use super::json::{JSON_DEPTH, JsonError};
+use super::order::last_of_each;
 
 /// A place in a JSON text.
 pub(super) struct Scanner<'a> {
@@ -144,15 +145,13 @@ impl<'a> Scanner<'a> {
             }
             self.expect(b'}')?;
         }
-        if !in_order {
-            // Stable, so of equal keys the last read is the last of its group.
-            members.sort_by(|a, b| a.0.cmp(&b.0));
-            members.reverse();
-            members.dedup_by(|later, kept| later.0 == kept.0);
-            members.reverse();
-        }
+        let order = if in_order {
+            (0..members.len()).collect()
+        } else {
+            last_of_each(members.len(), &|a, b| members[a].0.cmp(&members[b].0))
+        };
         out.push('{');
-        for (index, (key, value)) in members.iter().enumerate() {
+        for (index, (key, value)) in order.into_iter().map(|at| &members[at]).enumerate() {
             if index > 0 {
                 out.push(',');
             }

@@ -20,6 +20,7 @@ mod inserted_text;
 mod invert;
 mod json;
 mod json_scanner;
+mod order;
 mod packed;
 mod position;
 mod rich_text;

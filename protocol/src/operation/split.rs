@@ -119,5 +119,6 @@ impl Parts {
 /// Cuts a text after at most so many bytes, but after one character at least.
 fn cut(text: &str, bytes: usize) -> (&str, &str) {
     let first = text.chars().next().map_or(0, char::len_utf8);
-    text.split_at(text.floor_char_boundary(bytes).max(first))
+    // Both are boundaries; a plain `split_at` brings the text of its panic into the browser.
+    text.split_at_checked(text.floor_char_boundary(bytes).max(first)).unwrap_or((text, ""))
 }
