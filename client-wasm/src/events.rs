@@ -3,8 +3,8 @@
 
 use cowrite_client::{DocumentHandle, Engine, Event, LinkState, Status};
 use cowrite_protocol::frame::{Code, Remedy};
-use cowrite_protocol::operation::Json;
-use cowrite_protocol::{Cursor, DocumentType, Operation, RichText, UserId};
+use cowrite_protocol::operation::{Document, Json};
+use cowrite_protocol::{Cursor, DocumentType, Operation, RichText, UserId, Utf16Offset};
 
 use crate::face;
 
@@ -174,6 +174,12 @@ pub(crate) fn proposals(engine: &Engine<RichText>) -> String {
             .json("delta", &delta(&proposal.operation))
             .finish()
     })
+}
+
+/// The text of a document.
+pub(crate) fn text(document: &Document) -> String {
+    // The whole is always there; a formatter for the same would weigh more.
+    document.text().slice(Utf16Offset::ZERO, document.length()).unwrap_or_default()
 }
 
 /// The operation as a Quill Delta: a JSON array.

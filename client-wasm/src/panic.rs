@@ -23,7 +23,8 @@ pub(crate) fn has_failed() -> bool {
 
 /// Tells this driver's host when the module fails.
 pub(crate) fn watch(driver: &Rc<Driver>) {
-    DRIVERS.with_borrow_mut(|drivers| {
+    let _ = DRIVERS.try_with(|drivers| {
+        let mut drivers = drivers.borrow_mut();
         drivers.retain(|known| known.strong_count() > 0);
         drivers.push(Rc::downgrade(driver));
     });
@@ -41,7 +42,7 @@ fn tell(info: &PanicHookInfo<'_>) {
         return;
     }
     let message = info.payload_as_str().unwrap_or("panic");
-    DRIVERS.with(|drivers| {
+    let _ = DRIVERS.try_with(|drivers| {
         // The list is borrowed for no longer than it takes to copy it, here and above.
         let drivers: Vec<_> = drivers.try_borrow().map_or_else(|_| Vec::new(), |drivers| drivers.clone());
         drivers.iter().filter_map(Weak::upgrade).for_each(|driver| driver.tell_panic(message));

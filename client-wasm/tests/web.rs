@@ -242,10 +242,8 @@ fn a_wake_up_puts_a_silent_link_to_the_test() {
     let play = Play::new();
     play.connect();
     play.open("abc", Role::Editor);
-    let window = web_sys::js_sys::global().unchecked_into::<web_sys::EventTarget>();
-    use wasm_bindgen::JsCast;
     for name in ["online", "pageshow", "visibilitychange"] {
-        window.dispatch_event(&web_sys::Event::new(name).unwrap()).unwrap();
+        play.stage.page_event(name);
         while_presence(&play);
         play.say(&[ServerFrame::Pong]);
     }

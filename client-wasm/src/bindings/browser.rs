@@ -1,9 +1,11 @@
 //! What is asked of the browser: a clock, a timer, a random seed, a socket, and news of
 //! the page. All of it is global, so a Worker and Node.js serve as well as a window.
+//!
+//! These few lines are declared here rather than taken from `web-sys` and `js-sys`, which
+//! bring 10 kB of their own into the module.
 
 use cowrite_client::Millis;
 use wasm_bindgen::prelude::*;
-use web_sys::{BinaryType, Event, MessageEvent, WebSocket};
 
 #[wasm_bindgen]
 extern "C" {
@@ -19,6 +21,51 @@ extern "C" {
     fn add_event_listener(name: &str, callback: &JsValue) -> Result<(), JsValue>;
     #[wasm_bindgen(js_name = removeEventListener, catch)]
     fn remove_event_listener(name: &str, callback: &JsValue) -> Result<(), JsValue>;
+
+    /// The host's function for events.
+    #[wasm_bindgen(typescript_type = "(event: string) => void")]
+    pub type Host;
+    #[wasm_bindgen(method, catch)]
+    fn call(this: &Host, receiver: &JsValue, event: &str) -> Result<(), JsValue>;
+
+    type Event;
+    #[wasm_bindgen(method, getter, js_name = type)]
+    fn kind(this: &Event) -> String;
+    #[wasm_bindgen(method, getter)]
+    fn data(this: &Event) -> JsValue;
+    #[wasm_bindgen(method, getter)]
+    fn target(this: &Event) -> Target;
+
+    type Target;
+    #[wasm_bindgen(method, getter, js_name = visibilityState)]
+    fn visibility_state(this: &Target) -> JsValue;
+
+    #[wasm_bindgen(js_name = Uint8Array)]
+    type Bytes;
+    #[wasm_bindgen(constructor, js_class = "Uint8Array")]
+    fn new(buffer: &JsValue) -> Bytes;
+    #[wasm_bindgen(method, js_class = "Uint8Array")]
+    fn subarray(this: &Bytes) -> Vec<u8>;
+
+    type WebSocket;
+    #[wasm_bindgen(constructor, catch)]
+    fn new(url: &str, protocol: &str) -> Result<WebSocket, JsValue>;
+    #[wasm_bindgen(method, setter, js_name = binaryType)]
+    fn set_binary_type(this: &WebSocket, kind: &str);
+    #[wasm_bindgen(method, setter)]
+    fn set_onopen(this: &WebSocket, callback: &JsValue);
+    #[wasm_bindgen(method, setter)]
+    fn set_onmessage(this: &WebSocket, callback: &JsValue);
+    #[wasm_bindgen(method, setter)]
+    fn set_onclose(this: &WebSocket, callback: &JsValue);
+    #[wasm_bindgen(method, setter)]
+    fn set_onerror(this: &WebSocket, callback: &JsValue);
+    #[wasm_bindgen(method, getter, js_name = bufferedAmount)]
+    fn buffered_amount(this: &WebSocket) -> f64;
+    #[wasm_bindgen(method, catch)]
+    fn send(this: &WebSocket, message: &[u8]) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn close(this: &WebSocket) -> Result<(), JsValue>;
 }
 
 /// The page's clock: it never goes back. It may stand still while the device sleeps,
@@ -32,21 +79,15 @@ pub(crate) fn seed() -> u64 {
     let mut bytes = [0; 8];
     match get_random_values(&mut bytes) {
         Ok(_) => u64::from_le_bytes(bytes),
-        Err(_) => js_sys::Math::random().to_bits(),
+        // The moment that the page has lived is no secret, but few pages share it.
+        Err(_) => performance_now().to_bits(),
     }
 }
 
-/// The host's function for events.
-pub(crate) struct Host(js_sys::Function);
-
 impl Host {
-    pub(super) fn new(host: js_sys::Function) -> Host {
-        Host(host)
-    }
-
     /// Tells one event. What the host throws is its own business.
     pub(crate) fn tell(&self, event: &str) {
-        let _ = self.0.call1(&JsValue::UNDEFINED, &JsValue::from_str(event));
+        let _ = self.call(&JsValue::UNDEFINED, event);
     }
 }
 
@@ -83,18 +124,20 @@ fn read(event: JsValue) -> Signal {
         return Signal::Timeout;
     }
     let event: Event = event.unchecked_into();
-    match event.type_().as_str() {
+    match event.kind().as_str() {
         "open" => Signal::Opened,
         "message" => {
-            let data = event.unchecked_into::<MessageEvent>().data();
+            let data = event.data();
             // A text is no message of ours; the empty message says nothing.
-            Signal::Message(if data.is_object() { js_sys::Uint8Array::new(&data).to_vec() } else { Vec::new() })
+            Signal::Message(if data.is_object() { Bytes::new(&data).subarray() } else { Vec::new() })
         }
         "close" | "error" => Signal::Closed,
         "visibilitychange" => {
-            let target = event.target().map_or(JsValue::UNDEFINED, JsValue::from);
-            let state = js_sys::Reflect::get(&target, &JsValue::from_str("visibilityState"));
-            if state.is_ok_and(|state| state == "hidden") { Signal::Hidden } else { Signal::Visible }
+            if event.target().visibility_state() == "hidden" {
+                Signal::Hidden
+            } else {
+                Signal::Visible
+            }
         }
         _ => Signal::Awake,
     }
@@ -144,16 +187,16 @@ pub(crate) struct Socket(WebSocket);
 impl Socket {
     /// Begins to connect; `None` if the host refuses or has no WebSocket.
     pub(crate) fn open(url: &str, protocol: &str, callback: &Callback) -> Option<Socket> {
-        let socket = Socket(WebSocket::new_with_str(url, protocol).ok()?);
-        socket.0.set_binary_type(BinaryType::Arraybuffer);
-        socket.hear(Some(callback.0.as_ref().unchecked_ref()));
+        let socket = Socket(WebSocket::new(url, protocol).ok()?);
+        socket.0.set_binary_type("arraybuffer");
+        socket.hear(callback.0.as_ref());
         Some(socket)
     }
 
     /// Sends one message. A socket that is closing swallows it, which the session
     /// notices by the missing answer.
     pub(crate) fn send(&self, message: &[u8]) {
-        let _ = self.0.send_with_u8_array(message);
+        let _ = self.0.send(message);
     }
 
     /// How many bytes it has not sent yet.
@@ -161,7 +204,7 @@ impl Socket {
         self.0.buffered_amount() as usize
     }
 
-    fn hear(&self, callback: Option<&js_sys::Function>) {
+    fn hear(&self, callback: &JsValue) {
         self.0.set_onopen(callback);
         self.0.set_onmessage(callback);
         self.0.set_onclose(callback);
@@ -172,7 +215,7 @@ impl Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        self.hear(None);
+        self.hear(&JsValue::NULL);
         let _ = self.0.close();
     }
 }

@@ -23,8 +23,8 @@ pub struct WasmClient(Rc<Driver>);
 impl WasmClient {
     /// A client that is not connected yet.
     #[wasm_bindgen(constructor)]
-    pub fn new(url: String, host: js_sys::Function) -> WasmClient {
-        WasmClient(Driver::new(url, Host::new(host)))
+    pub fn new(url: String, host: Host) -> WasmClient {
+        WasmClient(Driver::new(url, host))
     }
 
     /// Begins to connect, and to come back whenever the connection is lost.
@@ -64,7 +64,7 @@ impl WasmClient {
 
     /// The text, with U+FFFC for each embed.
     pub fn text(&self, doc: u32) -> Result<String, Refusal> {
-        self.0.read(doc, |engine| engine.document().text().to_string())
+        self.0.read(doc, |engine| events::text(engine.document()))
     }
 
     /// The length of the text.

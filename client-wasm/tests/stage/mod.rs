@@ -51,6 +51,7 @@ export class Stage {
   sent() { return this.sockets.at(-1).sent.shift(); }
   event(type) { this.sockets.at(-1)["on" + type]?.({ type }); }
   message(bytes) { this.sockets.at(-1).onmessage({ type: "message", data: bytes.slice().buffer }); }
+  page_event(type) { globalThis.dispatchEvent(new Event(type)); }
   timer_count() { return this.timers.size; }
   advance(wait) {
     this.now += wait;
@@ -79,6 +80,8 @@ extern "C" {
     pub(crate) fn event(this: &Stage, kind: &str);
     #[wasm_bindgen(method)]
     fn message(this: &Stage, bytes: &[u8]);
+    #[wasm_bindgen(method)]
+    pub(crate) fn page_event(this: &Stage, kind: &str);
     #[wasm_bindgen(method)]
     pub(crate) fn timer_count(this: &Stage) -> u32;
     #[wasm_bindgen(method)]
