@@ -57,26 +57,28 @@ impl Driver {
     }
 
     /// Lets the session do something, then does what it asks for and tells what happened.
-    pub(crate) fn act<T>(&self, act: impl FnOnce(&mut Session<RichText>, Millis) -> T) -> Result<T, Refusal> {
-        self.act_on(|stay, now| act(&mut stay.session, now))
+    /// What to do comes by reference, so that all around it is compiled once.
+    pub(crate) fn act(&self, act: &mut dyn FnMut(&mut Session<RichText>, Millis)) -> Result<(), Refusal> {
+        self.act_on(&mut |stay, now| act(&mut stay.session, now))
     }
 
     /// Opens a document.
     pub(crate) fn open(&self, id: &str, state: &str) -> Result<u32, Refusal> {
         let document: DocumentId = id.parse().map_err(|_| Refusal::BAD_DOCUMENT_ID)?;
         fits(state)?;
-        self.act_on(|stay, now| {
-            let handle = stay.session.open(document, state, now)?;
-            stay.add(handle);
-            Ok(handle.0)
-        })?
+        let mut opened = Err(Refusal::CLOSED);
+        self.act_on(&mut |stay, now| {
+            opened = stay.session.open(document.clone(), state, now).map_err(Refusal::from);
+            opened.iter().for_each(|handle| stay.add(*handle));
+        })?;
+        opened.map(|handle| handle.0)
     }
 
     /// Closes a document; a handle that names none is passed over.
     pub(crate) fn close_document(&self, document: u32) -> Result<(), Refusal> {
         let handle = DocumentHandle(document);
         self.kept.borrow_mut().retain(|(kept, _)| *kept != handle);
-        self.act_on(|stay, now| {
+        self.act_on(&mut |stay, now| {
             stay.session.close(handle, now);
             stay.remove(handle);
         })
@@ -84,32 +86,42 @@ impl Driver {
 
     /// Makes an edit.
     pub(crate) fn edit(&self, document: u32, operation: &Operation) -> Result<(), Refusal> {
-        let edited = self.act(|session, now| session.edit(DocumentHandle(document), operation, now))?;
+        let mut edited = None;
+        self.act(&mut |session, now| edited = session.edit(DocumentHandle(document), operation, now))?;
         settled(edited.map(|edit| edit.map(drop)))
     }
 
     /// Does what a proposal asks for.
     pub(crate) fn accept_proposal(&self, document: u32, id: u32) -> Result<(), Refusal> {
-        settled(self.act(|session, now| session.accept_proposal(DocumentHandle(document), id, now))?)
+        let mut accepted = None;
+        self.act(&mut |session, now| accepted = session.accept_proposal(DocumentHandle(document), id, now))?;
+        settled(accepted)
     }
 
     /// Shows the own cursor, or none.
     pub(crate) fn set_cursor(&self, document: u32, ends: Option<(u32, u32)>) -> Result<(), Refusal> {
         let selection = ends.map(|(anchor, head)| Selection { anchor: Utf16Offset(anchor), head: Utf16Offset(head) });
-        let cursor = Cursor(selection.into_iter().collect());
-        self.act(|session, now| session.set_cursor(DocumentHandle(document), cursor, now))
+        let mut cursor = Cursor(selection.into_iter().collect());
+        self.act(&mut |session, now| session.set_cursor(DocumentHandle(document), core::mem::take(&mut cursor), now))
     }
 
     /// Changes what the others see of this member.
     pub(crate) fn set_presence(&self, document: u32, state: &str) -> Result<(), Refusal> {
         fits(state)?;
-        self.act(|session, now| session.set_presence(DocumentHandle(document), Some(state), Activity::Active, now))
+        self.act(&mut |session, now| session.set_presence(DocumentHandle(document), Some(state), Activity::Active, now))
     }
 
     /// Reads from a document.
-    pub(crate) fn read<T>(&self, document: u32, read: impl FnOnce(&Engine<RichText>) -> T) -> Result<T, Refusal> {
+    pub(crate) fn read(&self, document: u32, read: fn(&Engine<RichText>) -> String) -> Result<String, Refusal> {
         let stay = self.stay.try_borrow().map_err(|_| Refusal::PANICKED)?;
         stay.session.engine(DocumentHandle(document)).map(read).ok_or(Refusal::CLOSED)
+    }
+
+    /// The length of a document.
+    pub(crate) fn length(&self, document: u32) -> Result<u32, Refusal> {
+        let stay = self.stay.try_borrow().map_err(|_| Refusal::PANICKED)?;
+        let engine = stay.session.engine(DocumentHandle(document)).ok_or(Refusal::CLOSED)?;
+        Ok(engine.document().length().0)
     }
 
     /// The status of a document as JSON.
@@ -159,24 +171,24 @@ impl Driver {
             Signal::Timeout => {
                 drop(self.timer.take());
                 let buffered = self.socket.borrow().as_ref().map_or(0, |socket| socket.buffered());
-                self.act(|session, now| session.handle_timeout(now, buffered))
+                self.act(&mut |session, now| session.handle_timeout(now, buffered))
             }
-            Signal::Opened => self.act(Session::handle_connected),
-            Signal::Message(message) => self.act(|session, now| session.handle_message(&message, now)),
+            Signal::Opened => self.act(&mut Session::handle_connected),
+            Signal::Message(message) => self.act(&mut |session, now| session.handle_message(&message, now)),
             Signal::Closed => {
                 drop(self.socket.take());
-                self.act(Session::handle_disconnected)
+                self.act(&mut Session::handle_disconnected)
             }
-            Signal::Hidden => self.act(|session, now| attend(session, Activity::Away, now)),
-            Signal::Visible => self.act(|session, now| {
+            Signal::Hidden => self.act(&mut |session, now| attend(session, Activity::Away, now)),
+            Signal::Visible => self.act(&mut |session, now| {
                 attend(session, Activity::Active, now);
                 session.handle_wake(now);
             }),
-            Signal::Awake => self.act(Session::handle_wake),
+            Signal::Awake => self.act(&mut Session::handle_wake),
         };
     }
 
-    fn act_on<T>(&self, act: impl FnOnce(&mut Stay, Millis) -> T) -> Result<T, Refusal> {
+    fn act_on(&self, act: &mut dyn FnMut(&mut Stay, Millis)) -> Result<(), Refusal> {
         if panic::has_failed() {
             return Err(Refusal::PANICKED);
         }
@@ -185,10 +197,10 @@ impl Driver {
         }
         let now = now();
         let mut stay = self.stay.try_borrow_mut().map_err(|_| Refusal::PANICKED)?;
-        let result = act(&mut stay, now);
+        act(&mut stay, now);
         drop(stay);
         self.drain();
-        Ok(result)
+        Ok(())
     }
 
     /// Does all that the session asks for. A host that calls in from an event runs this

@@ -19,3 +19,8 @@ mod stay;
 
 pub use bindings::WasmClient;
 pub use face::Refusal;
+
+/// The default allocator weighs 7 kB in the module, this one weighs 1 kB.
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();

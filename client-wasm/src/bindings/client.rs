@@ -29,22 +29,22 @@ impl WasmClient {
 
     /// Begins to connect, and to come back whenever the connection is lost.
     pub fn connect(&self) -> Result<(), Refusal> {
-        self.0.act(Session::connect)
+        self.0.act(&mut Session::connect)
     }
 
     /// The answer to `need_token`.
     pub fn token(&self, value: &str) -> Result<(), Refusal> {
-        self.0.act(|session, now| session.provide_token(value, now))
+        self.0.act(&mut |session, now| session.provide_token(value, now))
     }
 
     /// There is no token now: it is asked for again after a while.
     pub fn token_failed(&self) -> Result<(), Refusal> {
-        self.0.act(Session::handle_token_failure)
+        self.0.act(&mut Session::handle_token_failure)
     }
 
     /// Looks now whether the connection lives.
     pub fn wake(&self) -> Result<(), Refusal> {
-        self.0.act(Session::handle_wake)
+        self.0.act(&mut Session::handle_wake)
     }
 
     /// Closes everything; no event comes after it.
@@ -69,7 +69,7 @@ impl WasmClient {
 
     /// The length of the text.
     pub fn length(&self, doc: u32) -> Result<u32, Refusal> {
-        self.0.read(doc, |engine| engine.document().length().0)
+        self.0.length(doc)
     }
 
     /// The document as a Quill Delta: a JSON array.
@@ -141,7 +141,7 @@ impl WasmClient {
 
     /// Drops a proposal for good.
     pub fn discard_proposal(&self, doc: u32, id: u32) -> Result<(), Refusal> {
-        self.0.act(|session, now| session.discard_proposal(DocumentHandle(doc), id, now))
+        self.0.act(&mut |session, now| session.discard_proposal(DocumentHandle(doc), id, now))
     }
 }
 
