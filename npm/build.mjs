@@ -35,8 +35,16 @@ async function copyModule() {
   }
   await mkdir("dist/wasm", { recursive: true });
   for (const name of await readdir("wasm")) {
-    if (/\.(js|wasm|d\.ts)$/.test(name)) await cp(`wasm/${name}`, `dist/wasm/${name}`);
+    if (/\.(wasm|d\.ts)$/.test(name)) await cp(`wasm/${name}`, `dist/wasm/${name}`);
   }
+  await build({
+    entryPoints: ["wasm/cowrite.js"],
+    outdir: "dist/wasm",
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    logLevel: "warning",
+  });
 }
 
 async function buildTests() {
