@@ -94,7 +94,13 @@ impl<D: DocumentType> Engine<D> {
         self.release();
     }
 
-    pub(super) fn propose(&mut self, kind: ProposalKind, operation: D::Operation, edits: u64, target: Option<D::Document>) {
+    pub(super) fn propose(
+        &mut self,
+        kind: ProposalKind,
+        operation: D::Operation,
+        edits: u64,
+        target: Option<D::Document>,
+    ) {
         if D::is_identity(&operation) {
             return;
         }

@@ -22,8 +22,8 @@ use cowrite_protocol::Millis;
 use caret::Caret;
 pub use event::{Event, Origin, Status, StatusState};
 pub use lost::{Proposal, ProposalKind};
-use members::Members;
 pub use members::MemberView;
+use members::Members;
 use pending::Pending;
 pub(crate) use receive::AuthorCaret;
 pub(crate) use submit::{CaretHint, Outgoing};
@@ -68,6 +68,8 @@ pub struct Engine<D: DocumentType> {
     resync: bool,
     ack_deadline: Option<Millis>,
     ack_failures: u32,
+    /// How often in a row the operation in flight was refused for its size.
+    resized: u32,
     retry_at: Option<Millis>,
     verify_at: Option<Millis>,
     verified: Option<Version>,
@@ -167,6 +169,7 @@ impl<D: DocumentType> Engine<D> {
             resync: false,
             ack_deadline: None,
             ack_failures: 0,
+            resized: 0,
             retry_at: None,
             verify_at: None,
             verified: None,
@@ -312,7 +315,12 @@ impl<D: DocumentType> Engine<D> {
     }
 
     /// Applies an operation that fits the text that the user sees and was not made here.
-    fn change(&mut self, operation: D::Operation, origin: Origin, user: Option<cowrite_protocol::UserId>) -> Result<(), ApplyError> {
+    fn change(
+        &mut self,
+        operation: D::Operation,
+        origin: Origin,
+        user: Option<cowrite_protocol::UserId>,
+    ) -> Result<(), ApplyError> {
         D::apply(&mut self.local, &operation)?;
         self.caret.follow::<D>(&operation);
         self.carry_proposals(&operation);

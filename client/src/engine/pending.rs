@@ -127,6 +127,32 @@ impl<D: DocumentType> Pending<D> {
         Sealed::InFlight
     }
 
+    /// Puts the operation in flight, which was refused for its size, back in front of what
+    /// waits; returns whether it could.
+    pub(super) fn unseal(&mut self) -> bool {
+        let (in_flight, buffer) = match self.take() {
+            (Some(in_flight), buffer) => (in_flight, buffer),
+            (None, Some(buffer)) => {
+                *self = Pending::Buffering { buffer };
+                return false;
+            }
+            (None, None) => return false,
+        };
+        let (operation, last_edit) = match buffer {
+            None => (in_flight.operation, in_flight.last_edit),
+            Some(buffer) => match D::compose(&in_flight.operation, &buffer.operation) {
+                Ok(composed) => (composed, buffer.last_edit),
+                // They follow one another, so this does not happen; nothing is lost if it did.
+                Err(_) => {
+                    *self = Pending::AwaitingWithBuffer { in_flight, buffer };
+                    return false;
+                }
+            },
+        };
+        *self = Pending::Buffering { buffer: Buffer { operation, last_edit } };
+        true
+    }
+
     pub(super) fn in_flight(&self) -> Option<&InFlight<D>> {
         match self {
             Pending::AwaitingAck { in_flight } | Pending::AwaitingWithBuffer { in_flight, .. } => Some(in_flight),

@@ -16,6 +16,9 @@ pub(crate) enum AuthorCaret {
     At(Cursor),
 }
 
+/// How often in a row an operation that was refused for its size is split anew.
+const RESIZES: u32 = 8;
+
 impl<D: DocumentType> Engine<D> {
     /// The next entry, by a numbered author.
     pub(crate) fn handle_commit(&mut self, commit: &Commit<'_>, caret: AuthorCaret, now: Millis) {
@@ -86,6 +89,7 @@ impl<D: DocumentType> Engine<D> {
         self.accepted_seq = in_flight.seq;
         self.ack_deadline = None;
         self.ack_failures = 0;
+        self.resized = 0;
         self.retry_at = None;
         self.members.follow::<D>(&in_flight.operation);
         if let Some(own) = self.authors.iter_mut().find(|author| author.client == client) {
@@ -105,13 +109,20 @@ impl<D: DocumentType> Engine<D> {
         if self.in_flight() != Some(seq) {
             return;
         }
+        self.ack_deadline = None;
+        self.retry_at = None;
+        // It fitted when it was sealed and has grown since, carried over what others did:
+        // it goes again in pieces, each under a client_seq of its own. A server that
+        // refuses what it allows is not asked for ever.
+        if code == Code::OperationTooLarge && self.resized < RESIZES && self.pending.unseal() {
+            self.resized += 1;
+            return self.flush();
+        }
         let from = self.watermarks.accepted + 1;
         if let Some(in_flight) = self.take_in_flight_back(now) {
             self.event(Event::Rejected { from, to: in_flight.last_edit, code });
             self.accepted_up_to(in_flight.last_edit);
         }
-        self.ack_deadline = None;
-        self.retry_at = None;
         self.flush();
     }
 

@@ -113,8 +113,13 @@ impl<D: DocumentType> Engine<D> {
         self.authors = snapshot.authors;
         self.resync = false;
         if first {
-            self.local = text.clone();
+            // Told as a change of the empty text, so that whoever follows the changes alone
+            // has the whole text.
+            let whole = D::to_operation(&text);
             self.server = text;
+            if !D::is_identity(&whole) && self.change(whole, Origin::Resync, None).is_err() {
+                return self.diverged(now);
+            }
             return self.attached(now, true);
         }
         let lost = other_history && log_seq < self.accepted_seq;

@@ -10,12 +10,29 @@ use cowrite_protocol::Millis;
 /// What the session is asked to put on the wire.
 #[derive(Clone, Debug)]
 pub(crate) enum Outgoing<D: DocumentType> {
-    Submit { seq: ClientSeq, base: Version, operation: D::Operation, caret: CaretHint },
-    Cursor { version: Version, cursor: Cursor },
-    Verify { version: Version, hash: u64, checksum: Checksum },
-    Restore { base: Version, operation: D::Operation },
+    Submit {
+        seq: ClientSeq,
+        base: Version,
+        operation: D::Operation,
+        caret: CaretHint,
+    },
+    Cursor {
+        version: Version,
+        cursor: Cursor,
+    },
+    Verify {
+        version: Version,
+        hash: u64,
+        checksum: Checksum,
+    },
+    Restore {
+        base: Version,
+        operation: D::Operation,
+    },
     /// Close the channel and open it again; what is in flight will be settled by that.
-    Reopen { after_ms: u64 },
+    Reopen {
+        after_ms: u64,
+    },
 }
 
 /// What a submit says of its author's cursor.

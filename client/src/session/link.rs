@@ -1,8 +1,8 @@
 //! The connection: when to connect, when to give it up, when to come back.
 
+use cowrite_protocol::DocumentType;
 use cowrite_protocol::codec::encode_client;
 use cowrite_protocol::frame::{ClientFrame, Code, ProtocolVersion, Remedy, Welcome};
-use cowrite_protocol::DocumentType;
 
 use super::{Output, Session, SessionEvent};
 use cowrite_protocol::Millis;
@@ -31,9 +31,17 @@ pub(super) enum Link {
     /// Waiting for the host's token.
     AwaitingToken,
     /// The socket is opening, or the server has not greeted yet.
-    Greeting { connected: bool, until: Millis },
-    Online { since: Millis, leave_at: Option<Millis> },
-    Waiting { until: Millis },
+    Greeting {
+        connected: bool,
+        until: Millis,
+    },
+    Online {
+        since: Millis,
+        leave_at: Option<Millis>,
+    },
+    Waiting {
+        until: Millis,
+    },
     Stopped(Code),
 }
 
@@ -58,6 +66,9 @@ pub(super) struct Liveness {
     doubt: Option<Millis>,
     /// Bytes that waited in the socket when they were last looked at.
     buffered: usize,
+    /// How often in a row silence has ended a link before its documents were in step:
+    /// on a slow link one message may take longer than our patience.
+    failures: u32,
 }
 
 /// A dead link is noticed after this silence with work pending, and idle; a ping is
@@ -66,6 +77,7 @@ const SILENCE_PENDING_MS: u64 = 10_000;
 const PING_PENDING_MS: u64 = 4_000;
 const SILENCE_IDLE_MS: u64 = 25_000;
 const PING_IDLE_MS: u64 = 15_000;
+const SILENCE_MOST_MS: u64 = 120_000;
 /// After a wake-up the server must answer within this time.
 const WAKE_MS: u64 = 2_000;
 /// A connection that held this long makes the next failure a first one.
@@ -101,7 +113,7 @@ impl<D: DocumentType> Session<D> {
     pub fn handle_connected(&mut self, now: Millis) {
         let Link::Greeting { until, .. } = self.link else { return };
         self.link = Link::Greeting { connected: true, until };
-        self.liveness = Liveness { heard: now, ..Liveness::default() };
+        self.liveness = Liveness { heard: now, failures: self.liveness.failures, ..Liveness::default() };
         let mut hello = Vec::new();
         encode_client(
             &ClientFrame::Hello {
@@ -176,6 +188,7 @@ impl<D: DocumentType> Session<D> {
                 let quiet = now - self.liveness.heard;
                 let doubtful = self.liveness.doubt.is_some_and(|doubt| doubt <= now);
                 if quiet >= silence || doubtful {
+                    self.liveness.failures = self.liveness.failures.saturating_add(1);
                     return self.give_up(now);
                 }
                 if leave_at.is_some_and(|at| at <= now) {
@@ -189,6 +202,9 @@ impl<D: DocumentType> Session<D> {
                 }
                 if now - since >= STABLE_MS {
                     self.backoff.reset();
+                    if self.documents.iter().all(|open| !open.engine.wants_channel() && open.request.is_none()) {
+                        self.liveness.failures = 0;
+                    }
                 }
                 self.documents_timeout(now, buffered);
                 self.pump(now);
@@ -265,14 +281,16 @@ impl<D: DocumentType> Session<D> {
         self.messages.push_back(ping);
     }
 
-    /// After which silence to ping, and to give up, in milliseconds.
+    /// After which silence to ping, and to give up, in milliseconds. Every failure doubles
+    /// the second, up to two minutes.
     fn patience(&self) -> (u64, u64) {
         let waiting = |open: &super::OpenDocument<D>| open.engine.in_flight().is_some() || open.request.is_some();
-        if self.documents.iter().any(waiting) {
+        let (ping, silence) = if self.documents.iter().any(waiting) {
             (PING_PENDING_MS, SILENCE_PENDING_MS)
         } else {
             (PING_IDLE_MS, SILENCE_IDLE_MS)
-        }
+        };
+        (ping, (silence << self.liveness.failures.min(4)).min(SILENCE_MOST_MS.max(silence)))
     }
 
     fn link_changed(&mut self, now: Millis) {

@@ -184,7 +184,12 @@ impl<D: DocumentType> Session<D> {
     ///
     /// # Errors
     /// As [`Engine::edit`].
-    pub fn edit(&mut self, handle: DocumentHandle, operation: &D::Operation, now: Millis) -> Option<Result<u64, EditError>> {
+    pub fn edit(
+        &mut self,
+        handle: DocumentHandle,
+        operation: &D::Operation,
+        now: Millis,
+    ) -> Option<Result<u64, EditError>> {
         self.with_engine(handle, now, |engine| engine.edit(operation))
     }
 
@@ -241,7 +246,12 @@ impl<D: DocumentType> Session<D> {
         self.messages.pop_front().map(Output::Send)
     }
 
-    fn with_engine<T>(&mut self, handle: DocumentHandle, now: Millis, act: impl FnOnce(&mut Engine<D>) -> T) -> Option<T> {
+    fn with_engine<T>(
+        &mut self,
+        handle: DocumentHandle,
+        now: Millis,
+        act: impl FnOnce(&mut Engine<D>) -> T,
+    ) -> Option<T> {
         let open = self.documents.iter_mut().find(|open| open.handle == handle)?;
         let result = act(&mut open.engine);
         self.pump(now);

@@ -62,15 +62,18 @@ impl<D: DocumentType> OpenDocument<D> {
         *next_request = next_request.wrapping_add(1);
         self.request = Some((request, now + OPENING_MS));
         let ask = self.engine.open_request();
-        batch.push(None, &ClientFrame::Open {
-            request,
-            document: self.engine.document_id().clone(),
-            client: ask.client,
-            position: ask.position,
-            whole: ask.whole,
-            in_flight: ask.in_flight,
-            state: &self.state,
-        });
+        batch.push(
+            None,
+            &ClientFrame::Open {
+                request,
+                document: self.engine.document_id().clone(),
+                client: ask.client,
+                position: ask.position,
+                whole: ask.whole,
+                in_flight: ask.in_flight,
+                state: &self.state,
+            },
+        );
     }
 
     fn pump(&mut self, now: Millis, batch: &mut Batch<'_>) {
@@ -95,11 +98,14 @@ impl<D: DocumentType> OpenDocument<D> {
                         operation: Packed(&packed),
                     };
                     (on.last_seq, on.last_base) = (seq.get(), base);
-                    batch.push(Some(channel), &match caret {
-                        CaretHint::Implied => ClientFrame::Submit(submit),
-                        CaretHint::Still => ClientFrame::SubmitStill(submit),
-                        CaretHint::At(cursor) => ClientFrame::SubmitCursor { cursor, submit },
-                    });
+                    batch.push(
+                        Some(channel),
+                        &match caret {
+                            CaretHint::Implied => ClientFrame::Submit(submit),
+                            CaretHint::Still => ClientFrame::SubmitStill(submit),
+                            CaretHint::At(cursor) => ClientFrame::SubmitCursor { cursor, submit },
+                        },
+                    );
                     self.engine.handle_sent(now);
                 }
                 Outgoing::Cursor { version, cursor } => {

@@ -20,7 +20,7 @@ pub(super) struct Client {
     /// What each edit inserted, by its number.
     pub(super) tokens: BTreeMap<u64, char>,
     /// Edits that were refused.
-    pub(super) rejected: Vec<(u64, u64)>,
+    pub(super) rejected: Vec<(u64, u64, cowrite_protocol::frame::Code)>,
     pub(super) proposals: Vec<(u32, ProposalKind)>,
     /// The text as the events tell it.
     pub(super) from_events: <RichText as DocumentType>::Document,
@@ -114,17 +114,11 @@ impl Client {
     pub(super) fn hear(&mut self, event: SessionEvent<RichText>) -> Result<(), String> {
         let SessionEvent::Document(_, event) = event else { return Ok(()) };
         match event {
-            Event::Opened { first: true } => {
-                let engine = self.session.engine(self.handle).ok_or("no engine")?;
-                // What follows in this batch of events is in the engine's text already, so
-                // the first text is taken from the accepted one, which nobody edits.
-                self.from_events = engine.accepted_document().clone();
-            }
             Event::Change { operation, .. } => {
                 RichText::apply(&mut self.from_events, &operation)
                     .map_err(|error| format!("an event does not fit: {error}"))?;
             }
-            Event::Rejected { from, to, .. } => self.rejected.push((from, to)),
+            Event::Rejected { from, to, code } => self.rejected.push((from, to, code)),
             Event::Proposal { id, kind } => self.proposals.push((id, kind)),
             Event::ProposalSettled { id, .. } => self.proposals.retain(|(known, _)| *known != id),
             Event::Diverged => self.diverged += 1,

@@ -95,7 +95,7 @@ impl Oracle {
             return Ok(());
         }
         for (edit, token) in client.tokens.range(..=status.accepted) {
-            let refused = client.rejected.iter().any(|(from, to)| (from..=to).contains(&edit));
+            let refused = client.rejected.iter().any(|(from, to, _)| (from..=to).contains(&edit));
             let inserted = self.inserted.get(token).copied().unwrap_or(0);
             if inserted != u32::from(!refused) {
                 return Err(format!("{who}: edit {edit} ({token}) shown as accepted is {inserted} times in the log"));

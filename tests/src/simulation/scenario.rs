@@ -29,8 +29,10 @@ pub struct Scenario {
     pub feed_faults: u64,
     /// Bytes that may wait for a socket; tiny ones make every reader a slow one.
     pub queue_bytes: usize,
-    /// Bytes that a reader takes each millisecond.
+    /// Bytes that a reader takes each second.
     pub reader_bytes: u64,
+    /// Whether some type without a pause, faster than the others can read.
+    pub hot: bool,
     /// How often the log loses its newest entries and does not say so.
     pub rollbacks: u64,
     /// Entries between snapshots, and entries kept behind them.
@@ -46,21 +48,23 @@ impl Scenario {
     pub fn storm(seed: u64) -> Scenario {
         let mut chance = Chance::new(seed ^ 0xc0ff_ee00);
         let calm = chance.percent(15);
+        let hot = chance.percent(40);
         let faults = |chance: &mut Chance, most| if calm { 0 } else { chance.below(most) };
         Scenario {
             seed,
             servers: chance.between(1, 3) as usize,
-            clients: chance.between(2, 5) as usize,
-            edits: chance.between(5, 40),
+            clients: if hot { chance.between(3, 6) } else { chance.between(2, 5) } as usize,
+            edits: if hot { chance.between(30, 100) } else { chance.between(5, 40) },
             mixed: chance.percent(60),
-            latency_ms: chance.between(1, 300),
-            cuts: faults(&mut chance, 6),
+            latency_ms: if hot { chance.between(1, 60) } else { chance.between(1, 300) },
+            cuts: faults(&mut chance, if hot { 2 } else { 6 }),
             half_open: chance.below(60),
-            crashes: faults(&mut chance, 5),
-            log_faults: faults(&mut chance, 25),
+            crashes: faults(&mut chance, if hot { 2 } else { 5 }),
+            log_faults: faults(&mut chance, if hot { 4 } else { 25 }),
             feed_faults: faults(&mut chance, 30),
-            queue_bytes: chance.between(100, 2_000) as usize,
-            reader_bytes: chance.between(1, 200),
+            queue_bytes: if hot { chance.between(30, 300) } else { chance.between(100, 2_000) } as usize,
+            reader_bytes: if hot { chance.between(60, 600) } else { chance.between(1_000, 200_000) },
+            hot,
             rollbacks: 0,
             snapshot_entries: chance.between(3, 40),
             retained_entries: chance.between(5, 200),

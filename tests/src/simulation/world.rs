@@ -372,6 +372,7 @@ impl World {
         }
         // Bursts of typing, pauses, and now and then a long absence.
         let wait = match self.chance.below(100) {
+            0..=97 if self.scenario.hot && client % 2 == 0 => self.chance.between(1, 60),
             0..=59 => self.chance.between(1, 30),
             60..=94 => self.chance.between(30, 800),
             _ => self.chance.between(800, 20_000),
@@ -541,7 +542,7 @@ impl World {
         }
         if !message.is_empty() {
             let bytes = message.len() as u64;
-            let delay = self.chance.between(1, self.scenario.latency_ms) + bytes / self.scenario.reader_bytes;
+            let delay = self.chance.between(1, self.scenario.latency_ms) + bytes * 1_000 / self.scenario.reader_bytes;
             if let Some(link) = self.links.get_mut(&id) {
                 link.down_until = link.down_until.max(self.now + delay);
                 let at = link.down_until;
@@ -550,7 +551,7 @@ impl World {
                 if let Some(link) = self.links.get_mut(&id) {
                     link.writing = true;
                 }
-                self.later(1 + bytes / self.scenario.reader_bytes, Happening::Write(id));
+                self.later(1 + bytes * 1_000 / self.scenario.reader_bytes, Happening::Write(id));
             }
         }
         if taken.end.is_some() {
