@@ -1,8 +1,8 @@
 //! Frames to bytes and back.
 //!
-//! A message is one frame or several, one after another, consumed to its last byte.
-//! Kinds from 64 to 127 are ignorable: a length follows the kind, and who does not know
-//! the kind skips it. Version 1 has none.
+//! A message is one frame or several, one after another, consumed to its last byte. A
+//! frame starts with its kind, one byte below 128. Kinds from 64 to 127 are ignorable: a
+//! length follows the kind, and who does not know the kind skips it. Version 1 has none.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -79,6 +79,11 @@ impl<'a, F: Deserialize<'a>> Iterator for Frames<'a, F> {
             let at = self.size - self.rest.len();
             let malformed = DecodeError::Malformed { at };
             let kind = *self.rest.first()?;
+            // Postcard would take a kind in two bytes, of which the first is not the kind.
+            if kind >= 128 {
+                self.rest = &[];
+                return Some(Err(malformed));
+            }
             if (64..128).contains(&kind) {
                 match postcard::take_from_bytes::<&[u8]>(&self.rest[1..]) {
                     Ok((_, rest)) => self.rest = rest,

@@ -3,13 +3,14 @@
 use core::fmt;
 use core::num::NonZeroU64;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The number of committed operations of a document; 0 is the empty document.
 ///
 /// An entry bears the number *after* it. A version is at most 2^53 − 1, so that
 /// JavaScript can hold it; [`Version::next`] is the only way up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Version(u64);
 
 impl Version {
@@ -48,6 +49,12 @@ impl Version {
     }
 }
 
+impl<'de> Deserialize<'de> for Version {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Version::new(u64::deserialize(deserializer)?).ok_or_else(|| D::Error::custom("version"))
+    }
+}
+
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -56,7 +63,7 @@ impl fmt::Display for Version {
 
 /// Numbers the edits of one client on one document: from 1, strictly rising, never
 /// reused for other content, and kept across reconnects. 0 stands for "none yet".
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct ClientSeq(u64);
 
 impl ClientSeq {
@@ -81,6 +88,12 @@ impl ClientSeq {
     #[must_use]
     pub const fn next(self) -> ClientSeq {
         if self.0 < ClientSeq::MAX.0 { ClientSeq(self.0 + 1) } else { self }
+    }
+}
+
+impl<'de> Deserialize<'de> for ClientSeq {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        ClientSeq::new(u64::deserialize(deserializer)?).ok_or_else(|| D::Error::custom("client_seq"))
     }
 }
 
