@@ -1,0 +1,134 @@
+//! What was accepted survives how a server ends.
+
+use cowrite_protocol::frame::{Code, ServerFrame};
+
+use crate::peer::{Farewell, Peer};
+use crate::process::{Place, ServerProcess};
+use crate::typist::{Typist, all_is_there_once};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_people_write_one_document() {
+    let place = Place::new();
+    let server = ServerProcess::anywhere(&place.path("data"), &[]);
+    let mut ada = Typist::sit_down(&server.url(), "novel", 0).await;
+    let mut grace = Typist::sit_down(&server.url(), "novel", 1).await;
+    tokio::join!(ada.type_to(300, 30), grace.type_to(300, 30));
+    all_is_there_once(&[ada, grace], &server.url(), "novel").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_server_has_lost_nothing_and_doubled_nothing() {
+    const TYPISTS: u32 = 4;
+    let place = Place::new();
+    let data = place.path("data");
+    // Few entries a snapshot, so that a kill meets snapshots and trims as well.
+    let flags = ["--snapshot-entries", "50", "--retained-entries", "200"];
+    let mut server = ServerProcess::anywhere(&data, &flags);
+    let url = server.url();
+    let mut typists = Vec::new();
+    for number in 0..TYPISTS {
+        typists.push(Typist::sit_down(&url, "novel", number).await);
+    }
+    for kill in 1..=3 {
+        let mut watcher = Peer::greeted(server.address(), "watcher").await;
+        watcher.open("novel").await;
+        let typing = typists.into_iter().map(|mut typist| {
+            tokio::spawn(async move {
+                typist.type_to(kill * 150, 4).await;
+                typist
+            })
+        });
+        let typing: Vec<_> = typing.collect();
+        // In the midst of it: what several people typed is there, and much is not.
+        let mut commits = 0;
+        while commits < 40 {
+            commits += watcher
+                .hear(|frame| match frame {
+                    ServerFrame::Commit(_) | ServerFrame::CommitStill(_) | ServerFrame::CommitCursor { .. } => Some(1),
+                    _ => None,
+                })
+                .await;
+        }
+        server.kill_and_restart(&data, &flags);
+        typists = Vec::new();
+        for typist in typing {
+            typists.push(typist.await.unwrap());
+        }
+    }
+    all_is_there_once(&typists, &url, "novel").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_asked_to_end_settles_what_it_took() {
+    let place = Place::new();
+    let data = place.path("data");
+    let flags = ["--spread-ms", "200"];
+    let server = ServerProcess::anywhere(&data, &flags);
+    let (address, url) = (server.address(), server.url());
+    let mut typists = Vec::new();
+    for number in 0..3 {
+        typists.push(Typist::sit_down(&url, "novel", number).await);
+    }
+    let mut watcher = Peer::greeted(address, "watcher").await;
+    watcher.open("novel").await;
+    let typing: Vec<_> = typists
+        .into_iter()
+        .map(|mut typist| {
+            tokio::spawn(async move {
+                typist.type_to(300, 20).await;
+                typist
+            })
+        })
+        .collect();
+    watcher.hear(|frame| matches!(frame, ServerFrame::Commit(_) | ServerFrame::CommitStill(_)).then_some(())).await;
+    server.terminate();
+    let spread =
+        watcher.hear(|frame| if let ServerFrame::GoAway { spread_ms } = frame { Some(*spread_ms) } else { None });
+    assert_eq!(spread.await, 200);
+    let farewell = watcher.farewell().await;
+    assert_eq!(farewell, Farewell { code: Code::GoingAway, retry_after_ms: 200, close_code: Some(4_033) });
+    let (code, log) = server.wait();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(!log.contains("WARN") && !log.contains("ERROR"), "{log}");
+
+    let server = ServerProcess::start(&address.to_string(), &data, &flags);
+    let mut typists = Vec::new();
+    for typist in typing {
+        typists.push(typist.await.unwrap());
+    }
+    all_is_there_once(&typists, &server.url(), "novel").await;
+}
+
+/// Rooms are forgotten and made all the time, while people come and go.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_room_that_is_forgotten_at_once_is_never_there_twice() {
+    let place = Place::new();
+    let server = ServerProcess::anywhere(&place.path("data"), &["--idle-ms", "0"]);
+    let url = server.url();
+    let people: Vec<_> = (0..3)
+        .map(|number| {
+            let url = url.clone();
+            tokio::spawn(async move {
+                for round in 0..40 {
+                    let mut peer = Peer::greeted(url_address(&url), &format!("p{number}")).await;
+                    let channel = peer.open("hall").await;
+                    let text = crate::peer::packed(&crate::typist::insert(0, "x"));
+                    let refused = peer.submit(channel, 1, 0, &text).await;
+                    assert_eq!(refused, None, "round {round}");
+                    if round % 2 == 0 {
+                        peer.say(&[cowrite_protocol::frame::ClientFrame::Close { channel }]).await;
+                    }
+                }
+            })
+        })
+        .collect();
+    for person in people {
+        person.await.unwrap();
+    }
+    let witness = Typist::sit_down(&url, "hall", 99).await;
+    assert_eq!(witness.text_at(120).await, "x".repeat(120));
+}
+
+fn url_address(url: &str) -> std::net::SocketAddr {
+    url.strip_prefix("ws://").and_then(|rest| rest.strip_suffix("/v1/socket")).unwrap().parse().unwrap()
+}

@@ -1,0 +1,12 @@
+//! The server as a process of its own: real sockets, real disk, real signals.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "all of it is a test")]
+
+mod bad_input;
+mod crashes;
+mod doors;
+mod failing_room;
+mod peer;
+mod process;
+mod slow;
+mod typist;
