@@ -4,7 +4,7 @@
 //! frame starts with its kind, one byte below 128. Kinds from 64 to 127 are ignorable: a
 //! length follows the kind, and who does not know the kind skips it. Version 1 has none.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use thiserror::Error;
 
 use crate::frame::{ClientFrame, ServerFrame};
@@ -43,12 +43,12 @@ pub fn encode_server(frame: &ServerFrame<'_>, into: &mut Vec<u8>) {
 
 /// Reads the frames of a client's message one after another; ends after the first error.
 pub fn decode_client(message: &[u8], limit: usize) -> Frames<'_, ClientFrame<'_>> {
-    Frames::new(message, limit)
+    Frames::new(message, limit, |bytes| postcard::take_from_bytes(bytes).ok())
 }
 
 /// Reads the frames of a server's message one after another; ends after the first error.
 pub fn decode_server(message: &[u8], limit: usize) -> Frames<'_, ServerFrame<'_>> {
-    Frames::new(message, limit)
+    Frames::new(message, limit, ServerFrame::read)
 }
 
 /// The frames of one message, read one at a time.
@@ -56,18 +56,21 @@ pub struct Frames<'a, F> {
     rest: &'a [u8],
     size: usize,
     failed: Option<DecodeError>,
-    kind: core::marker::PhantomData<F>,
+    read: Read<'a, F>,
 }
 
+/// Reads one frame, and gives the bytes behind it.
+type Read<'a, F> = fn(&'a [u8]) -> Option<(F, &'a [u8])>;
+
 impl<'a, F> Frames<'a, F> {
-    fn new(message: &'a [u8], limit: usize) -> Self {
+    fn new(message: &'a [u8], limit: usize, read: Read<'a, F>) -> Self {
         let size = message.len();
         let failed = (size > limit).then_some(DecodeError::TooLarge { bytes: size, limit });
-        Frames { rest: message, size, failed, kind: core::marker::PhantomData }
+        Frames { rest: message, size, failed, read }
     }
 }
 
-impl<'a, F: Deserialize<'a>> Iterator for Frames<'a, F> {
+impl<F> Iterator for Frames<'_, F> {
     type Item = Result<F, DecodeError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -94,12 +97,12 @@ impl<'a, F: Deserialize<'a>> Iterator for Frames<'a, F> {
                 }
                 continue;
             }
-            return Some(match postcard::take_from_bytes(self.rest) {
-                Ok((frame, rest)) => {
+            return Some(match (self.read)(self.rest) {
+                Some((frame, rest)) => {
                     self.rest = rest;
                     Ok(frame)
                 }
-                Err(_) => {
+                None => {
                     self.rest = &[];
                     Err(malformed)
                 }

@@ -29,6 +29,11 @@ impl Abbreviated {
         Abbreviated(1 << bits | number & ((1 << bits) - 1))
     }
 
+    /// The form that was read; whether it is one, [`Abbreviated::resolve`] tells.
+    pub(super) const fn from_wire(form: u64) -> Abbreviated {
+        Abbreviated(form)
+    }
+
     /// The smallest number at or above `reference` with these low bits. The widest form
     /// is the number itself, wherever it lies. `None` if no form was sent that we know.
     pub fn resolve(self, reference: u64) -> Option<u64> {

@@ -9,6 +9,7 @@ mod client;
 mod code;
 mod packed;
 mod part;
+mod read;
 mod server;
 mod version;
 
