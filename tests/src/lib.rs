@@ -4,4 +4,5 @@
 #![warn(missing_docs)]
 
 pub mod oplog_suite;
+pub mod pipe;
 pub mod simulation;

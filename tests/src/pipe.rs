@@ -1,0 +1,309 @@
+//! Clients and one room in one thread, with nothing between them: for tests that count
+//! frames and bytes, and for replaying long histories fast.
+
+use std::sync::Arc;
+
+use cowrite_client::{DocumentHandle, Output, Session, SessionEvent, SessionSettings};
+use cowrite_protocol::codec::{decode_client, decode_server};
+use cowrite_protocol::frame::{ClientFrame, DurabilityClass, Role, ServerFrame};
+use cowrite_protocol::{Channel, ClientId, DocumentId, Limits, Millis, RichText};
+use cowrite_server::auth::DeveloperAccess;
+use cowrite_server::connection::{Connection, ConnectionOutput, ConnectionSettings};
+use cowrite_server::oplog::Feed;
+use cowrite_server::oplog::memory::MemoryLog;
+use cowrite_server::outbox::Outbox;
+use cowrite_server::room::{
+    ConnectionId, LogAnswer, LogRequest, OpenCommand, Room, RoomCommand, RoomOutput, RoomSettings,
+};
+
+/// One room over a log in memory, and clients that are connected to it or not.
+pub struct Pipe {
+    log: MemoryLog,
+    document: DocumentId,
+    room: Room<RichText>,
+    feed: Option<Feed>,
+    clients: Vec<PipedClient>,
+    now: Millis,
+    next: u64,
+}
+
+/// One client of a [`Pipe`].
+pub struct PipedClient {
+    /// Its session.
+    pub session: Session<RichText>,
+    /// Its document.
+    pub handle: DocumentHandle,
+    /// What the server has sent since [`PipedClient::forget`].
+    pub down: Traffic,
+    /// What it has sent.
+    pub up: Traffic,
+    socket: Option<(ConnectionId, Connection, Arc<Outbox>)>,
+    /// What it is sent is lost from here on, though what it sends still arrives.
+    pub deaf: bool,
+}
+
+/// Frames by name, in order, with the size of each.
+#[derive(Clone, Debug, Default)]
+pub struct Traffic {
+    /// Every frame: its name and its bytes.
+    pub frames: Vec<(&'static str, usize)>,
+}
+
+impl Traffic {
+    /// How many frames of this name there were.
+    pub fn count(&self, name: &str) -> usize {
+        self.frames.iter().filter(|(frame, _)| *frame == name).count()
+    }
+
+    /// The bytes of all frames.
+    pub fn bytes(&self) -> usize {
+        self.frames.iter().map(|(_, bytes)| bytes).sum()
+    }
+}
+
+impl Pipe {
+    /// A room for a document that was never written.
+    ///
+    /// # Panics
+    /// If the id of the document is not one.
+    pub fn new(settings: RoomSettings) -> Pipe {
+        let Ok(document) = "piped".parse::<DocumentId>() else { panic!("the id of the document is one") };
+        let mut names = 0;
+        let entropy = Box::new(move || {
+            names += 1;
+            names
+        });
+        let room = Room::new(document.clone(), Channel(0), Limits::default(), settings, entropy);
+        let mut pipe =
+            Pipe { log: MemoryLog::new(), document, room, feed: None, clients: Vec::new(), now: Millis(1), next: 1 };
+        pipe.pump();
+        pipe
+    }
+
+    /// A new client, connected and in step.
+    pub fn join(&mut self) -> usize {
+        let mut session = Session::new(SessionSettings::new(self.clients.len() as u64));
+        let Ok(handle) = session.open(self.document.clone(), "", self.now) else { panic!("nothing is open yet") };
+        let (down, up) = (Traffic::default(), Traffic::default());
+        self.clients.push(PipedClient { session, handle, down, up, socket: None, deaf: false });
+        let client = self.clients.len() - 1;
+        self.connect(client);
+        client
+    }
+
+    /// A client.
+    pub fn client(&mut self, client: usize) -> &mut PipedClient {
+        &mut self.clients[client]
+    }
+
+    /// The text that a client shows.
+    ///
+    /// # Panics
+    /// If there is no such client.
+    pub fn text(&self, client: usize) -> String {
+        let client = &self.clients[client];
+        match client.session.engine(client.handle) {
+            Some(engine) => engine.document().text().chars().collect(),
+            None => panic!("the client has its document open"),
+        }
+    }
+
+    /// The room.
+    pub fn room(&self) -> &Room<RichText> {
+        &self.room
+    }
+
+    /// A client makes an edit; all that follows from it happens.
+    ///
+    /// # Panics
+    /// If the edit is refused.
+    pub fn edit(&mut self, client: usize, operation: &<RichText as cowrite_protocol::DocumentType>::Operation) {
+        let now = self.now;
+        let piped = &mut self.clients[client];
+        match piped.session.edit(piped.handle, operation, now) {
+            Some(Ok(_)) => self.pump(),
+            refused => panic!("an edit was refused: {refused:?}"),
+        }
+    }
+
+    /// The client's socket is gone; both sides know.
+    pub fn disconnect(&mut self, client: usize) {
+        if let Some((id, _, outbox)) = self.clients[client].socket.take() {
+            outbox.abandon();
+            self.room.handle_command(RoomCommand::Disconnected { connection: id }, self.now);
+            self.clients[client].session.handle_disconnected(self.now);
+            self.clients[client].deaf = false;
+        }
+        self.pump();
+    }
+
+    /// The client connects (again) at once.
+    pub fn connect(&mut self, client: usize) {
+        self.now = self.now + 1;
+        self.clients[client].down = Traffic::default();
+        self.clients[client].up = Traffic::default();
+        let now = self.now;
+        self.clients[client].session.connect(now);
+        self.pump();
+    }
+
+    fn pump(&mut self) {
+        loop {
+            let mut moved = self.pump_room();
+            for client in 0..self.clients.len() {
+                moved |= self.pump_client(client);
+            }
+            if !moved {
+                return;
+            }
+        }
+    }
+
+    fn pump_client(&mut self, index: usize) -> bool {
+        let now = self.now;
+        let mut moved = false;
+        while let Some(output) = self.clients[index].session.poll_output() {
+            moved = true;
+            match output {
+                Output::NeedToken => self.clients[index].session.provide_token("dev:pipe", now),
+                Output::Connect => {
+                    self.next += 1;
+                    let outbox = Arc::new(Outbox::new(1 << 20, 16 << 10));
+                    let (limits, settings) = (Limits::default(), ConnectionSettings::default());
+                    let connection = Connection::new(outbox.clone(), limits, settings, DurabilityClass::None, now);
+                    self.clients[index].socket = Some((ConnectionId(self.next), connection, outbox));
+                    self.clients[index].session.handle_connected(now);
+                }
+                Output::Send(message) => {
+                    self.up(index, &message);
+                }
+                Output::Disconnect => self.disconnect(index),
+                Output::Event(SessionEvent::Link(_) | SessionEvent::Document(..)) => {}
+            }
+        }
+        moved | self.down(index)
+    }
+
+    fn up(&mut self, index: usize, message: &[u8]) {
+        let client = &mut self.clients[index];
+        let mut rest = message.len();
+        for frame in decode_client(message, message.len()).flatten() {
+            let mut bytes = Vec::new();
+            cowrite_protocol::codec::encode_client(&frame, &mut bytes);
+            rest -= bytes.len();
+            client.up.frames.push((client_name(&frame), bytes.len()));
+        }
+        assert_eq!(rest, 0, "a message is frames to its last byte");
+        let Some((id, connection, outbox)) = &mut client.socket else { return };
+        connection.handle_message(message, self.now);
+        while let Some(output) = connection.poll_output() {
+            match output {
+                ConnectionOutput::Authenticate { token } => {
+                    connection.handle_identity(DeveloperAccess::identity(&token))
+                }
+                ConnectionOutput::Open(open) => {
+                    self.next += 1;
+                    let mut fresh = [7; 16];
+                    fresh[..8].copy_from_slice(&self.next.to_be_bytes());
+                    let Some(identity) = connection.identity().cloned() else { continue };
+                    connection.handle_opening(Channel(0));
+                    let command = OpenCommand {
+                        connection: *id,
+                        outbox: outbox.clone(),
+                        request: open.request,
+                        client: open.client.unwrap_or(ClientId::from_bytes(fresh)),
+                        user: identity.user,
+                        name: identity.name,
+                        role: Role::Editor,
+                        position: open.position,
+                        whole: open.whole,
+                        in_flight: open.in_flight,
+                        state: open.state,
+                    };
+                    self.room.handle_command(RoomCommand::Open(Box::new(command)), self.now);
+                }
+                ConnectionOutput::Room { frame, .. } => {
+                    self.room.handle_command(RoomCommand::Frame { connection: *id, frame }, self.now);
+                }
+            }
+        }
+    }
+
+    fn down(&mut self, index: usize) -> bool {
+        let client = &mut self.clients[index];
+        let Some((id, connection, outbox)) = &mut client.socket else { return false };
+        let taken = outbox.take(1 << 20);
+        taken.closed.iter().for_each(|channel| connection.handle_channel_closed(*channel));
+        if !taken.drained.is_empty() {
+            self.room.handle_command(RoomCommand::Drained { connection: *id }, self.now);
+        }
+        let moved = !taken.frames.is_empty() || !taken.drained.is_empty();
+        if client.deaf {
+            return moved;
+        }
+        for frame in taken.frames {
+            for decoded in decode_server(&frame, frame.len()).flatten() {
+                client.down.frames.push((server_name(&decoded), frame.len()));
+            }
+            client.session.handle_message(&frame, self.now);
+        }
+        moved
+    }
+
+    fn pump_room(&mut self) -> bool {
+        let mut moved = false;
+        while let Some(RoomOutput::Log(ticket, request)) = self.room.poll_output() {
+            moved = true;
+            let (log, document) = (&self.log, &self.document);
+            let answer = match request {
+                LogRequest::Subscribe => {
+                    self.feed = Some(log.subscribe_now(document));
+                    LogAnswer::Subscribed(Ok(()))
+                }
+                LogRequest::Open(client) => LogAnswer::Opened(log.open_now(document, client)),
+                LogRequest::Append(batch) => LogAnswer::Append(log.append_now(document, batch)),
+                LogRequest::Read { after, max_bytes } => LogAnswer::Read(Ok(log.read_now(document, after, max_bytes))),
+                LogRequest::LoadSnapshot => LogAnswer::Snapshot(Ok(log.load_snapshot_now(document))),
+                LogRequest::StoreSnapshot(snapshot) => {
+                    log.store_snapshot_now(document, snapshot);
+                    LogAnswer::Stored(Ok(()))
+                }
+                LogRequest::Trim(before) => {
+                    log.trim_now(document, before);
+                    LogAnswer::Stored(Ok(()))
+                }
+                LogRequest::AdvanceEpoch { old, new } => {
+                    LogAnswer::Advanced(Ok(log.advance_epoch_now(document, old, new)))
+                }
+            };
+            self.room.handle_log(ticket, answer, self.now);
+            while let Some(batch) = self.feed.as_mut().and_then(|feed| feed.try_recv().ok()) {
+                self.room.handle_feed(batch, self.now);
+            }
+        }
+        moved
+    }
+}
+
+fn client_name(frame: &ClientFrame<'_>) -> &'static str {
+    match frame {
+        ClientFrame::Hello { .. } => "Hello",
+        ClientFrame::Open { .. } => "Open",
+        ClientFrame::Submit(_) | ClientFrame::SubmitStill(_) | ClientFrame::SubmitCursor { .. } => "Submit",
+        ClientFrame::Part { .. } => "Part",
+        _ => "other",
+    }
+}
+
+fn server_name(frame: &ServerFrame<'_>) -> &'static str {
+    match frame {
+        ServerFrame::Opened(_) => "Opened",
+        ServerFrame::Snapshot(_) => "Snapshot",
+        ServerFrame::Commit(_) | ServerFrame::CommitStill(_) | ServerFrame::CommitCursor { .. } => "Commit",
+        ServerFrame::Entry { .. } => "Entry",
+        ServerFrame::Ack { .. } => "Ack",
+        ServerFrame::Composed { .. } => "Composed",
+        ServerFrame::Part { .. } => "Part",
+        _ => "other",
+    }
+}
