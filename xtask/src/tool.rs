@@ -27,10 +27,10 @@ impl Tool {
         Self { package: "wasm-pack", version: WASM_PACK.to_owned(), program: "wasm-pack" }
     }
 
-    /// wasm-bindgen's command line, which must be of the very version that client-wasm pins: the
+    /// wasm-bindgen's command line, which must be of the very version that the workspace pins: the
     /// format between the two changes with every release.
     pub(crate) fn wasm_bindgen(workspace: &Workspace) -> Result<Self, Failure> {
-        let path = workspace.path("client-wasm/Cargo.toml");
+        let path = workspace.path("Cargo.toml");
         let manifest = fs::read_to_string(&path).map_err(Failure::file(&path))?;
         let version = pinned(&manifest, "wasm-bindgen")
             .ok_or_else(|| Failure::Layout { path, expected: "no line `wasm-bindgen = \"=VERSION\"`".to_owned() })?;
