@@ -196,7 +196,7 @@ async fn refusals_reach_who_waits() {
         peer.greet().await;
         peer.open(Settlement::Nothing).await;
         peer.hear(|frame| assert!(matches!(frame, ClientFrame::SubmitStill(_)))).await;
-        let (seq, code) = (ClientSeq::new(1).unwrap(), Code::OperationTooLarge);
+        let (seq, code) = (ClientSeq::new(1).unwrap(), Code::BadOperation);
         peer.say(&[ServerFrame::Reject { channel: CHANNEL, seq, code }]).await;
         peer
     };
@@ -206,7 +206,7 @@ async fn refusals_reach_who_waits() {
         document.when_accepted(edit).await
     };
     let (mut peer, refused) = soon(async { tokio::join!(server, work) }).await;
-    assert_eq!(refused, Err(WaitError::Refused { edit: 1, code: Code::OperationTooLarge }));
+    assert_eq!(refused, Err(WaitError::Refused { edit: 1, code: Code::BadOperation }));
     assert_eq!(document.text(), "");
     let denied = ServerFrame::Closed { channel: CHANNEL, code: Code::AccessDenied, retry_after_ms: 0 };
     soon(peer.say(&[denied])).await;
