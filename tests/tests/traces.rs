@@ -8,6 +8,7 @@ use cowrite_server::room::RoomSettings;
 use cowrite_tests::pipe::Pipe;
 use serde_json::Value;
 
+#[expect(clippy::unwrap_used, reason = "a trace that does not read is a failed test")]
 fn replay(name: &str) {
     let path = format!("{}/traces/{name}.json.gz", env!("CARGO_MANIFEST_DIR"));
     let packed = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));

@@ -75,8 +75,9 @@ impl<D: DocumentType> Pending<D> {
         &mut self,
         server: &D::Document,
     ) -> Result<Option<(InFlight<D>, D::Operation)>, ApplyError> {
-        let (Some(in_flight), buffer) = self.take() else { return Ok(None) };
+        let Some(in_flight) = self.in_flight() else { return Ok(None) };
         let inverse = D::invert(&in_flight.operation, server)?;
+        let (Some(in_flight), buffer) = self.take() else { return Ok(None) };
         let taken_back = match buffer {
             None => inverse,
             Some(buffer) => {
@@ -210,4 +211,63 @@ pub(super) enum Sealed {
     Vanished { last_edit: u64 },
     /// It is in flight now.
     InFlight,
+}
+
+#[cfg(test)]
+mod tests {
+    use cowrite_protocol::RichText;
+    use cowrite_protocol::operation::{Document, Operation};
+
+    use super::*;
+
+    fn insert(text: &str) -> Operation {
+        Operation::builder().insert(text).build()
+    }
+
+    fn waiting(text: &str) -> Pending<RichText> {
+        let mut pending = Pending::Synchronized;
+        pending.add(insert(text), 1).unwrap();
+        pending
+    }
+
+    #[test]
+    fn what_only_waits_is_not_taken_back() {
+        let mut pending = waiting("a");
+        assert!(pending.take_back(&Document::default()).unwrap().is_none());
+        assert_eq!(pending.buffer().map(|buffer| &buffer.operation), Some(&insert("a")));
+    }
+
+    #[test]
+    fn what_cannot_be_taken_back_stays() {
+        let mut pending = waiting("a");
+        pending.seal(ClientSeq::NONE.next(), &OperationLimits::default(), 0);
+        let far = Operation::builder()
+            .retain(cowrite_protocol::Utf16Length(9))
+            .delete(cowrite_protocol::Utf16Length(1))
+            .build();
+        pending.in_flight_mut().unwrap().operation = far;
+        assert!(pending.take_back(&Document::default()).is_err());
+        assert!(pending.in_flight().is_some());
+    }
+
+    #[test]
+    fn what_is_taken_back_leaves_what_waited_behind_it() {
+        let mut pending = waiting("a");
+        pending.seal(ClientSeq::NONE.next(), &OperationLimits::default(), 0);
+        pending.add(Operation::builder().retain(cowrite_protocol::Utf16Length(1)).insert("b").build(), 2).unwrap();
+        let (in_flight, back) = pending.take_back(&Document::default()).unwrap().unwrap();
+        assert_eq!(in_flight.operation, insert("a"));
+        assert_eq!(back, Operation::builder().delete(cowrite_protocol::Utf16Length(1)).build());
+        assert_eq!(pending.buffer().map(|buffer| &buffer.operation), Some(&insert("b")));
+    }
+
+    #[test]
+    fn a_refusal_for_size_puts_all_back_in_front() {
+        let mut pending = waiting("a");
+        pending.seal(ClientSeq::NONE.next(), &OperationLimits::default(), 0);
+        pending.add(Operation::builder().retain(cowrite_protocol::Utf16Length(1)).insert("b").build(), 2).unwrap();
+        assert!(pending.unseal());
+        assert_eq!(pending.buffer().map(|buffer| &buffer.operation), Some(&insert("ab")));
+        assert!(pending.in_flight().is_none());
+    }
 }

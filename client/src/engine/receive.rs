@@ -136,7 +136,6 @@ impl<D: DocumentType> Engine<D> {
 
     /// All that was missed, as one operation. What is in flight is void, and is sent
     /// again on the new version.
-    #[expect(clippy::too_many_arguments, reason = "the fields of one frame")]
     pub(crate) fn handle_composed(
         &mut self,
         version: Version,

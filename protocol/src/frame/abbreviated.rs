@@ -38,7 +38,7 @@ impl Abbreviated {
     /// is the number itself, wherever it lies. `None` if no form was sent that we know.
     pub fn resolve(self, reference: u64) -> Option<u64> {
         let bits = 63_u32.checked_sub(self.0.leading_zeros())?;
-        if bits > WIDEST || bits < FIRST || (bits - FIRST) % STEP != 0 {
+        if !(FIRST..=WIDEST).contains(&bits) || !(bits - FIRST).is_multiple_of(STEP) {
             return None;
         }
         let mask = (1_u64 << bits) - 1;

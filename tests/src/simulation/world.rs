@@ -372,7 +372,7 @@ impl World {
         }
         // Bursts of typing, pauses, and now and then a long absence.
         let wait = match self.chance.below(100) {
-            0..=97 if self.scenario.hot && client % 2 == 0 => self.chance.between(1, 60),
+            0..=97 if self.scenario.hot && client.is_multiple_of(2) => self.chance.between(1, 60),
             0..=59 => self.chance.between(1, 30),
             60..=94 => self.chance.between(30, 800),
             _ => self.chance.between(800, 20_000),
