@@ -33,7 +33,7 @@ pub struct PipedClient {
     pub session: Session<RichText>,
     /// Its document.
     pub handle: DocumentHandle,
-    /// What the server has sent since [`PipedClient::forget`].
+    /// What the server has sent since it connected last.
     pub down: Traffic,
     /// What it has sent.
     pub up: Traffic,

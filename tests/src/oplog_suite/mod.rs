@@ -1,7 +1,7 @@
 //! The one suite that every op log passes: memory, disk, Redis.
 //!
 //! A case is a function that takes a [`Bench`] and panics where the log breaks its
-//! contract. [`oplog_suite!`](crate::oplog_suite) makes a test of each.
+//! contract. [`oplog_suite!`](macro@crate::oplog_suite) makes a test of each.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a case speaks to who reads a failed test")]
 
