@@ -33,10 +33,9 @@ impl OpenRooms {
     pub(super) fn remove(&mut self, channel: Channel) {
         self.rooms.remove(&channel);
     }
-}
 
-impl Drop for OpenRooms {
-    fn drop(&mut self) {
+    /// The connection ends: every room hears of it.
+    pub(super) fn leave(&mut self) {
         for (_, commands) in std::mem::take(&mut self.rooms) {
             let gone = RoomCommand::Disconnected { connection: self.connection };
             if let Err(TrySendError::Full(gone)) = commands.try_send(gone)
@@ -46,5 +45,11 @@ impl Drop for OpenRooms {
                 runtime.spawn(async move { commands.send(gone).await });
             }
         }
+    }
+}
+
+impl Drop for OpenRooms {
+    fn drop(&mut self) {
+        self.leave();
     }
 }
