@@ -35,10 +35,8 @@ mod tests {
     fn waits_grow_to_the_cap_and_never_beyond() {
         let mut random = Random::new(7);
         for (attempt, bound) in [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000].into_iter().enumerate() {
-            let longest = (0..2_000)
-                .map(|_| Backoff { attempts: attempt as u32 }.next_wait(&mut random, 0))
-                .max()
-                .unwrap();
+            let longest =
+                (0..2_000).map(|_| Backoff { attempts: attempt as u32 }.next_wait(&mut random, 0)).max().unwrap();
             assert!(longest < bound && longest > bound * 9 / 10, "attempt {attempt}: {longest}");
         }
     }

@@ -10,13 +10,13 @@
 
 #![warn(missing_docs)]
 
-pub mod engine;
 mod backoff;
+pub mod engine;
 #[cfg(feature = "native")]
 pub mod native;
 mod random;
 pub mod session;
 
+pub use cowrite_protocol::Millis;
 pub use engine::{EditError, Engine, Event, MemberView, Origin, Proposal, ProposalKind, Status};
 pub use session::{DocumentHandle, LinkState, OpenError, Output, Session, SessionEvent, SessionSettings};
-pub use cowrite_protocol::Millis;

@@ -35,13 +35,7 @@ impl RunningHash {
     /// The hash after one more entry: `version` is the number after it, `operation`
     /// its frozen encoding in normal form. Cost: linear in that encoding.
     #[must_use]
-    pub fn advance(
-        self,
-        version: Version,
-        client: &ClientId,
-        seq: ClientSeq,
-        operation: &[u8],
-    ) -> RunningHash {
+    pub fn advance(self, version: Version, client: &ClientId, seq: ClientSeq, operation: &[u8]) -> RunningHash {
         let mut hasher = SipHasher24x128::new();
         hasher.write(&self.0);
         hasher.write(&version.get().to_le_bytes());
@@ -96,27 +90,12 @@ mod tests {
         let (version, seq) = (Version::new(7).unwrap(), ClientSeq::new(3).unwrap());
         let client = ClientId::from_bytes([1; 16]);
         let hash = RunningHash::ZERO.advance(version, &client, seq, b"op");
-        assert_eq!(
-            hash,
-            RunningHash::ZERO.advance(version, &client, seq, b"op")
-        );
+        assert_eq!(hash, RunningHash::ZERO.advance(version, &client, seq, b"op"));
         assert_ne!(hash, hash.advance(version, &client, seq, b"op"));
-        assert_ne!(
-            hash,
-            RunningHash::ZERO.advance(version.next(), &client, seq, b"op")
-        );
-        assert_ne!(
-            hash,
-            RunningHash::ZERO.advance(version, &ClientId::from_bytes([2; 16]), seq, b"op")
-        );
-        assert_ne!(
-            hash,
-            RunningHash::ZERO.advance(version, &client, seq.next(), b"op")
-        );
-        assert_ne!(
-            hash,
-            RunningHash::ZERO.advance(version, &client, seq, b"oq")
-        );
+        assert_ne!(hash, RunningHash::ZERO.advance(version.next(), &client, seq, b"op"));
+        assert_ne!(hash, RunningHash::ZERO.advance(version, &ClientId::from_bytes([2; 16]), seq, b"op"));
+        assert_ne!(hash, RunningHash::ZERO.advance(version, &client, seq.next(), b"op"));
+        assert_ne!(hash, RunningHash::ZERO.advance(version, &client, seq, b"oq"));
     }
 
     /// The hash is stored in logs and sent on the wire: it may never change.
