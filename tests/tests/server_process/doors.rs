@@ -1,5 +1,6 @@
 //! Who is let in, and when the server does not even start.
 
+use cowrite_protocol::frame::ServerFrame;
 use tokio_tungstenite::tungstenite::http::StatusCode;
 
 use crate::peer::Peer;
@@ -55,6 +56,23 @@ async fn pages_of_other_sites_are_turned_away_before_the_upgrade() {
     for origin in ["http://localhost:5173", "http://127.0.0.1:8080", "http://[::1]:8080"] {
         assert!(Peer::upgrade(server.address(), &[("origin", origin)]).await.is_ok(), "{origin}");
     }
+}
+
+#[tokio::test]
+async fn a_server_that_goes_down_says_that_it_is_not_ready_and_takes_nobody() {
+    let place = Place::new();
+    let server = ServerProcess::anywhere(&place.path("data"), &["--spread-ms", "60000", "--shutdown-ms", "60000"]);
+    let mut guest = Peer::greeted(server.address(), "guest").await;
+    assert!(get(server.address(), "/readyz").await.contains(" 200 "));
+    server.terminate();
+    guest.hear(|frame| matches!(frame, ServerFrame::GoAway { .. }).then_some(())).await;
+    assert!(get(server.address(), "/readyz").await.contains(" 503 "));
+    assert!(get(server.address(), "/healthz").await.contains(" 200 "));
+    let refused = Peer::upgrade(server.address(), &[]).await;
+    assert_eq!(refused.err(), Some(StatusCode::SERVICE_UNAVAILABLE));
+    // It ends as soon as the last one has left.
+    drop(guest);
+    assert_eq!(server.wait().0, Some(0));
 }
 
 #[tokio::test]
