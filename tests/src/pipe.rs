@@ -20,6 +20,7 @@ use cowrite_server::room::{
 pub struct Pipe {
     log: MemoryLog,
     document: DocumentId,
+    queue_bytes: usize,
     room: Room<RichText>,
     feed: Option<Feed>,
     clients: Vec<PipedClient>,
@@ -40,6 +41,8 @@ pub struct PipedClient {
     socket: Option<(ConnectionId, Connection, Arc<Outbox>)>,
     /// What it is sent is lost from here on, though what it sends still arrives.
     pub deaf: bool,
+    /// Its socket takes nothing, so what it is sent waits for it.
+    pub stuck: bool,
 }
 
 /// Frames by name, in order, with the size of each.
@@ -67,6 +70,14 @@ impl Pipe {
     /// # Panics
     /// If the id of the document is not one.
     pub fn new(settings: RoomSettings) -> Pipe {
+        Pipe::with_queue(settings, 1 << 20)
+    }
+
+    /// As [`Pipe::new`], with a bound on the bytes that wait for a socket.
+    ///
+    /// # Panics
+    /// If the id of the document is not one.
+    pub fn with_queue(settings: RoomSettings, queue_bytes: usize) -> Pipe {
         let Ok(document) = "piped".parse::<DocumentId>() else { panic!("the id of the document is one") };
         let mut names = 0;
         let entropy = Box::new(move || {
@@ -74,8 +85,16 @@ impl Pipe {
             names
         });
         let room = Room::new(document.clone(), Channel(0), Limits::default(), settings, entropy);
-        let mut pipe =
-            Pipe { log: MemoryLog::new(), document, room, feed: None, clients: Vec::new(), now: Millis(1), next: 1 };
+        let mut pipe = Pipe {
+            log: MemoryLog::new(),
+            document,
+            queue_bytes,
+            room,
+            feed: None,
+            clients: Vec::new(),
+            now: Millis(1),
+            next: 1,
+        };
         pipe.pump();
         pipe
     }
@@ -85,7 +104,7 @@ impl Pipe {
         let mut session = Session::new(SessionSettings::new(self.clients.len() as u64));
         let Ok(handle) = session.open(self.document.clone(), "", self.now) else { panic!("nothing is open yet") };
         let (down, up) = (Traffic::default(), Traffic::default());
-        self.clients.push(PipedClient { session, handle, down, up, socket: None, deaf: false });
+        self.clients.push(PipedClient { session, handle, down, up, socket: None, deaf: false, stuck: false });
         let client = self.clients.len() - 1;
         self.connect(client);
         client
@@ -106,6 +125,23 @@ impl Pipe {
             Some(engine) => engine.document().text().chars().collect(),
             None => panic!("the client has its document open"),
         }
+    }
+
+    /// Bytes that wait for a client's socket.
+    pub fn waiting(&self, client: usize) -> usize {
+        self.clients[client].socket.as_ref().map_or(0, |(_, _, outbox)| outbox.bytes())
+    }
+
+    /// A client's socket takes everything again, or nothing any more.
+    pub fn set_stuck(&mut self, client: usize, stuck: bool) {
+        self.clients[client].stuck = stuck;
+        self.pump();
+    }
+
+    /// A stuck client's socket takes about this many bytes after all.
+    pub fn take_some(&mut self, client: usize, bytes: usize) {
+        self.take(client, bytes);
+        self.pump();
     }
 
     /// The room.
@@ -168,7 +204,7 @@ impl Pipe {
                 Output::NeedToken => self.clients[index].session.provide_token("dev:pipe", now),
                 Output::Connect => {
                     self.next += 1;
-                    let outbox = Arc::new(Outbox::new(1 << 20, 16 << 10));
+                    let outbox = Arc::new(Outbox::new(self.queue_bytes, 16 << 10));
                     let (limits, settings) = (Limits::default(), ConnectionSettings::default());
                     let connection = Connection::new(outbox.clone(), limits, settings, DurabilityClass::None, now);
                     self.clients[index].socket = Some((ConnectionId(self.next), connection, outbox));
@@ -230,9 +266,14 @@ impl Pipe {
     }
 
     fn down(&mut self, index: usize) -> bool {
+        if self.clients[index].stuck { false } else { self.take(index, 1 << 20) }
+    }
+
+    /// A client's socket takes about this many bytes, and delivers them.
+    fn take(&mut self, index: usize, bytes: usize) -> bool {
         let client = &mut self.clients[index];
         let Some((id, connection, outbox)) = &mut client.socket else { return false };
-        let taken = outbox.take(1 << 20);
+        let taken = outbox.take(bytes);
         taken.closed.iter().for_each(|channel| connection.handle_channel_closed(*channel));
         if !taken.drained.is_empty() {
             self.room.handle_command(RoomCommand::Drained { connection: *id }, self.now);
