@@ -108,7 +108,9 @@ impl Driver {
     /// Changes what the others see of this member.
     pub(crate) fn set_presence(&self, document: u32, state: &str) -> Result<(), Refusal> {
         fits(state)?;
-        self.act(&mut |session, now| session.set_presence(DocumentHandle(document), Some(state), Activity::Active, now))
+        self.act(&mut |session, now| {
+            session.set_presence(DocumentHandle(document), Some(state), Activity::Active, now);
+        })
     }
 
     /// Reads from a document.
@@ -265,5 +267,7 @@ fn settled(result: Option<Result<(), EditError>>) -> Result<(), Refusal> {
 
 fn attend(session: &mut Session<RichText>, activity: Activity, now: Millis) {
     let documents: Vec<_> = session.handles().collect();
-    documents.into_iter().for_each(|document| session.set_presence(document, None, activity, now));
+    for document in documents {
+        session.set_presence(document, None, activity, now);
+    }
 }

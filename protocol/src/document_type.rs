@@ -50,6 +50,9 @@ pub trait DocumentType: Copy + Debug + PartialEq + Send + Sync + 'static {
     /// By how many units the operation makes a document longer (or shorter, below 0).
     fn length_change(operation: &Self::Operation) -> i64;
 
+    /// How many units of the document the operation deletes.
+    fn deleted_units(operation: &Self::Operation) -> u64;
+
     /// How many components the operation has.
     fn components(operation: &Self::Operation) -> usize;
 

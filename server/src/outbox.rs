@@ -29,6 +29,9 @@ struct State {
     frames: VecDeque<Bytes>,
     bytes: usize,
     transfers: VecDeque<Transfer>,
+    /// Frames that were ever queued, and taken.
+    queued: u64,
+    taken: u64,
     lagging: Vec<Channel>,
     closed: Vec<Channel>,
     end: Option<(Code, u32)>,
@@ -41,6 +44,8 @@ struct Transfer {
     channel: Channel,
     whole: Bytes,
     offset: usize,
+    /// How many frames were queued before it: it may not overtake them.
+    behind: u64,
     after: Vec<Bytes>,
 }
 
@@ -135,6 +140,11 @@ impl Outbox {
         *state = State { gone: true, ..State::default() };
     }
 
+    /// Whether so little waits that a channel may be led on.
+    pub fn has_room(&self) -> bool {
+        self.lock().bytes <= self.bound / 2
+    }
+
     /// Bytes that wait.
     pub fn bytes(&self) -> usize {
         self.lock().bytes
@@ -144,7 +154,11 @@ impl Outbox {
     pub fn has_work(&self) -> bool {
         let state = self.lock();
         let drained = !state.lagging.is_empty() && state.bytes <= self.bound / 2;
-        drained || !state.frames.is_empty() || !state.transfers.is_empty() || !state.closed.is_empty() || state.end.is_some()
+        drained
+            || !state.frames.is_empty()
+            || !state.transfers.is_empty()
+            || !state.closed.is_empty()
+            || state.end.is_some()
     }
 
     /// Takes about `most` bytes of frames, at least one if any waits.
@@ -152,8 +166,16 @@ impl Outbox {
         let mut state = self.lock();
         let mut taken = Taken { closed: std::mem::take(&mut state.closed), ..Taken::default() };
         let mut size = 0;
+        // One part first, or a busy connection would never get to them.
+        let mut part_next = state.transfers.front().is_some_and(|transfer| transfer.behind <= state.taken);
         while size < most {
-            if let Some(frame) = state.frames.pop_front() {
+            if std::mem::take(&mut part_next)
+                && let Some(part) = self.next_part(&mut state)
+            {
+                size += part.len();
+                taken.frames.push(part);
+            } else if let Some(frame) = state.frames.pop_front() {
+                state.taken += 1;
                 state.bytes -= frame.len();
                 size += frame.len();
                 taken.frames.push(frame);
@@ -189,10 +211,12 @@ impl Outbox {
                 transfer.after.push(frame);
             }
             (None, Some(channel)) if frame.len() > self.part_bytes => {
-                state.transfers.push_back(Transfer { channel, whole: frame, offset: 0, after: Vec::new() });
+                let behind = state.queued;
+                state.transfers.push_back(Transfer { channel, whole: frame, offset: 0, behind, after: Vec::new() });
             }
             _ => {
                 state.bytes += frame.len();
+                state.queued += 1;
                 state.frames.push_back(frame);
             }
         }
@@ -259,12 +283,26 @@ mod tests {
         outbox.push(Channel(1), frame(25));
         outbox.push(Channel(1), frame(3));
         outbox.push(Channel(2), frame(4));
-        let first = outbox.take(1);
-        assert_eq!(first.frames, [frame(4)]);
-        let rest: Vec<usize> = outbox.take(1_000).frames.iter().map(Bytes::len).collect();
-        assert_eq!(rest.len(), 4);
-        assert_eq!(rest.last(), Some(&3));
+        let sizes: Vec<usize> = outbox.take(1_000).frames.iter().map(Bytes::len).collect();
+        // A part, the other channel's frame, two more parts, and only then its own frame.
+        assert_eq!(sizes[1], 4);
+        assert_eq!((sizes.len(), sizes.last()), (5, Some(&3)));
         assert_eq!(outbox.bytes(), 0);
+    }
+
+    #[test]
+    fn a_transfer_overtakes_nothing_and_is_not_starved() {
+        let outbox = Outbox::new(1_000, 10);
+        outbox.push_own(frame(4));
+        outbox.push(Channel(1), frame(25));
+        assert_eq!(outbox.take(1).frames, [frame(4)], "what announces it comes first");
+        let mut parts = 0;
+        for _ in 0..3 {
+            // Somebody always has something to say.
+            outbox.push(Channel(2), frame(5));
+            parts += outbox.take(1).frames.iter().filter(|frame| frame.len() > 5).count();
+        }
+        assert_eq!(parts, 3);
     }
 
     #[test]

@@ -216,6 +216,11 @@ impl<D: DocumentType> Engine<D> {
         }
     }
 
+    /// Whether the document has ended for good.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.channel, ChannelState::Closed(_))
+    }
+
     /// The document's id.
     pub fn document_id(&self) -> &DocumentId {
         &self.document
@@ -303,9 +308,11 @@ impl<D: DocumentType> Engine<D> {
     }
 
     /// Shows the user's own cursor to others, in the text that the user sees; an empty
-    /// one hides it. Sent at most 10 times a second, the first at once, the last always.
+    /// one hides it. Sent at most 10 times a second, the first at once, the last always. Of
+    /// more selections than the server takes, the first ones are shown.
     pub fn set_cursor(&mut self, mut cursor: Cursor, now: Millis) {
         cursor.clamp(D::length(&self.local).0);
+        cursor.0.truncate(self.limits.selections as usize);
         self.caret.set(cursor);
         self.flush_caret(now);
     }

@@ -111,6 +111,7 @@ impl<D: DocumentType> Engine<D> {
         }
         self.ack_deadline = None;
         self.retry_at = None;
+        self.caret.forget_believed();
         // It fitted when it was sealed and has grown since, carried over what others did:
         // it goes again in pieces, each under a client_seq of its own. A server that
         // refuses what it allows is not asked for ever.
@@ -120,6 +121,7 @@ impl<D: DocumentType> Engine<D> {
         }
         let from = self.watermarks.accepted + 1;
         if let Some(in_flight) = self.take_in_flight_back(now) {
+            self.resized = 0;
             self.event(Event::Rejected { from, to: in_flight.last_edit, code });
             self.accepted_up_to(in_flight.last_edit);
         }
@@ -130,6 +132,7 @@ impl<D: DocumentType> Engine<D> {
     pub(crate) fn handle_busy(&mut self, seq: ClientSeq, retry_after_ms: u32, now: Millis) {
         if self.in_flight() == Some(seq) {
             self.ack_deadline = None;
+            self.caret.forget_believed();
             self.retry_at = Some(now + u64::from(retry_after_ms.max(1)));
         }
     }
@@ -162,6 +165,8 @@ impl<D: DocumentType> Engine<D> {
         }
         if let Some(in_flight) = self.pending.in_flight_mut() {
             in_flight.sent = false;
+            // What it said of the cursor is void as well.
+            self.caret.forget_believed();
         }
         self.ack_deadline = None;
         self.caught_up(now);

@@ -143,9 +143,7 @@ impl<D: DocumentType> Engine<D> {
             self.accepted_up_to(in_flight.last_edit);
         }
         let difference = D::diff(&before, &self.server);
-        let replaced = u64::from(D::length(&before).0)
-            .saturating_add_signed(D::length_change(&difference))
-            .abs_diff(u64::from(D::length(&before).0));
+        let replaced = D::deleted_units(&difference);
         if !matches!(self.pending, Pending::Synchronized) {
             self.event(Event::Merged { replaced, of: D::length(&before).0 });
         }

@@ -154,7 +154,9 @@ impl DocumentClient {
 
     /// Changes what the others see of this member.
     pub fn set_presence(&self, state: Option<&str>, activity: Activity) {
-        self.shared.act_and_wake(|shared, now| shared.session.set_presence(self.handle, state, activity, now));
+        self.shared.act_and_wake(|shared, now| {
+            shared.session.set_presence(self.handle, state, activity, now);
+        });
     }
 
     /// Everybody who has the document open.

@@ -1,7 +1,7 @@
 //! Frames to the engines that they concern.
 
 use cowrite_protocol::codec::decode_server;
-use cowrite_protocol::frame::{Opened, Remedy, ServerFrame};
+use cowrite_protocol::frame::{Activity, ClientFrame, Opened, Remedy, ServerFrame};
 use cowrite_protocol::{Channel, DocumentType};
 
 use super::{OpenChannel, OpenDocument, Session};
@@ -37,6 +37,7 @@ impl<D: DocumentType> Session<D> {
             ServerFrame::GoAway { spread_ms } => self.handle_go_away(spread_ms, now),
             ServerFrame::Opened(opened) => self.handle_opened(&opened, now),
             ServerFrame::OpenRefused { request, code, retry_after_ms } => {
+                self.abandoned.retain(|(abandoned, _)| *abandoned != request);
                 let wait = u64::from(retry_after_ms);
                 let random = &mut self.random;
                 let Some(open) = self.documents.iter_mut().find(|open| open.is_request(request)) else { return };
@@ -79,7 +80,8 @@ impl<D: DocumentType> Session<D> {
 
     fn handle_opened(&mut self, opened: &Opened, now: Millis) {
         let Some(open) = self.documents.iter_mut().find(|open| open.is_request(opened.request)) else {
-            return;
+            self.abandoned.retain(|(request, _)| *request != opened.request);
+            return self.send(&ClientFrame::Close { channel: opened.channel });
         };
         open.request = None;
         open.open_backoff.reset();
@@ -91,7 +93,8 @@ impl<D: DocumentType> Session<D> {
             last_base: open.engine.version(),
             parts: Default::default(),
         });
-        open.presence_changed = false;
+        // What was said since the `Open`, and that one is not active, the room does not know.
+        open.presence_changed |= open.activity != Activity::Active;
         open.engine.handle_opened(opened, now);
     }
 

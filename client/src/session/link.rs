@@ -164,7 +164,8 @@ impl<D: DocumentType> Session<D> {
         let leaving = matches!(self.link, Link::Online { leave_at: Some(_), .. });
         let documents = self.documents.iter().flat_map(|open| {
             let opening = open.request.map(|(_, until)| until);
-            let open_at = open.open_at.filter(|_| !leaving);
+            let abandoned = self.abandoned.iter().any(|(_, document)| document == open.engine.document_id());
+            let open_at = open.open_at.filter(|_| !leaving && !abandoned);
             [open.engine.poll_timeout(), open_at, opening].into_iter().flatten()
         });
         documents.min().map_or(Some(link), |document| Some(document.min(link)))
@@ -260,6 +261,7 @@ impl<D: DocumentType> Session<D> {
 
     pub(super) fn drop_link(&mut self) {
         self.messages.clear();
+        self.abandoned.clear();
         for open in &mut self.documents {
             open.channel = None;
             open.request = None;

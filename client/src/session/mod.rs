@@ -7,7 +7,7 @@ mod wire;
 use std::collections::VecDeque;
 
 use cowrite_protocol::frame::{Activity, Code, PartReader, Welcome};
-use cowrite_protocol::{Channel, Cursor, DocumentId, DocumentType, UserId, Version};
+use cowrite_protocol::{Channel, Cursor, DocumentId, DocumentType, Limits, UserId, Version};
 use thiserror::Error;
 
 use crate::backoff::Backoff;
@@ -70,6 +70,14 @@ pub enum OpenError {
     /// This session has the document open; use the handle that was given.
     #[error("the document is open already")]
     AlreadyOpen(DocumentHandle),
+    /// The presence state is larger than the server takes; say less.
+    #[error("the presence state has {bytes} bytes, the limit is {limit}")]
+    PresenceTooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The announced limit.
+        limit: u32,
+    },
 }
 
 /// One client and its documents, over any number of sockets, one at a time.
@@ -82,6 +90,9 @@ pub struct Session<D: DocumentType> {
     welcome: Option<Welcome>,
     token: Option<String>,
     documents: Vec<OpenDocument<D>>,
+    /// Opens that nobody waits for any more: what they open is closed, and their document
+    /// is opened again only after that.
+    abandoned: Vec<(u32, DocumentId)>,
     next_handle: u32,
     next_request: u32,
     /// Messages that wait to be handed to the host.
@@ -124,6 +135,7 @@ impl<D: DocumentType> Session<D> {
             welcome: None,
             token: None,
             documents: Vec::new(),
+            abandoned: Vec::new(),
             next_handle: 1,
             next_request: 1,
             messages: VecDeque::new(),
@@ -135,8 +147,12 @@ impl<D: DocumentType> Session<D> {
     /// member's presence state: JSON of the application's, may be empty.
     ///
     /// # Errors
-    /// If it is open already.
+    /// If it is open already, or the state is too large.
     pub fn open(&mut self, document: DocumentId, state: &str, now: Millis) -> Result<DocumentHandle, OpenError> {
+        let limit = self.presence_limit();
+        if state.len() > limit as usize {
+            return Err(OpenError::PresenceTooLarge { bytes: state.len(), limit });
+        }
         if let Some(open) = self.documents.iter().find(|open| *open.engine.document_id() == document) {
             return Err(OpenError::AlreadyOpen(open.handle));
         }
@@ -165,7 +181,10 @@ impl<D: DocumentType> Session<D> {
     pub fn close(&mut self, handle: DocumentHandle, now: Millis) {
         if let Some(at) = self.documents.iter().position(|open| open.handle == handle) {
             self.send_close(at);
-            self.documents.remove(at);
+            let closed = self.documents.remove(at);
+            if let Some((request, _)) = closed.request {
+                self.abandoned.push((request, closed.engine.document_id().clone()));
+            }
         }
         self.pump(now);
     }
@@ -211,8 +230,18 @@ impl<D: DocumentType> Session<D> {
         self.with_engine(handle, now, |engine| engine.discard_proposal(id));
     }
 
-    /// Changes the member's presence state and activity.
-    pub fn set_presence(&mut self, handle: DocumentHandle, state: Option<&str>, activity: Activity, now: Millis) {
+    /// Changes the member's presence state and activity. Returns whether the state was
+    /// taken: one that is larger than the server's limit changes nothing.
+    pub fn set_presence(
+        &mut self,
+        handle: DocumentHandle,
+        state: Option<&str>,
+        activity: Activity,
+        now: Millis,
+    ) -> bool {
+        if state.is_some_and(|state| state.len() > self.presence_limit() as usize) {
+            return false;
+        }
         if let Some(open) = self.documents.iter_mut().find(|open| open.handle == handle) {
             if let Some(state) = state {
                 state.clone_into(&mut open.state);
@@ -221,6 +250,7 @@ impl<D: DocumentType> Session<D> {
             open.presence_changed = true;
         }
         self.pump(now);
+        true
     }
 
     /// The connection as it stands.
@@ -256,6 +286,10 @@ impl<D: DocumentType> Session<D> {
         let result = act(&mut open.engine);
         self.pump(now);
         Some(result)
+    }
+
+    fn presence_limit(&self) -> u32 {
+        self.welcome.as_ref().map_or(Limits::default().presence_bytes, |welcome| welcome.limits.presence_bytes)
     }
 
     fn stop(&mut self, code: Code) {

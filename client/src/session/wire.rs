@@ -20,7 +20,8 @@ impl<D: DocumentType> Session<D> {
         let next_request = &mut self.next_request;
         for open in &mut self.documents {
             // A server that goes away takes no new document, and neither do we ask.
-            if leave_at.is_none() && open.open_at.is_some_and(|at| at <= now) {
+            let abandoned = self.abandoned.iter().any(|(_, document)| document == open.engine.document_id());
+            if leave_at.is_none() && !abandoned && open.open_at.is_some_and(|at| at <= now) {
                 open.send_open(next_request, now, &mut batch);
             }
             open.pump(now, &mut batch);
@@ -28,11 +29,15 @@ impl<D: DocumentType> Session<D> {
         batch.close();
     }
 
+    pub(super) fn send(&mut self, frame: &ClientFrame<'_>) {
+        let mut message = Vec::new();
+        encode_client(frame, &mut message);
+        self.messages.push_back(message);
+    }
+
     pub(super) fn send_close(&mut self, at: usize) {
         if let Some(on) = self.documents[at].channel.take() {
-            let mut message = Vec::new();
-            encode_client(&ClientFrame::Close { channel: on.number }, &mut message);
-            self.messages.push_back(message);
+            self.send(&ClientFrame::Close { channel: on.number });
         }
     }
 
@@ -66,7 +71,7 @@ impl<D: DocumentType> OpenDocument<D> {
             None,
             &ClientFrame::Open {
                 request,
-                document: self.engine.document_id().clone(),
+                document: self.engine.document_id().as_str(),
                 client: ask.client,
                 position: ask.position,
                 whole: ask.whole,
@@ -124,6 +129,12 @@ impl<D: DocumentType> OpenDocument<D> {
                 Outgoing::Reopen { .. } => {}
             }
         }
+        // An engine that ended by itself leaves nobody behind in the room.
+        if self.engine.is_closed()
+            && let Some(on) = self.channel.take()
+        {
+            batch.push(None, &ClientFrame::Close { channel: on.number });
+        }
         if self.presence_changed
             && let Some(on) = &self.channel
         {
@@ -131,7 +142,6 @@ impl<D: DocumentType> OpenDocument<D> {
             let (activity, state) = (self.activity, Some(self.state.as_str()));
             batch.push(Some(on.number), &ClientFrame::Presence { channel: on.number, activity, state });
         }
-        // An engine that asked for a new channel at once gets it in the same message.
     }
 }
 

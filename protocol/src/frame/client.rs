@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Abbreviated, Activity, Packed, ProtocolVersion};
 use crate::cursor::Cursor;
 use crate::hash::{Checksum, RunningHash};
-use crate::id::{Channel, ClientId, ClientSeq, DocumentId, Epoch, Version};
+use crate::id::{Channel, ClientId, ClientSeq, Epoch, Version};
 
 /// A frame from client to server. The kind is the variant's place, from 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,8 +23,9 @@ pub enum ClientFrame<'a> {
     Open {
         /// The client's own number for this request, repeated in the answer.
         request: u32,
-        /// Which document.
-        document: DocumentId,
+        /// Which document, by its [`DocumentId`](crate::DocumentId); checked at the door.
+        #[serde(borrow)]
+        document: &'a str,
         /// The client's id for this document, if it has one; else the server issues one.
         client: Option<ClientId>,
         /// Where the client stands, if it has a text to go on from.

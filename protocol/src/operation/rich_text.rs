@@ -1,6 +1,6 @@
 //! Text with attributes and embeds, as a kind of document.
 
-use super::component::Operation;
+use super::component::{Component, Operation};
 use super::document::Document;
 use crate::document_type::{Bias, DocumentType};
 use crate::error::{ApplyError, ComposeError, DecodeOperationError};
@@ -35,6 +35,11 @@ impl DocumentType for RichText {
 
     fn length_change(operation: &Operation) -> i64 {
         operation.length_change()
+    }
+
+    fn deleted_units(operation: &Operation) -> u64 {
+        let deleted = operation.components().iter().filter(|component| matches!(component, Component::Delete { .. }));
+        deleted.map(|component| u64::from(component.length().0)).sum()
     }
 
     fn components(operation: &Operation) -> usize {

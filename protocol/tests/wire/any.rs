@@ -5,8 +5,8 @@ use cowrite_protocol::frame::{
     Packed, Position, ProtocolVersion, Role, ServerFrame, Settlement, SnapshotFrame, Submit, Welcome,
 };
 use cowrite_protocol::{
-    AuthorNumber, Channel, Checksum, ClientId, ClientSeq, Cursor, DocumentId, Epoch, Limits, OperationLimits,
-    RunningHash, Selection, UserId, Utf16Offset, Version,
+    AuthorNumber, Channel, Checksum, ClientId, ClientSeq, Cursor, Epoch, Limits, OperationLimits, RunningHash,
+    Selection, UserId, Utf16Offset, Version,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -17,7 +17,7 @@ use crate::codes::CODES;
 
 pub(crate) fn client_frame() -> impl Strategy<Value = ClientFrame<'static>> {
     let hello = (protocol(), protocol(), text());
-    let open = (any::<u32>(), document(), option::of(client()), option::of(position()), any::<bool>());
+    let open = (any::<u32>(), text(), option::of(client()), option::of(position()), any::<bool>());
     let open = (open, option::of(seq()), text());
     prop_oneof![
         hello.prop_map(|(oldest, newest, token)| ClientFrame::Hello { oldest, newest, token }),
@@ -162,10 +162,6 @@ fn text() -> impl Strategy<Value = &'static str> {
 
 fn packed() -> impl Strategy<Value = Packed<'static>> {
     vec(any::<u8>(), 0..40).prop_map(|bytes| Packed(bytes.leak()))
-}
-
-fn document() -> impl Strategy<Value = DocumentId> {
-    "[A-Za-z0-9][A-Za-z0-9._~:-]{0,127}".prop_map(|id| id.parse().unwrap())
 }
 
 fn user() -> impl Strategy<Value = UserId> {

@@ -201,12 +201,6 @@ fn numbers_that_do_not_exist_are_refused() {
 
 #[test]
 fn names_that_are_none_are_refused() {
-    for document in ["", "../a", "a b"] {
-        let mut message = vec![1, 1, document.len() as u8];
-        message.extend(document.as_bytes());
-        message.extend([0, 0, 0, 0, 0]);
-        assert!(decode_client(&message, LIMIT).next().unwrap().is_err(), "{document:?}");
-    }
     for user in ["", "a\n"] {
         let mut message = vec![4, 3, 1];
         message.extend([0; 16]);

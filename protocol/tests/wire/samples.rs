@@ -5,8 +5,8 @@ use cowrite_protocol::frame::{
     Packed, Position, ProtocolVersion, Role, ServerFrame, Settlement, SnapshotFrame, Submit, Welcome,
 };
 use cowrite_protocol::{
-    AuthorNumber, Channel, Checksum, ClientId, ClientSeq, Cursor, DocumentId, Epoch, Limits, RunningHash, Selection,
-    UserId, Utf16Offset, Version,
+    AuthorNumber, Channel, Checksum, ClientId, ClientSeq, Cursor, Epoch, Limits, RunningHash, Selection, UserId,
+    Utf16Offset, Version,
 };
 
 pub(crate) const CHANNEL: Channel = Channel(3);
@@ -23,10 +23,6 @@ pub(crate) fn seq(number: u64) -> ClientSeq {
 
 pub(crate) fn caret(at: u32) -> Cursor {
     Cursor::caret(Utf16Offset(at))
-}
-
-fn document() -> DocumentId {
-    "notes".parse().unwrap()
 }
 
 fn user(name: &str) -> UserId {
@@ -62,7 +58,7 @@ fn position() -> Position {
 
 fn open(client: Option<ClientId>, position: Option<Position>, whole: bool) -> ClientFrame<'static> {
     let in_flight = position.filter(|_| !whole).map(|_| seq(10_000));
-    ClientFrame::Open { request: 1, document: document(), client, position, whole, in_flight, state: "{\"c\":1}" }
+    ClientFrame::Open { request: 1, document: "notes", client, position, whole, in_flight, state: "{\"c\":1}" }
 }
 
 pub(crate) fn submit() -> Submit<'static> {

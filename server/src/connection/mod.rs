@@ -37,6 +37,8 @@ pub struct Connection {
     phase: Phase,
     version: ProtocolVersion,
     channels: BTreeMap<Channel, PartReader>,
+    /// Opens that were passed on and not decided yet.
+    opening: usize,
     heard: Millis,
     outputs: VecDeque<ConnectionOutput>,
 }
@@ -108,6 +110,7 @@ impl Connection {
             phase: Phase::AwaitingHello { until: now + settings.hello_ms },
             version: ProtocolVersion::NEWEST,
             channels: BTreeMap::new(),
+            opening: 0,
             heard: now,
             outputs: VecDeque::new(),
         }
@@ -174,12 +177,18 @@ impl Connection {
 
     /// An `Open` has been passed to the room of this channel.
     pub fn handle_opening(&mut self, channel: Channel) {
+        self.opening = self.opening.saturating_sub(1);
         self.outbox.channel_opening(channel);
         self.channels.insert(channel, PartReader::default());
     }
 
     /// An `Open` is refused before any room has seen it.
     pub fn refuse(&mut self, request: u32, code: Code, retry_after_ms: u32) {
+        self.opening = self.opening.saturating_sub(1);
+        self.refuse_at_once(request, code, retry_after_ms);
+    }
+
+    fn refuse_at_once(&mut self, request: u32, code: Code, retry_after_ms: u32) {
         self.push(&ServerFrame::OpenRefused { request, code, retry_after_ms });
     }
 
@@ -247,15 +256,19 @@ impl Connection {
                 self.outputs.push_back(ConnectionOutput::Authenticate { token: token.to_owned() });
             }
             ClientFrame::Open { request, document, client, position, whole, in_flight, state } => {
-                if self.channels.len() >= self.limits.channels as usize {
-                    return self.refuse(request, Code::TooManyChannels, 0);
+                if self.channels.len() + self.opening >= self.limits.channels as usize {
+                    return self.refuse_at_once(request, Code::TooManyChannels, 0);
                 }
+                let Ok(document) = document.parse() else {
+                    return self.refuse_at_once(request, Code::BadDocumentId, 0);
+                };
                 if state.len() > self.limits.presence_bytes as usize {
                     return self.end(Code::TooLarge);
                 }
                 if client.is_some_and(|client| client.is_reserved()) {
-                    return self.refuse(request, Code::ForeignClient, 0);
+                    return self.refuse_at_once(request, Code::ForeignClient, 0);
                 }
+                self.opening += 1;
                 let state = state.to_owned();
                 let open = OpenRequest { request, document, client, position, whole, in_flight, state };
                 self.outputs.push_back(ConnectionOutput::Open(Box::new(open)));
@@ -291,7 +304,7 @@ impl Connection {
                 let Some(parts) = self.channels.get_mut(&channel) else { return self.unknown(channel) };
                 match parts.take(channel, total, bytes.0, limit) {
                     Ok(None) => {}
-                    Ok(Some(whole)) => self.handle_transfer(&whole),
+                    Ok(Some(whole)) => self.handle_transfer(channel, &whole),
                     Err(cowrite_protocol::frame::PartError::TooLarge { .. }) => self.end(Code::TooLarge),
                     Err(_) => self.end(Code::Malformed),
                 }
@@ -299,19 +312,22 @@ impl Connection {
         }
     }
 
-    /// A frame that came in parts: exactly one, and one that may be large.
-    fn handle_transfer(&mut self, whole: &[u8]) {
+    /// A frame that came in parts: exactly one, one that may be large, and of the channel
+    /// whose parts they were.
+    fn handle_transfer(&mut self, of: Channel, whole: &[u8]) {
         let mut frames = decode_client(whole, whole.len());
         match (frames.next(), frames.next()) {
-            (
-                Some(Ok(
-                    frame @ (ClientFrame::Submit(_)
-                    | ClientFrame::SubmitStill(_)
-                    | ClientFrame::SubmitCursor { .. }
-                    | ClientFrame::Restore { .. }),
-                )),
-                None,
-            ) => self.handle_open_frame(frame),
+            (Some(Ok(frame)), None) => match &frame {
+                ClientFrame::Submit(Submit { channel, .. })
+                | ClientFrame::SubmitStill(Submit { channel, .. })
+                | ClientFrame::SubmitCursor { submit: Submit { channel, .. }, .. }
+                | ClientFrame::Restore { channel, .. }
+                    if *channel == of =>
+                {
+                    self.handle_open_frame(frame);
+                }
+                _ => self.end(Code::Malformed),
+            },
             _ => self.end(Code::Malformed),
         }
     }
@@ -338,5 +354,65 @@ impl Connection {
         let mut bytes = Vec::new();
         encode_server(frame, &mut bytes);
         self.outbox.push_own(Bytes::from(bytes));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cowrite_protocol::codec::{decode_server, encode_client};
+
+    use super::*;
+    use crate::auth::DeveloperAccess;
+
+    fn greeted(limits: Limits) -> (Connection, Arc<Outbox>) {
+        let outbox = Arc::new(Outbox::new(1 << 20, 16 << 10));
+        let settings = ConnectionSettings::default();
+        let mut connection = Connection::new(outbox.clone(), limits, settings, DurabilityClass::Disk, Millis(0));
+        let (oldest, newest) = (ProtocolVersion::OLDEST, ProtocolVersion::NEWEST);
+        say(&mut connection, &[ClientFrame::Hello { oldest, newest, token: "dev:a" }]);
+        assert!(matches!(connection.poll_output(), Some(ConnectionOutput::Authenticate { .. })));
+        connection.handle_identity(DeveloperAccess::identity("dev:a"));
+        outbox.take(1 << 20);
+        (connection, outbox)
+    }
+
+    fn say(connection: &mut Connection, frames: &[ClientFrame<'_>]) {
+        let mut message = Vec::new();
+        frames.iter().for_each(|frame| encode_client(frame, &mut message));
+        connection.handle_message(&message, Millis(1));
+    }
+
+    fn open(request: u32, document: &str) -> ClientFrame<'_> {
+        ClientFrame::Open { request, document, client: None, position: None, whole: false, in_flight: None, state: "" }
+    }
+
+    fn refusals(outbox: &Outbox) -> Vec<(u32, Code)> {
+        let message: Vec<u8> = outbox.take(1 << 20).frames.concat();
+        let frames = decode_server(&message, message.len()).flatten();
+        let refusals = frames.filter_map(|frame| match frame {
+            ServerFrame::OpenRefused { request, code, .. } => Some((request, code)),
+            _ => None,
+        });
+        refusals.collect()
+    }
+
+    #[test]
+    fn opens_in_one_message_count_before_they_are_answered() {
+        let (mut connection, outbox) = greeted(Limits { channels: 2, ..Limits::default() });
+        say(&mut connection, &[open(1, "a"), open(2, "b"), open(3, "c")]);
+        assert_eq!(refusals(&outbox), [(3, Code::TooManyChannels)]);
+        while connection.poll_output().is_some() {}
+        connection.handle_opening(Channel(0));
+        connection.refuse(2, Code::AccessDenied, 0);
+        say(&mut connection, &[open(4, "d"), open(5, "e")]);
+        assert_eq!(refusals(&outbox), [(2, Code::AccessDenied), (5, Code::TooManyChannels)]);
+    }
+
+    #[test]
+    fn a_name_that_is_none_is_refused_and_the_connection_goes_on() {
+        let (mut connection, outbox) = greeted(Limits::default());
+        say(&mut connection, &[open(1, "../a"), open(2, ""), open(3, "good")]);
+        assert_eq!(refusals(&outbox), [(1, Code::BadDocumentId), (2, Code::BadDocumentId)]);
+        assert!(matches!(connection.poll_output(), Some(ConnectionOutput::Open(open)) if open.request == 3));
     }
 }

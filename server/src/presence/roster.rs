@@ -152,10 +152,16 @@ impl Roster {
         cursors
     }
 
-    /// Everybody who is here.
+    /// Everybody who is here, and for every other number that it is nobody's: the receiver
+    /// may have missed who left.
     pub fn everybody(&self) -> Vec<MemberChange> {
-        let present = self.numbered().filter(|(_, slot)| slot.present);
-        present.map(|(number, slot)| MemberChange::Here(slot.member(number))).collect()
+        let slots = self.slots.iter().enumerate();
+        slots
+            .map(|(index, slot)| match slot.as_ref().filter(|slot| slot.present) {
+                Some(slot) => MemberChange::Here(slot.member(number_at(index))),
+                None => MemberChange::Left(number_at(index)),
+            })
+            .collect()
     }
 
     /// All cursors, at the head of the tail.

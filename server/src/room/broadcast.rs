@@ -58,6 +58,7 @@ impl<D: DocumentType> Room<D> {
                 channel.sent = entry.version;
             } else {
                 channel.flow = Flow::Lagging { drained: false };
+                channel.authors_missing = true;
                 channel.outbox.await_drain(self.number);
             }
         }

@@ -27,7 +27,7 @@ impl<D: DocumentType> Room<D> {
         let unaware: Vec<ConnectionId> = self
             .channels
             .iter()
-            .filter(|(_, channel)| channel.presence_missing && channel.is_in_step())
+            .filter(|(_, channel)| channel.presence_missing && channel.is_in_step() && channel.outbox.has_room())
             .map(|(connection, _)| *connection)
             .collect();
         for connection in unaware {
@@ -38,6 +38,7 @@ impl<D: DocumentType> Room<D> {
     fn catch_up(&mut self, connection: ConnectionId) {
         let Some(channel) = self.channels.get(&connection) else { return };
         let (client, outbox, mut sent) = (channel.client, channel.outbox.clone(), channel.sent);
+        let authors_missing = channel.authors_missing;
         let head = self.sequencer.head();
         let Some(missed) = self.sequencer.tail().after(sent) else {
             return self.close_channel(connection, Code::Behind, 0);
@@ -76,7 +77,7 @@ impl<D: DocumentType> Room<D> {
                 return self.close_channel(connection, Code::Behind, 0);
             }
             sent = head.version;
-        } else if !blocked {
+        } else if !blocked && authors_missing {
             // Numbers may have been given anew while the channel was not told.
             for author in self.roster.authors() {
                 outbox.push(self.number, encode(&ServerFrame::Author { channel: self.number, author }));
@@ -90,6 +91,7 @@ impl<D: DocumentType> Room<D> {
         } else {
             channel.flow = Flow::InStep;
             channel.presence_missing = true;
+            channel.authors_missing = false;
         }
     }
 

@@ -30,6 +30,8 @@ pub(super) struct ChannelState {
     pub(super) carried_base: u64,
     /// The receiver does not know who is here.
     pub(super) presence_missing: bool,
+    /// The receiver may not know which numbers authors have.
+    pub(super) authors_missing: bool,
 }
 
 /// Whether commits go to the channel as they come.

@@ -164,7 +164,7 @@ impl<D: DocumentType> Room<D> {
     fn end_all(&mut self, code: Code) {
         let connections: Vec<_> = self.channels.keys().copied().collect();
         for connection in connections {
-            self.close_channel(connection, code, 0);
+            self.close_channel(connection, code, if code == Code::Unavailable { RETRY_MS } else { 0 });
         }
         self.sequencer.abandon();
         self.append_since = None;

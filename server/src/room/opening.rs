@@ -1,7 +1,7 @@
 //! How a client comes in, and what it is told of its work.
 
 use cowrite_protocol::frame::{Code, Opened, Outcome, Packed, Position, ServerFrame, Settlement, SnapshotFrame};
-use cowrite_protocol::{ClientId, ClientSeq, DocumentType, Generation, OperationLimits, UserId, Version};
+use cowrite_protocol::{Channel, ClientId, ClientSeq, DocumentType, Generation, OperationLimits, UserId, Version};
 
 use super::channel::{ChannelState, Flow};
 use super::loading::Phase;
@@ -20,6 +20,15 @@ pub(super) struct PendingOpen {
     unreachable: bool,
 }
 
+/// How long a client is asked to wait when the log does not answer, in milliseconds.
+const RETRY_MS: u32 = 1_000;
+
+fn refuse(open: &PendingOpen, code: Code, retry_after_ms: u32, channel: Channel) {
+    let request = open.command.request;
+    open.command.outbox.push_own(encode(&ServerFrame::OpenRefused { request, code, retry_after_ms }));
+    open.command.outbox.channel_closed(channel);
+}
+
 impl PendingOpen {
     /// Forgets what the log said; gives what it is to be asked with.
     fn start_again(&mut self) -> (ConnectionId, u32, (ClientId, UserId)) {
@@ -36,7 +45,12 @@ impl<D: DocumentType> Room<D> {
             let refused = ServerFrame::OpenRefused { request, code: Code::AlreadyOpen, retry_after_ms: 0 };
             return command.outbox.push_own(encode(&refused));
         }
-        self.opens.retain(|open| open.command.connection != connection);
+        // One at a time: an earlier wish that was not answered yet is over.
+        for earlier in self.opens.extract_if(.., |open| open.command.connection == connection) {
+            let request = earlier.command.request;
+            let refused = ServerFrame::OpenRefused { request, code: Code::AlreadyOpen, retry_after_ms: 0 };
+            earlier.command.outbox.push_own(encode(&refused));
+        }
         let mut open = PendingOpen { command, log: None, below: None, unreachable: false };
         let (.., client) = open.start_again();
         self.opens.push(open);
@@ -97,9 +111,7 @@ impl<D: DocumentType> Room<D> {
             Err(_) => Code::Unavailable,
         };
         let open = self.opens.remove(at);
-        let retry_after_ms = if code == Code::Unavailable { 1_000 } else { 0 };
-        open.command.outbox.push_own(encode(&ServerFrame::OpenRefused { request, code, retry_after_ms }));
-        open.command.outbox.channel_closed(self.number);
+        refuse(&open, code, if code == Code::Unavailable { RETRY_MS } else { 0 }, self.number);
     }
 
     /// Answers every open whose log state we have caught up with.
@@ -181,7 +193,13 @@ impl<D: DocumentType> Room<D> {
                 // If they do not lead from the client's hash to ours, its history is another.
                 self.opens[at].unreachable = !joined;
             }
-            _ => open.unreachable = true,
+            // The history is there no longer: that is told as what it is.
+            Ok(ReadOutcome::BelowFloor { floor }) => self.floor = self.floor.max(floor),
+            Ok(ReadOutcome::Entries(_)) => open.unreachable = true,
+            Err(_) => {
+                let open = self.opens.remove(at);
+                refuse(&open, Code::Unavailable, RETRY_MS, self.number);
+            }
         }
     }
 
@@ -213,6 +231,9 @@ impl<D: DocumentType> Room<D> {
         if !resumed {
             command.outbox.push(self.number, self.snapshot_frame());
         }
+        if self.stalled {
+            command.outbox.push(self.number, encode(&ServerFrame::Stalled { channel: self.number, stalled: true }));
+        }
         let channel = ChannelState {
             outbox: command.outbox,
             client: command.client,
@@ -231,6 +252,7 @@ impl<D: DocumentType> Room<D> {
                 _ => head.version.get(),
             },
             presence_missing: true,
+            authors_missing: resumed,
         };
         self.channels.insert(command.connection, channel);
     }

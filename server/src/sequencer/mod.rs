@@ -125,9 +125,9 @@ impl<D: DocumentType> Sequencer<D> {
     /// The code of the rejection.
     pub fn decode(&self, bytes: &[u8]) -> Result<D::Operation, Code> {
         D::decode(bytes, &self.limits.operation).map_err(|error| match error {
-            DecodeOperationError::TooManyBytes { .. } | DecodeOperationError::TooManyComponents { .. } => {
-                Code::OperationTooLarge
-            }
+            DecodeOperationError::TooManyBytes { .. }
+            | DecodeOperationError::TooManyComponents { .. }
+            | DecodeOperationError::TooManyAttributes { .. } => Code::OperationTooLarge,
             _ => Code::BadOperation,
         })
     }

@@ -769,8 +769,18 @@ impl World {
                         && status.version == self.oracle.head()
                         && engine.position().map(|position| position.hash) == self.oracle.head_hash()
                         && (status.pending == 0 || !client.proposals.is_empty())
+                        && self.sees_who_is_here(client)
                 })
             })
+    }
+
+    /// A client shows those who have the document open at its server, and nobody else.
+    fn sees_who_is_here(&self, client: &Client) -> bool {
+        let Some(link) = client.link.and_then(|link| self.links.get(&link)) else { return false };
+        let mut rooms = self.servers[link.server].rooms.values();
+        let here = rooms.next().map(|running| running.room.channels());
+        let shown = client.session.engine(client.handle).map(|engine| engine.members().count());
+        here == shown
     }
 
     fn room(&self, name: RoomName) -> Option<Channel> {

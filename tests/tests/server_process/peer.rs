@@ -182,8 +182,7 @@ pub(crate) fn hello(token: &str) -> ClientFrame<'_> {
     ClientFrame::Hello { oldest: ProtocolVersion::OLDEST, newest: ProtocolVersion::NEWEST, token }
 }
 
-pub(crate) fn open(request: u32, document: &str) -> ClientFrame<'static> {
-    let document = document.parse().unwrap();
+pub(crate) fn open(request: u32, document: &str) -> ClientFrame<'_> {
     ClientFrame::Open { request, document, client: None, position: None, whole: false, in_flight: None, state: "" }
 }
 
