@@ -118,6 +118,6 @@ pub(crate) fn proposal_name(kind: ProposalKind) -> &'static str {
     match kind {
         ProposalKind::UnknownOutcome => "unknown_outcome",
         ProposalKind::LostAccepted => "lost_accepted",
-        ProposalKind::Remaining => "rejected_conflict",
+        ProposalKind::Remaining => "remaining",
     }
 }

@@ -4,7 +4,7 @@ import { toast } from "./toast.js";
 const reasons = {
   unknown_outcome: "It is not known whether the server took this work before the connection was lost.",
   lost_accepted: "The server had accepted this work and has lost it.",
-  rejected_conflict: "This work was refused and conflicts with what came since.",
+  remaining: "Somebody else has restored the lost work; this is what still differs from yours.",
 };
 
 /** Shows a document's proposals with their two ways out. */

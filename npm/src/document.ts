@@ -275,6 +275,8 @@ export class Document {
         this.#events.emit("opened", { role: event.role, first: event.first });
         break;
       case "change":
+        // The first load is told as a change of the empty text, before `opened`.
+        if (this.#role === null) this.#remains = undefined;
         this.#text = undefined;
         this.#events.emit("change", { delta: event.delta, origin: event.origin, user: event.user });
         break;

@@ -27,7 +27,7 @@ export const errorTable: Readonly<Record<string, Entry>> = {
   already_restored: ["Somebody else has restored this work already.", "Look at what is left of it."],
   deleted: ["The document was deleted.", copy],
   rate_limited: ["Too many edits in a short time.", wait, 1],
-  superseded: ["This document was taken over by another connection of this client.", copy],
+  superseded: ["This document was taken over by another connection of this client.", wait, 1],
   behind: ["This client fell too far behind.", wait, 1],
   epoch_changed: ["The server began a new history of the document.", wait, 1],
   diverged: ["Client and server disagree about the document.", copy],

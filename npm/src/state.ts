@@ -95,9 +95,10 @@ export interface Member {
 
 /**
  * Why work was set aside: it is not known whether the server took it; the server had
- * accepted it and lost it; it was refused and conflicts with what came since.
+ * accepted it and lost it; somebody else has restored what was lost, and this still
+ * differs from it.
  */
-export type ProposalKind = "unknown_outcome" | "lost_accepted" | "rejected_conflict";
+export type ProposalKind = "unknown_outcome" | "lost_accepted" | "remaining";
 
 /** Work that was set aside. It is kept and shown, and never sent by itself. */
 export interface Proposal {

