@@ -49,11 +49,11 @@ impl<D: DocumentType> Engine<D> {
         match self.proposals[at].kind {
             ProposalKind::UnknownOutcome | ProposalKind::Remaining => {
                 let proposal = self.proposals.remove(at);
-                self.event(Event::ProposalSettled { id, refused: None });
                 if let Err(error) = self.edit(&proposal.operation) {
                     self.proposals.insert(at, proposal);
                     return Err(error);
                 }
+                self.event(Event::ProposalSettled { id, refused: None });
             }
             // The restoration is made on the accepted text: pending work is held back
             // until it is decided, so it must not be in it.
