@@ -4,7 +4,7 @@ use cowrite_protocol::error::ApplyError;
 use cowrite_protocol::frame::{DurabilityClass, Opened, Outcome, Position, Settlement, SnapshotFrame};
 use cowrite_protocol::{ClientId, ClientSeq, DocumentType, Limits, OperationLimits};
 
-use super::pending::InFlight;
+use super::pending::{InFlight, Sealed};
 use super::{ChannelState, Engine, Event, Origin, Pending, ProposalKind};
 use cowrite_protocol::Millis;
 
@@ -55,7 +55,13 @@ impl<D: DocumentType> Engine<D> {
     /// The room answered our `Open`.
     pub(crate) fn handle_opened(&mut self, opened: &Opened, now: Millis) {
         if opened.last_seq > self.last_seq && self.client == Some(opened.client) {
-            // What we hold is an old copy of ourselves: a later self has used this id.
+            // What we hold is an old copy of ourselves: a later self has used this id, and
+            // may have sent what only waits here as well.
+            self.pending.unseal();
+            let accepted = self.watermarks.accepted;
+            if let Sealed::Vanished { last_edit } = self.pending.seal(self.last_seq, &OperationLimits::NONE, accepted) {
+                self.accepted_up_to(last_edit);
+            }
             self.renounce_client(now);
             return self.reopen(0);
         }
@@ -191,7 +197,8 @@ impl<D: DocumentType> Engine<D> {
     fn set_in_flight_aside(&mut self, now: Millis) {
         let accepted = self.watermarks.accepted;
         let Some(in_flight) = self.take_in_flight_back(now) else { return };
-        let edits = in_flight.last_edit.saturating_sub(accepted);
+        // A piece of an edit whose other pieces wait counts as one.
+        let edits = in_flight.last_edit.saturating_sub(accepted).max(1);
         let mut operation = in_flight.operation;
         for pending in self.pending.operations() {
             operation = D::transform(pending, &operation).1;
