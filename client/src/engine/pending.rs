@@ -10,8 +10,10 @@ pub(super) struct InFlight<D: DocumentType> {
     pub(super) seq: ClientSeq,
     /// As rebased to the version that the engine stands at.
     pub(super) operation: D::Operation,
-    /// The last edit that it holds.
+    /// The last edit that is settled once this is.
     pub(super) last_edit: u64,
+    /// The last edit of which it may hold a part: a later one if more pieces follow.
+    pub(super) reaches: u64,
     /// Whether the copy that stands on the engine's version is on its way.
     pub(super) sent: bool,
 }
@@ -116,14 +118,18 @@ impl<D: DocumentType> Pending<D> {
         *self = match rest {
             // The edits of a split buffer are accepted when its last piece is.
             Some(Ok(operation)) => Pending::AwaitingWithBuffer {
-                in_flight: InFlight { seq, operation: first, last_edit: accepted, sent: false },
+                in_flight: InFlight { seq, operation: first, last_edit: accepted, reaches: last_edit, sent: false },
                 buffer: Buffer { operation, last_edit },
             },
             Some(Err(_)) => {
                 let operation = buffer.operation.clone();
-                Pending::AwaitingAck { in_flight: InFlight { seq, operation, last_edit, sent: false } }
+                Pending::AwaitingAck {
+                    in_flight: InFlight { seq, operation, last_edit, reaches: last_edit, sent: false },
+                }
             }
-            None => Pending::AwaitingAck { in_flight: InFlight { seq, operation: first, last_edit, sent: false } },
+            None => Pending::AwaitingAck {
+                in_flight: InFlight { seq, operation: first, last_edit, reaches: last_edit, sent: false },
+            },
         };
         Sealed::InFlight
     }

@@ -20,6 +20,12 @@ pub(crate) enum AuthorCaret {
 const RESIZES: u32 = 8;
 
 impl<D: DocumentType> Engine<D> {
+    /// Whether what the room says still concerns the engine: not once it has given the
+    /// channel up, though frames may stand behind the one that made it do so.
+    pub(crate) fn is_listening(&self) -> bool {
+        matches!(self.channel, ChannelState::CatchingUp { .. } | ChannelState::Attached)
+    }
+
     /// The next entry, by a numbered author.
     pub(crate) fn handle_commit(&mut self, commit: &Commit<'_>, caret: AuthorCaret, now: Millis) {
         let version = self.version().next();
@@ -122,10 +128,11 @@ impl<D: DocumentType> Engine<D> {
         let from = self.watermarks.accepted + 1;
         if let Some(in_flight) = self.take_in_flight_back(now) {
             self.resized = 0;
-            self.event(Event::Rejected { from, to: in_flight.last_edit, code });
+            self.event(Event::Rejected { from, to: in_flight.reaches, code });
             self.accepted_up_to(in_flight.last_edit);
         }
         self.flush();
+        self.flush_caret(now);
     }
 
     /// Our own operation was not taken now.
@@ -148,17 +155,25 @@ impl<D: DocumentType> Engine<D> {
         operation: Packed<'_>,
         now: Millis,
     ) {
-        let Some(position) = &mut self.position else { return self.reopen(0) };
         let Ok(operation) = D::decode(operation.0, &OperationLimits::NONE) else {
             return self.diverged(now);
         };
+        // Until it has proved right, nothing may stay of it: the text that is shown and
+        // what is pending stand on the version before.
+        let Ok(inverse) = D::invert(&operation, &self.server) else { return self.diverged(now) };
+        if D::apply(&mut self.server, &operation).is_err() {
+            return self.diverged(now);
+        }
+        if D::checksum(&self.server) != checksum {
+            // What was just done can be undone.
+            let _ = D::apply(&mut self.server, &inverse);
+            return self.diverged(now);
+        }
+        let Some(position) = &mut self.position else { return self.reopen(0) };
         position.version = version;
         position.hash = hash;
         self.authors = authors;
         self.members.follow::<D>(&operation);
-        if D::apply(&mut self.server, &operation).is_err() || D::checksum(&self.server) != checksum {
-            return self.diverged(now);
-        }
         let carried = self.pending.carry_over(&operation);
         if self.change(carried, Origin::Remote, None).is_err() {
             return self.diverged(now);
@@ -259,11 +274,11 @@ impl<D: DocumentType> Engine<D> {
         now: Millis,
     ) {
         let Some(position) = &mut self.position else { return self.reopen(0) };
-        position.version = version;
-        position.hash = position.hash.advance(version, client, seq, bytes.0);
         if D::apply(&mut self.server, operation).is_err() {
             return self.diverged(now);
         }
+        position.version = version;
+        position.hash = position.hash.advance(version, client, seq, bytes.0);
         let carried = self.pending.carry_over(operation);
         if self.change(carried, Origin::Remote, user).is_err() {
             return self.diverged(now);

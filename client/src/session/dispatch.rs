@@ -102,6 +102,9 @@ impl<D: DocumentType> Session<D> {
         let Some(channel) = channel_of(&frame) else { return };
         let Some(open) = self.on_channel(channel) else { return };
         let engine = &mut open.engine;
+        if !engine.is_listening() {
+            return;
+        }
         match frame {
             ServerFrame::Author { author, .. } => engine.handle_author(author),
             ServerFrame::Commit(commit) => engine.handle_commit(&commit, AuthorCaret::Implied, now),

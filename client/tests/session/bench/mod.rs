@@ -1,0 +1,485 @@
+//! A session on a bench: frames made by hand go in, what it sends is decoded, and time
+//! is a number. After every step the text that the events tell, the text that is shown
+//! and the accepted text with what is pending are one and the same.
+
+mod log;
+mod notation;
+
+use std::collections::VecDeque;
+
+use cowrite_client::{DocumentHandle, Event, LinkState, Output, Session, SessionEvent, SessionSettings, Status};
+use cowrite_protocol::codec::{decode_client, encode_server};
+use cowrite_protocol::frame::{
+    ClientFrame, Code, DurabilityClass, Opened, Outcome, PartReader, Position, ProtocolVersion, Role, ServerFrame,
+    Settlement, Welcome,
+};
+use cowrite_protocol::operation::{Document, Operation};
+use cowrite_protocol::{
+    AuthorNumber, Channel, ClientId, ClientSeq, Cursor, DocumentId, DocumentType, Limits, Millis, OperationLimits,
+    RichText, Version,
+};
+
+pub(crate) use log::{BOB, Log, OWN};
+pub(crate) use notation::{caret, op};
+
+/// What the session sent, with its numbers read back.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Sent {
+    Hello { token: String },
+    Open(Opening),
+    Submit(Submitted),
+    Cursor { version: u64, cursor: Cursor },
+    Presence { state: Option<String> },
+    Close { channel: u32 },
+    Ping,
+    Verify { version: u64 },
+    Restore { base: u64, operation: Operation },
+}
+
+/// An `Open`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Opening {
+    pub(crate) request: u32,
+    pub(crate) document: String,
+    pub(crate) client: Option<ClientId>,
+    pub(crate) position: Option<Position>,
+    pub(crate) whole: bool,
+    pub(crate) in_flight: Option<u64>,
+}
+
+/// A submit; `channel` is where it was sent.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Submitted {
+    pub(crate) channel: u32,
+    pub(crate) seq: u64,
+    pub(crate) base: u64,
+    pub(crate) operation: Operation,
+    pub(crate) caret: SentCaret,
+}
+
+/// What a submit says of the caret.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum SentCaret {
+    Implied,
+    Still,
+    At(Cursor),
+}
+
+/// One session with one document, and the server's end of it.
+pub(crate) struct Bench {
+    pub(crate) session: Session<RichText>,
+    pub(crate) handle: DocumentHandle,
+    pub(crate) now: Millis,
+    pub(crate) log: Log,
+    pub(crate) limits: Limits,
+    pub(crate) durability: DurabilityClass,
+    /// The channel that the server gave last.
+    pub(crate) channel: u32,
+    /// Bytes that the host says still wait in the socket.
+    pub(crate) buffered: usize,
+    /// Whether the server answers pings.
+    pub(crate) answers_pings: bool,
+    pub(crate) events: Vec<Event<RichText>>,
+    pub(crate) links: Vec<LinkState>,
+    /// Sizes of the messages that were sent, in bytes.
+    pub(crate) messages: Vec<usize>,
+    pub(crate) connects: usize,
+    pub(crate) disconnects: usize,
+    pub(crate) tokens: usize,
+    /// The requests that were not answered yet.
+    sent: VecDeque<Sent>,
+    from_events: Document,
+    last_seq: u64,
+    last_base: u64,
+    parts: PartReader,
+}
+
+impl Bench {
+    /// A session that was asked to connect and to open one document, before its token.
+    pub(crate) fn idle() -> Bench {
+        let now = Millis(1_000_000);
+        let mut session = Session::new(SessionSettings::new(42));
+        let handle = session.open("page".parse::<DocumentId>().unwrap(), "", now).unwrap();
+        session.connect(now);
+        let mut bench = Bench {
+            session,
+            handle,
+            now,
+            log: Log::with_text(""),
+            limits: Limits::default(),
+            durability: DurabilityClass::None,
+            channel: 0,
+            buffered: 0,
+            answers_pings: true,
+            events: Vec::new(),
+            links: Vec::new(),
+            messages: Vec::new(),
+            connects: 0,
+            disconnects: 0,
+            tokens: 0,
+            sent: VecDeque::new(),
+            from_events: Document::default(),
+            last_seq: 0,
+            last_base: 0,
+            parts: PartReader::default(),
+        };
+        bench.drain();
+        bench
+    }
+
+    /// A session in step with a document that holds `text`, and nothing else to say.
+    pub(crate) fn open(text: &str) -> Bench {
+        Bench::open_with(text, |_| {})
+    }
+
+    /// As [`Bench::open`], with other promises of the server.
+    pub(crate) fn open_with(text: &str, change: impl FnOnce(&mut Bench)) -> Bench {
+        let mut bench = Bench::idle();
+        change(&mut bench);
+        bench.log = Log::with_text(text);
+        bench.greet();
+        bench.expect_open();
+        bench.opened(Settlement::Nothing, Outcome::Snapshot);
+        bench.snapshot();
+        bench.events.clear();
+        bench.nothing_sent();
+        bench
+    }
+
+    /// Token, socket, `Hello` and `Welcome`.
+    pub(crate) fn greet(&mut self) {
+        self.session.provide_token("token", self.now);
+        self.drain();
+        self.session.handle_connected(self.now);
+        self.drain();
+        assert_eq!(self.next(), Sent::Hello { token: "token".into() });
+        let (limits, durability) = (self.limits, self.durability);
+        self.server(&ServerFrame::Welcome(Welcome {
+            version: ProtocolVersion::NEWEST,
+            user: "ann".parse().unwrap(),
+            limits,
+            durability,
+            silence_ms: 90_000,
+        }));
+    }
+
+    /// The socket is cut, and the session is back as soon as it wants to be; gives what it asks for.
+    pub(crate) fn reconnect(&mut self) -> Opening {
+        self.cut();
+        self.come_back()
+    }
+
+    /// The socket is cut.
+    pub(crate) fn cut(&mut self) {
+        self.session.handle_disconnected(self.now);
+        self.drain();
+        self.sent.clear();
+    }
+
+    /// Waits until the session asks for a socket, and greets it.
+    pub(crate) fn come_back(&mut self) -> Opening {
+        let connects = self.tokens;
+        let until = self.now + 31_000;
+        while self.tokens == connects && self.now < until {
+            self.pass(10);
+        }
+        self.sent.clear();
+        self.greet();
+        self.expect_open()
+    }
+
+    /// Answers the last `Open`.
+    pub(crate) fn opened(&mut self, settlement: Settlement, outcome: Outcome) {
+        self.opened_as(settlement, outcome, |_| {});
+    }
+
+    /// Answers the last `Open`, changed at will.
+    pub(crate) fn opened_as(&mut self, settlement: Settlement, outcome: Outcome, change: impl FnOnce(&mut Opened)) {
+        self.channel += 1;
+        let mut opened = Opened {
+            request: self.log.request,
+            channel: Channel(self.channel),
+            client: OWN,
+            last_seq: ClientSeq::new(self.log.own_seq).unwrap(),
+            number: AuthorNumber(1),
+            role: Role::Editor,
+            settlement,
+            epoch: self.log.position.epoch,
+            outcome,
+        };
+        change(&mut opened);
+        self.log.own = opened.client;
+        (self.last_seq, self.last_base) = (opened.last_seq.get(), self.log.asked_at);
+        self.server(&ServerFrame::Opened(opened));
+    }
+
+    /// Answers with a tail that leads to the log's head, and says that nothing is missing.
+    pub(crate) fn in_step(&mut self, settlement: Settlement) {
+        self.opened(settlement, Outcome::Tail { head: self.log.position.version });
+    }
+
+    /// The document whole.
+    pub(crate) fn snapshot(&mut self) {
+        self.last_base = self.log.position.version.get();
+        let frame = self.log.snapshot(Channel(self.channel), 0);
+        self.bytes(&frame);
+    }
+
+    /// The document whole, with a checksum that is not its own.
+    pub(crate) fn wrong_snapshot(&mut self) {
+        self.last_base = self.log.position.version.get();
+        let frame = self.log.snapshot(Channel(self.channel), 1);
+        self.bytes(&frame);
+    }
+
+    /// Bob commits, and we are told.
+    pub(crate) fn commit(&mut self, operation: &str) {
+        let frame = self.log.commit(Channel(self.channel), &op(operation));
+        self.bytes(&frame);
+    }
+
+    /// Bob commits, and we are told as in a catch-up.
+    pub(crate) fn entry(&mut self, operation: &str) {
+        let frame = self.log.entry(Channel(self.channel), BOB, &op(operation));
+        self.bytes(&frame);
+    }
+
+    /// The log takes the submit, transformed over what was committed since its base,
+    /// and we get its ack.
+    pub(crate) fn ack(&mut self, submit: &Submitted) {
+        let frame = self.log.ack(Channel(self.channel), submit);
+        self.bytes(&frame);
+    }
+
+    /// All that the log holds after the version, as one operation.
+    pub(crate) fn composed(&mut self, after: u64) {
+        let frame = self.log.composed(Channel(self.channel), after, 0);
+        self.bytes(&frame);
+    }
+
+    /// As [`Bench::composed`], with a checksum that is not the text's.
+    pub(crate) fn wrong_composed(&mut self, after: u64) {
+        let frame = self.log.composed(Channel(self.channel), after, 1);
+        self.bytes(&frame);
+    }
+
+    /// The room refuses an operation for good.
+    pub(crate) fn reject(&mut self, seq: u64, code: Code) {
+        let (channel, seq) = (Channel(self.channel), ClientSeq::new(seq).unwrap());
+        self.server(&ServerFrame::Reject { channel, seq, code });
+    }
+
+    /// The room ends the channel.
+    pub(crate) fn closed(&mut self, code: Code) {
+        self.server(&ServerFrame::Closed { channel: Channel(self.channel), code, retry_after_ms: 0 });
+    }
+
+    /// One frame of the server's arrives.
+    pub(crate) fn server(&mut self, frame: &ServerFrame<'_>) {
+        let mut bytes = Vec::new();
+        encode_server(frame, &mut bytes);
+        self.bytes(&bytes);
+    }
+
+    /// One message of the server's arrives.
+    pub(crate) fn bytes(&mut self, message: &[u8]) {
+        self.session.handle_message(message, self.now);
+        self.drain();
+    }
+
+    /// The user edits; gives the edit's number.
+    pub(crate) fn edit(&mut self, operation: &str) -> u64 {
+        let edit = self.session.edit(self.handle, &op(operation), self.now).unwrap().unwrap();
+        self.drain();
+        edit
+    }
+
+    /// The user's caret is shown.
+    pub(crate) fn set_caret(&mut self, at: u32) {
+        self.session.set_cursor(self.handle, caret(at), self.now);
+        self.drain();
+    }
+
+    /// Time passes; the session is woken whenever it asks to be.
+    pub(crate) fn pass(&mut self, milliseconds: u64) {
+        let until = self.now + milliseconds;
+        let mut turns = 0;
+        while let Some(at) = self.session.poll_timeout().filter(|at| *at <= until) {
+            turns = if at > self.now { 0 } else { turns + 1 };
+            assert!(turns < 100, "the session asks to be woken at {at:?}, again and again");
+            self.now = self.now.max(at);
+            self.session.handle_timeout(self.now, self.buffered);
+            self.drain();
+        }
+        self.now = until;
+    }
+
+    /// The next thing that was sent.
+    pub(crate) fn next(&mut self) -> Sent {
+        self.sent.pop_front().expect("something was sent")
+    }
+
+    /// The next thing that was sent is a submit.
+    pub(crate) fn expect_submit(&mut self) -> Submitted {
+        match self.next() {
+            Sent::Submit(submit) => submit,
+            other => panic!("no submit, but {other:?}"),
+        }
+    }
+
+    /// The next thing that is sent at once is an `Open`.
+    pub(crate) fn expect_open(&mut self) -> Opening {
+        self.pass(0);
+        match self.next() {
+            Sent::Open(opening) => opening,
+            other => panic!("no Open, but {other:?}"),
+        }
+    }
+
+    /// The channel is given up, and asked for again.
+    pub(crate) fn expect_reopen(&mut self) -> Opening {
+        assert_eq!(self.next(), Sent::Close { channel: self.channel });
+        self.expect_open()
+    }
+
+    /// Nothing was sent that was not looked at.
+    pub(crate) fn nothing_sent(&mut self) {
+        assert_eq!(self.sent, [], "more was sent than expected");
+    }
+
+    /// What was sent and not looked at.
+    pub(crate) fn take_sent(&mut self) -> Vec<Sent> {
+        self.sent.drain(..).collect()
+    }
+
+    /// The text that the user sees.
+    pub(crate) fn text(&self) -> String {
+        self.engine().document().text().to_string()
+    }
+
+    /// The status of the document.
+    pub(crate) fn status(&self) -> Status {
+        self.engine().status()
+    }
+
+    /// The engine of the document.
+    pub(crate) fn engine(&self) -> &cowrite_client::Engine<RichText> {
+        self.session.engine(self.handle).expect("the document is open")
+    }
+
+    /// The refusals that were told, as first edit, last edit and reason.
+    pub(crate) fn rejections(&self) -> Vec<(u64, u64, Code)> {
+        let told = |event: &Event<RichText>| match event {
+            Event::Rejected { from, to, code } => Some((*from, *to, *code)),
+            _ => None,
+        };
+        self.events.iter().filter_map(told).collect()
+    }
+
+    /// Takes all outputs, and checks what must be true between any two of them.
+    pub(crate) fn drain(&mut self) {
+        while let Some(output) = self.session.poll_output() {
+            match output {
+                Output::NeedToken => self.tokens += 1,
+                Output::Connect => self.connects += 1,
+                Output::Disconnect => self.disconnects += 1,
+                Output::Event(SessionEvent::Link(state)) => self.links.push(state),
+                Output::Event(SessionEvent::Document(_, event)) => {
+                    if let Event::Change { operation, .. } = &event {
+                        self.from_events.apply(operation).expect("a change fits the text before");
+                    }
+                    self.events.push(event);
+                }
+                Output::Send(message) => self.receive(&message),
+            }
+            self.check_status();
+        }
+        self.check_text();
+        if self.answers_pings && self.sent.contains(&Sent::Ping) {
+            self.sent.retain(|sent| *sent != Sent::Ping);
+            self.server(&ServerFrame::Pong);
+        }
+    }
+
+    fn check_status(&self) {
+        let Some(engine) = self.session.engine(self.handle) else { return };
+        let status = engine.status();
+        assert!(status.local >= status.accepted, "{status:?}");
+        assert!(status.durable.is_none_or(|durable| durable <= status.accepted), "{status:?}");
+        assert!(status.pending >= status.local - status.accepted, "{status:?}");
+    }
+
+    fn check_text(&self) {
+        let Some(engine) = self.session.engine(self.handle) else { return };
+        assert_eq!(engine.document(), &self.from_events, "the events tell another text than the engine shows");
+        let mut text = engine.accepted_document().clone();
+        for pending in engine.pending() {
+            text.apply(pending).expect("what is pending fits");
+        }
+        assert_eq!(engine.document(), &text, "the text is not the accepted one with what is pending");
+    }
+
+    fn receive(&mut self, message: &[u8]) {
+        self.messages.push(message.len());
+        let frames: Vec<_> = decode_client(message, usize::MAX).collect::<Result<_, _>>().expect("frames");
+        for frame in frames {
+            self.receive_frame(frame);
+        }
+    }
+
+    fn receive_frame(&mut self, frame: ClientFrame<'_>) {
+        let caret = match &frame {
+            ClientFrame::SubmitStill(_) => SentCaret::Still,
+            ClientFrame::SubmitCursor { cursor, .. } => SentCaret::At(cursor.clone()),
+            _ => SentCaret::Implied,
+        };
+        self.sent.push_back(match frame {
+            ClientFrame::Hello { token, .. } => Sent::Hello { token: token.to_owned() },
+            ClientFrame::Open { request, document, client, position, whole, in_flight, .. } => {
+                self.log.request = request;
+                self.log.asked_at = position.map_or(0, |position| position.version.get());
+                let (document, in_flight) = (document.to_string(), in_flight.map(ClientSeq::get));
+                Sent::Open(Opening { request, document, client, position, whole, in_flight })
+            }
+            ClientFrame::Submit(submit)
+            | ClientFrame::SubmitStill(submit)
+            | ClientFrame::SubmitCursor { submit, .. } => {
+                self.last_seq = submit.seq.resolve(self.last_seq).expect("a client_seq");
+                self.last_base = submit.base.resolve(self.last_base).expect("a base");
+                Sent::Submit(Submitted {
+                    channel: submit.channel.0,
+                    seq: self.last_seq,
+                    base: self.last_base,
+                    operation: RichText::decode(submit.operation.0, &OperationLimits::NONE).expect("an operation"),
+                    caret,
+                })
+            }
+            ClientFrame::Cursor { version, cursor, .. } => {
+                self.last_base = version.resolve(self.last_base).expect("a version");
+                Sent::Cursor { version: self.last_base, cursor }
+            }
+            ClientFrame::Presence { state, .. } => Sent::Presence { state: state.map(str::to_owned) },
+            ClientFrame::Close { channel } => Sent::Close { channel: channel.0 },
+            ClientFrame::Ping => Sent::Ping,
+            ClientFrame::Verify { version, .. } => Sent::Verify { version: version.get() },
+            ClientFrame::Restore { base, operation, .. } => Sent::Restore {
+                base: base.get(),
+                operation: RichText::decode(operation.0, &OperationLimits::NONE).expect("an operation"),
+            },
+            ClientFrame::Part { channel, total, bytes } => {
+                let whole = self.parts.take(channel, total, bytes.0, u32::MAX).expect("parts in order");
+                if let Some(whole) = whole {
+                    let frame = decode_client(&whole, usize::MAX).next().expect("a frame").expect("a whole frame");
+                    self.receive_frame(frame);
+                }
+                return;
+            }
+            ClientFrame::Token { .. } => panic!("no token was asked for"),
+        });
+    }
+}
+
+/// The version with this number.
+pub(crate) fn version(number: u64) -> Version {
+    Version::new(number).expect("a version")
+}

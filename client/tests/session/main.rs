@@ -1,0 +1,8 @@
+//! The session and its engines, driven by frames made by hand, on virtual time.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
+
+mod bench;
+mod divergence;
+mod reject;
+mod resume;
+mod states;
