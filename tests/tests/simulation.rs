@@ -48,3 +48,18 @@ fn every_edit_is_in_the_log_once_and_all_replicas_are_equal() {
 fn a_log_that_loses_history_is_noticed_and_nothing_is_doubled() {
     run_all(150, Scenario::lossy);
 }
+
+/// Runs that found something once, beyond those of every test run.
+#[test]
+fn what_failed_once_does_not_fail_again() {
+    for seed in [887, 964, 2_181, 3_295] {
+        if let Err(fault) = World::run(Scenario::storm(seed)) {
+            panic!("{fault}");
+        }
+    }
+    for seed in [929, 1_089] {
+        if let Err(fault) = World::run(Scenario::lossy(seed)) {
+            panic!("{fault}");
+        }
+    }
+}

@@ -71,13 +71,24 @@ pub(super) struct Liveness {
     failures: u32,
 }
 
+impl Liveness {
+    /// A wait, doubled by every failure in a row, up to two minutes.
+    pub(super) fn patient(&self, wait_ms: u64) -> u64 {
+        (wait_ms << self.failures.min(4)).min(MOST_PATIENT_MS)
+    }
+
+    pub(super) fn failed(&mut self) {
+        self.failures = self.failures.saturating_add(1);
+    }
+}
+
 /// A dead link is noticed after this silence with work pending, and idle; a ping is
 /// sent well before.
 const SILENCE_PENDING_MS: u64 = 10_000;
 const PING_PENDING_MS: u64 = 4_000;
 const SILENCE_IDLE_MS: u64 = 25_000;
 const PING_IDLE_MS: u64 = 15_000;
-const SILENCE_MOST_MS: u64 = 120_000;
+const MOST_PATIENT_MS: u64 = 120_000;
 /// After a wake-up the server must answer within this time.
 const WAKE_MS: u64 = 2_000;
 /// A connection that held this long makes the next failure a first one.
@@ -97,7 +108,8 @@ impl<D: DocumentType> Session<D> {
     pub fn provide_token(&mut self, token: &str, now: Millis) {
         self.token = Some(token.to_owned());
         if self.link == Link::AwaitingToken {
-            self.link = Link::Greeting { connected: false, until: now + self.settings.greeting_ms };
+            self.link =
+                Link::Greeting { connected: false, until: now + self.liveness.patient(self.settings.greeting_ms) };
             self.outputs.push_back(Output::Connect);
         }
     }
@@ -178,7 +190,10 @@ impl<D: DocumentType> Session<D> {
             Link::Idle | Link::AwaitingToken | Link::Stopped(_) => {}
             Link::Waiting { until } if until <= now => self.connect(now),
             Link::Waiting { .. } => {}
-            Link::Greeting { until, .. } if until <= now => self.give_up(now),
+            Link::Greeting { until, .. } if until <= now => {
+                self.liveness.failed();
+                self.give_up(now);
+            }
             Link::Greeting { .. } => {}
             Link::Online { since, leave_at } => {
                 if buffered < self.liveness.buffered {
@@ -189,7 +204,7 @@ impl<D: DocumentType> Session<D> {
                 let quiet = now - self.liveness.heard;
                 let doubtful = self.liveness.doubt.is_some_and(|doubt| doubt <= now);
                 if quiet >= silence || doubtful {
-                    self.liveness.failures = self.liveness.failures.saturating_add(1);
+                    self.liveness.failed();
                     return self.give_up(now);
                 }
                 if leave_at.is_some_and(|at| at <= now) {
@@ -292,7 +307,7 @@ impl<D: DocumentType> Session<D> {
         } else {
             (PING_IDLE_MS, SILENCE_IDLE_MS)
         };
-        (ping, (silence << self.liveness.failures.min(4)).min(SILENCE_MOST_MS.max(silence)))
+        (ping, self.liveness.patient(silence))
     }
 
     fn link_changed(&mut self, now: Millis) {

@@ -8,7 +8,8 @@ use super::{Link, OpenDocument, Session};
 use crate::engine::{CaretHint, Outgoing};
 use cowrite_protocol::Millis;
 
-/// An `Open` that is not answered within this time puts the link in question.
+/// An `Open` that is not answered within this time puts the link in question; every
+/// failure doubles it.
 const OPENING_MS: u64 = 15_000;
 
 impl<D: DocumentType> Session<D> {
@@ -18,11 +19,12 @@ impl<D: DocumentType> Session<D> {
         let part_bytes = self.welcome.as_ref().map_or(16 << 10, |welcome| welcome.limits.part_bytes) as usize;
         let mut batch = Batch { messages: &mut self.messages, open: Vec::new(), part_bytes };
         let next_request = &mut self.next_request;
+        let opening_ms = self.liveness.patient(OPENING_MS);
         for open in &mut self.documents {
             // A server that goes away takes no new document, and neither do we ask.
             let abandoned = self.abandoned.iter().any(|(_, document)| document == open.engine.document_id());
             if leave_at.is_none() && !abandoned && open.open_at.is_some_and(|at| at <= now) {
-                open.send_open(next_request, now, &mut batch);
+                open.send_open(next_request, now, opening_ms, &mut batch);
             }
             open.pump(now, &mut batch);
         }
@@ -52,20 +54,21 @@ impl<D: DocumentType> Session<D> {
             open.engine.handle_timeout(now);
         }
         if overdue {
+            self.liveness.failed();
             self.give_up(now);
         }
     }
 }
 
 impl<D: DocumentType> OpenDocument<D> {
-    fn send_open(&mut self, next_request: &mut u32, now: Millis, batch: &mut Batch<'_>) {
+    fn send_open(&mut self, next_request: &mut u32, now: Millis, opening_ms: u64, batch: &mut Batch<'_>) {
         self.open_at = None;
         if !self.engine.wants_channel() || self.channel.is_some() || self.request.is_some() {
             return;
         }
         let request = *next_request;
         *next_request = next_request.wrapping_add(1);
-        self.request = Some((request, now + OPENING_MS));
+        self.request = Some((request, now + opening_ms));
         let ask = self.engine.open_request();
         batch.push(
             None,
