@@ -86,9 +86,10 @@ impl<D: DocumentType> Engine<D> {
         let Some(lost) = lost else { return };
         let mut proposal = self.proposals.remove(lost);
         self.event(Event::ProposalSettled { id: proposal.id, refused });
-        // Somebody else restored: what still differs is for a person to decide.
+        // Somebody else restored: what still differs is for a person to decide. What is
+        // pending is no part of what was lost.
         if let (Some(_), Some(target)) = (refused, proposal.target.take()) {
-            let difference = D::diff(&self.local, &target);
+            let difference = self.pending.clone().carry_over(&D::diff(&self.server, &target));
             self.propose(ProposalKind::Remaining, difference, 0, None);
         }
         self.release();

@@ -7,7 +7,7 @@ use cowrite_protocol::{
     AuthorNumber, Channel, Checksum, ClientId, ClientSeq, DocumentType, Epoch, RichText, RunningHash,
 };
 
-use super::{Submitted, version};
+use super::{SentCaret, Submitted, version};
 
 /// The client under test, author number 1.
 pub(crate) const OWN: ClientId = ClientId::from_bytes([1; 16]);
@@ -113,19 +113,24 @@ impl Log {
         operation
     }
 
-    /// Bob's commit.
+    /// Bob's commit, his caret where it implies.
     pub(crate) fn commit(&mut self, channel: Channel, operation: &Operation) -> Vec<u8> {
+        self.commit_as(channel, operation, SentCaret::Implied)
+    }
+
+    /// Bob's commit, with what it says of his caret.
+    pub(crate) fn commit_as(&mut self, channel: Channel, operation: &Operation, caret: SentCaret) -> Vec<u8> {
         let seq = self.bob_seq + 1;
         self.append(BOB, seq, operation);
         let mut packed = Vec::new();
         operation.encode(&mut packed);
-        frame(&ServerFrame::Commit(Commit {
-            channel,
-            author: AuthorNumber(2),
-            version: self.low_byte(),
-            seq: Abbreviated::of(seq, seq),
-            operation: Packed(&packed),
-        }))
+        let (author, version, seq) = (AuthorNumber(2), self.low_byte(), Abbreviated::of(seq, seq));
+        let commit = Commit { channel, author, version, seq, operation: Packed(&packed) };
+        frame(&match caret {
+            SentCaret::Implied => ServerFrame::Commit(commit),
+            SentCaret::Still => ServerFrame::CommitStill(commit),
+            SentCaret::At(cursor) => ServerFrame::CommitCursor { cursor, commit },
+        })
     }
 
     /// An entry of a catch-up.
