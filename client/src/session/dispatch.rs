@@ -16,12 +16,14 @@ const TRANSFER_LIMIT: u32 = 1 << 30;
 impl<D: DocumentType> Session<D> {
     /// The socket delivered a message.
     pub fn handle_message(&mut self, message: &[u8], now: Millis) {
-        if !matches!(self.link, super::Link::Greeting { connected: true, .. } | super::Link::Online { .. }) {
+        if !self.link.is_connected() {
             return;
         }
         self.heard(now);
         for frame in decode_server(message, MESSAGE_LIMIT) {
             match frame {
+                // A frame may end the connection; nothing follows it.
+                _ if !self.link.is_connected() => return,
                 Ok(frame) => self.handle_frame(frame, now),
                 Err(_) => return self.give_up(now),
             }
@@ -84,7 +86,7 @@ impl<D: DocumentType> Session<D> {
             return self.send(&ClientFrame::Close { channel: opened.channel });
         };
         open.request = None;
-        open.open_backoff.reset();
+        open.opened_at = now;
         // What the channel carried last, as far as both sides know: the seq that the log
         // holds, and the version that we said we stand at.
         open.channel = Some(OpenChannel {

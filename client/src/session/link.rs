@@ -46,6 +46,11 @@ pub(super) enum Link {
 }
 
 impl Link {
+    /// Whether there is a socket that carries frames.
+    pub(super) fn is_connected(self) -> bool {
+        matches!(self, Link::Greeting { connected: true, .. } | Link::Online { .. })
+    }
+
     pub(super) fn state(self, now: Millis) -> LinkState {
         match self {
             Link::Idle => LinkState::Idle,
@@ -62,6 +67,9 @@ impl Link {
 pub(super) struct Liveness {
     heard: Millis,
     pinged: Option<Millis>,
+    /// Since when an answer is awaited, if one is: who has asked for nothing is answered
+    /// nothing, however long it was quiet before.
+    awaiting: Option<Millis>,
     /// The link is in doubt since a wake-up: an answer is due by then.
     doubt: Option<Millis>,
     /// Bytes that waited in the socket when they were last looked at.
@@ -91,8 +99,8 @@ const PING_IDLE_MS: u64 = 15_000;
 const MOST_PATIENT_MS: u64 = 120_000;
 /// After a wake-up the server must answer within this time.
 const WAKE_MS: u64 = 2_000;
-/// A connection that held this long makes the next failure a first one.
-const STABLE_MS: u64 = 10_000;
+/// A connection, or a channel, that held this long makes the next failure a first one.
+pub(super) const STABLE_MS: u64 = 10_000;
 
 impl<D: DocumentType> Session<D> {
     /// Begins to connect, or does so at once if it waits to.
@@ -150,7 +158,8 @@ impl<D: DocumentType> Session<D> {
     /// without anybody knowing. A waiting session tries at once.
     pub fn handle_wake(&mut self, now: Millis) {
         match self.link {
-            Link::Online { .. } => {
+            // Several signs of one wake-up do not put the moment off.
+            Link::Online { .. } if self.liveness.doubt.is_none_or(|doubt| doubt <= now) => {
                 self.liveness.doubt = Some(now + WAKE_MS);
                 self.ping(now);
             }
@@ -167,8 +176,7 @@ impl<D: DocumentType> Session<D> {
             Link::Greeting { until, .. } => return Some(until),
             Link::Online { leave_at, .. } => {
                 let (ping, silence) = self.patience();
-                let ping = if self.liveness.pinged.is_some() { silence } else { ping };
-                let alive = self.liveness.heard + ping;
+                let alive = if self.liveness.pinged.is_some() { silence } else { ping };
                 [leave_at, self.liveness.doubt].into_iter().flatten().fold(alive, Millis::min)
             }
         };
@@ -201,9 +209,8 @@ impl<D: DocumentType> Session<D> {
                 }
                 self.liveness.buffered = buffered;
                 let (ping, silence) = self.patience();
-                let quiet = now - self.liveness.heard;
                 let doubtful = self.liveness.doubt.is_some_and(|doubt| doubt <= now);
-                if quiet >= silence || doubtful {
+                if silence <= now || doubtful {
                     self.liveness.failed();
                     return self.give_up(now);
                 }
@@ -213,7 +220,7 @@ impl<D: DocumentType> Session<D> {
                     self.link = Link::Waiting { until: now };
                     return self.connect(now);
                 }
-                if quiet >= ping && self.liveness.pinged.is_none() {
+                if ping <= now && self.liveness.pinged.is_none() {
                     self.ping(now);
                 }
                 if now - since >= STABLE_MS {
@@ -281,6 +288,7 @@ impl<D: DocumentType> Session<D> {
             open.channel = None;
             open.request = None;
             open.open_at = None;
+            open.open_backoff.reset();
             open.engine.detach();
         }
     }
@@ -298,16 +306,22 @@ impl<D: DocumentType> Session<D> {
         self.messages.push_back(ping);
     }
 
-    /// After which silence to ping, and to give up, in milliseconds. Every failure doubles
-    /// the second, up to two minutes.
-    fn patience(&self) -> (u64, u64) {
-        let waiting = |open: &super::OpenDocument<D>| open.engine.in_flight().is_some() || open.request.is_some();
-        let (ping, silence) = if self.documents.iter().any(waiting) {
-            (PING_PENDING_MS, SILENCE_PENDING_MS)
-        } else {
-            (PING_IDLE_MS, SILENCE_IDLE_MS)
-        };
-        (ping, self.liveness.patient(silence))
+    /// When to ping, and when to give up, if nothing is heard until then. Every failure
+    /// doubles the time to the second, up to two minutes.
+    fn patience(&self) -> (Millis, Millis) {
+        let heard = self.liveness.heard;
+        let idle = (heard + PING_IDLE_MS, heard + self.liveness.patient(SILENCE_IDLE_MS));
+        let Some(awaiting) = self.liveness.awaiting else { return idle };
+        let since = awaiting.max(heard);
+        let (ping, silence) = (since + PING_PENDING_MS, since + self.liveness.patient(SILENCE_PENDING_MS));
+        (idle.0.min(ping), idle.1.min(silence))
+    }
+
+    /// Whether an answer is awaited, and since when.
+    pub(super) fn note_awaiting(&mut self, now: Millis) {
+        let awaits = |open: &super::OpenDocument<D>| open.engine.in_flight().is_some() || open.request.is_some();
+        let awaits = self.documents.iter().any(awaits);
+        self.liveness.awaiting = awaits.then(|| self.liveness.awaiting.unwrap_or(now));
     }
 
     fn link_changed(&mut self, now: Millis) {

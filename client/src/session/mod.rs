@@ -112,6 +112,9 @@ struct OpenDocument<D: DocumentType> {
     request: Option<(u32, Millis)>,
     open_at: Option<Millis>,
     open_backoff: Backoff,
+    /// When the channel was opened last, and whether it ended soon after, the last time.
+    opened_at: Millis,
+    hasty: bool,
 }
 
 /// What a channel carried last, so that numbers can travel as their low bits.
@@ -172,6 +175,8 @@ impl<D: DocumentType> Session<D> {
             request: None,
             open_at: Some(now),
             open_backoff: Backoff::default(),
+            opened_at: now,
+            hasty: false,
         });
         self.pump(now);
         Ok(handle)

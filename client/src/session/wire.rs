@@ -4,8 +4,10 @@ use cowrite_protocol::codec::encode_client;
 use cowrite_protocol::frame::{Abbreviated, ClientFrame, Packed, Submit, encode_in_parts};
 use cowrite_protocol::{Channel, DocumentType};
 
+use super::link::STABLE_MS;
 use super::{Link, OpenDocument, Session};
 use crate::engine::{CaretHint, Outgoing};
+use crate::random::Random;
 use cowrite_protocol::Millis;
 
 /// An `Open` that is not answered within this time puts the link in question; every
@@ -26,9 +28,10 @@ impl<D: DocumentType> Session<D> {
             if leave_at.is_none() && !abandoned && open.open_at.is_some_and(|at| at <= now) {
                 open.send_open(next_request, now, opening_ms, &mut batch);
             }
-            open.pump(now, &mut batch);
+            open.pump(now, &mut self.random, &mut batch);
         }
         batch.close();
+        self.note_awaiting(now);
     }
 
     pub(super) fn send(&mut self, frame: &ClientFrame<'_>) {
@@ -84,13 +87,13 @@ impl<D: DocumentType> OpenDocument<D> {
         );
     }
 
-    fn pump(&mut self, now: Millis, batch: &mut Batch<'_>) {
+    fn pump(&mut self, now: Millis, random: &mut Random, batch: &mut Batch<'_>) {
         while let Some(outgoing) = self.engine.poll_outgoing() {
             if let Outgoing::Reopen { after_ms } = outgoing {
                 if let Some(on) = self.channel.take() {
                     batch.push(None, &ClientFrame::Close { channel: on.number });
                 }
-                self.open_at = Some(now + after_ms);
+                self.open_at = Some(now + self.reopen_wait(after_ms, now, random));
                 continue;
             }
             let Some(on) = &mut self.channel else { continue };
@@ -145,6 +148,21 @@ impl<D: DocumentType> OpenDocument<D> {
             let (activity, state) = (self.activity, Some(self.state.as_str()));
             batch.push(Some(on.number), &ClientFrame::Presence { channel: on.number, activity, state });
         }
+    }
+}
+
+impl<D: DocumentType> OpenDocument<D> {
+    /// How long to wait before the channel is opened again: one that held, not at all; one
+    /// that ended soon after it was opened, once more at once, and then ever longer.
+    fn reopen_wait(&mut self, at_least_ms: u64, now: Millis, random: &mut Random) -> u64 {
+        if now - self.opened_at >= STABLE_MS {
+            self.open_backoff.reset();
+            self.hasty = false;
+        }
+        if core::mem::replace(&mut self.hasty, true) {
+            return self.open_backoff.next_wait(random, at_least_ms);
+        }
+        at_least_ms
     }
 }
 

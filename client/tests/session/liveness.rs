@@ -1,0 +1,400 @@
+//! The clocks: when a link is dead, when an answer is overdue, and when to come back.
+
+use cowrite_client::LinkState;
+use cowrite_client::engine::StatusState;
+use cowrite_protocol::Channel;
+use cowrite_protocol::frame::{Code, Outcome, ProtocolVersion, ServerFrame, Settlement};
+
+use crate::bench::{Bench, Log, Sent};
+
+fn end(bench: &mut Bench, code: Code, retry_after_ms: u32) {
+    let speaks = (ProtocolVersion::OLDEST, ProtocolVersion::NEWEST);
+    bench.server(&ServerFrame::Error { code, retry_after_ms, speaks });
+}
+
+/// How long it takes until the session gives the link up, in milliseconds.
+fn patience(bench: &mut Bench) -> u64 {
+    let (start, disconnects) = (bench.now, bench.disconnects);
+    while bench.disconnects == disconnects && bench.now - start < 200_000 {
+        bench.pass(1);
+    }
+    bench.now - start
+}
+
+/// How long it takes until the session asks for a connection, in milliseconds.
+fn wait(bench: &mut Bench) -> u64 {
+    let (start, tokens) = (bench.now, bench.tokens);
+    while bench.tokens == tokens && bench.now - start < 200_000 {
+        bench.pass(1);
+    }
+    bench.now - start
+}
+
+fn stall(bench: &mut Bench, stalled: bool) {
+    bench.server(&ServerFrame::Stalled { channel: Channel(bench.channel), stalled });
+}
+
+#[test]
+fn a_socket_that_does_not_open_or_greet_is_given_up() {
+    let mut bench = Bench::idle();
+    bench.session.provide_token("token", bench.now);
+    bench.drain();
+    assert_eq!((patience(&mut bench), bench.connects), (10_000, 1));
+    wait(&mut bench);
+    bench.session.provide_token("token", bench.now);
+    bench.session.handle_connected(bench.now);
+    bench.drain();
+    assert_eq!((patience(&mut bench), bench.connects), (20_000, 2));
+}
+
+#[test]
+fn a_document_that_is_not_opened_puts_the_link_in_question() {
+    let mut bench = Bench::idle();
+    bench.greet();
+    bench.expect_open();
+    assert_eq!(patience(&mut bench), 15_000);
+}
+
+#[test]
+fn a_dead_link_is_noticed_within_ten_seconds_with_work_pending_after_a_ping() {
+    let mut bench = Bench::open("abc");
+    bench.answers_pings = false;
+    bench.edit("3 +X");
+    bench.expect_submit();
+    bench.pass(3_999);
+    bench.nothing_sent();
+    bench.pass(1);
+    assert_eq!(bench.next(), Sent::Ping);
+    assert_eq!(patience(&mut bench), 6_000);
+    bench.nothing_sent();
+}
+
+#[test]
+fn a_dead_link_is_noticed_after_twenty_five_idle_seconds_after_a_ping() {
+    let mut bench = Bench::open("abc");
+    bench.answers_pings = false;
+    bench.pass(14_999);
+    bench.take_sent();
+    bench.pass(1);
+    assert_eq!(bench.take_sent(), [Sent::Ping]);
+    assert_eq!(patience(&mut bench), 10_000);
+}
+
+#[test]
+fn a_quiet_link_is_not_dead_because_somebody_begins_to_type() {
+    for idle in [3_000, 9_999, 12_000, 14_999, 24_000] {
+        let mut bench = Bench::open("abc");
+        bench.pass(idle);
+        let disconnects = bench.disconnects;
+        bench.edit("3 +X");
+        bench.pass(50);
+        assert_eq!(bench.disconnects, disconnects, "after {idle} ms");
+        let sent = bench.take_sent();
+        let submit = sent.iter().find_map(|sent| if let Sent::Submit(submit) = sent { Some(submit) } else { None });
+        bench.ack(submit.expect("the edit is sent"));
+        assert_eq!(bench.status().pending, 0);
+    }
+}
+
+#[test]
+fn a_link_that_died_while_idle_is_noticed_within_ten_seconds_of_the_first_edit() {
+    for idle in [0, 5_000, 12_000, 24_000] {
+        let mut bench = Bench::open("abc");
+        bench.answers_pings = false;
+        bench.pass(idle);
+        bench.edit("3 +X");
+        assert!(patience(&mut bench) <= 10_000, "after {idle} ms");
+    }
+}
+
+#[test]
+fn a_link_that_answers_is_kept() {
+    let mut bench = Bench::open("abc");
+    bench.pass(3_600_000);
+    assert_eq!((bench.disconnects, bench.links.last()), (0, Some(&LinkState::Online)));
+}
+
+#[test]
+fn a_link_is_looked_at_two_seconds_after_a_wake() {
+    let mut bench = Bench::open("abc");
+    bench.answers_pings = false;
+    bench.session.handle_wake(bench.now);
+    bench.drain();
+    assert_eq!(bench.next(), Sent::Ping);
+    assert_eq!(patience(&mut bench), 2_000);
+
+    let mut bench = Bench::open("abc");
+    bench.session.handle_wake(bench.now);
+    bench.drain();
+    bench.pass(10_000);
+    assert_eq!(bench.disconnects, 0);
+}
+
+#[test]
+fn several_wakes_at_once_do_not_put_the_look_off() {
+    let mut bench = Bench::open("abc");
+    bench.answers_pings = false;
+    for _ in 0..10 {
+        bench.session.handle_wake(bench.now);
+        bench.drain();
+        bench.pass(300);
+    }
+    assert_eq!(bench.disconnects, 1);
+}
+
+#[test]
+fn bytes_that_leave_the_socket_one_by_one_are_a_sign_of_life() {
+    let mut bench = Bench::open("abc");
+    bench.answers_pings = false;
+    bench.edit("3 +X");
+    bench.expect_submit();
+    bench.buffered = 100_000;
+    for _ in 0..120 {
+        bench.buffered -= 10;
+        bench.pass(1_000);
+    }
+    assert_eq!(bench.disconnects, 0);
+    assert!(patience(&mut bench) <= 10_000 + 10_000);
+}
+
+#[test]
+fn every_silence_before_the_document_is_in_step_doubles_the_patience() {
+    let mut bench = Bench::open("abc");
+    bench.answers_pings = false;
+    bench.edit("3 +X");
+    let mut seen = vec![patience(&mut bench)];
+    for _ in 0..5 {
+        bench.come_back();
+        // A slow link: what was sent does not leave.
+        bench.buffered = 1_000;
+        seen.push(patience(&mut bench));
+    }
+    assert_eq!(seen, [10_000, 20_000, 40_000, 80_000, 120_000, 120_000]);
+    bench.buffered = 0;
+    bench.answers_pings = true;
+    bench.come_back();
+    bench.in_step(Settlement::NotAccepted);
+    let submit = bench.expect_submit();
+    bench.ack(&submit);
+    bench.pass(60_000);
+    bench.answers_pings = false;
+    bench.take_sent();
+    bench.edit("3 +X");
+    assert!(patience(&mut bench) <= 10_000);
+}
+
+#[test]
+fn a_missing_ack_opens_the_channel_anew_and_every_failure_doubles() {
+    let mut bench = Bench::open("abc");
+    bench.edit("3 +X");
+    let mut waits = Vec::new();
+    for _ in 0..6 {
+        let submit = bench.expect_submit();
+        assert_eq!(submit.seq, 1);
+        let start = bench.now;
+        while bench.engine().status().state == StatusState::Online {
+            bench.pass(10);
+        }
+        waits.push(bench.now - start);
+        assert_eq!(bench.expect_reopen().in_flight, Some(1));
+        bench.in_step(Settlement::NotAccepted);
+    }
+    assert_eq!(waits, [10_000, 20_000, 40_000, 80_000, 120_000, 120_000]);
+    let submit = bench.expect_submit();
+    bench.ack(&submit);
+    bench.edit("4 +Y");
+    bench.expect_submit();
+    bench.pass(10_000);
+    assert_eq!(bench.expect_reopen().in_flight, Some(2));
+    assert_eq!(bench.disconnects, 0);
+}
+
+#[test]
+fn a_log_that_stalls_stops_the_clock_of_the_ack_and_is_shown() {
+    let mut bench = Bench::open("abc");
+    bench.edit("3 +X");
+    let submit = bench.expect_submit();
+    bench.pass(5_000);
+    stall(&mut bench, true);
+    assert_eq!(bench.status().state, StatusState::Stalled);
+    bench.pass(120_000);
+    bench.nothing_sent();
+    stall(&mut bench, false);
+    assert_eq!(bench.status().state, StatusState::Online);
+    bench.pass(9_999);
+    bench.nothing_sent();
+    bench.pass(1);
+    assert_eq!(bench.expect_reopen().in_flight, Some(submit.seq));
+}
+
+#[test]
+fn bytes_that_wait_in_the_socket_stop_the_clock_of_the_ack() {
+    let mut bench = Bench::open("abc");
+    bench.edit("3 +X");
+    bench.expect_submit();
+    bench.buffered = 500;
+    for _ in 0..60 {
+        bench.pass(1_000);
+    }
+    bench.nothing_sent();
+    bench.buffered = 0;
+    let start = bench.now;
+    while bench.engine().status().state == StatusState::Online {
+        bench.pass(10);
+    }
+    assert!((0..=10_000).contains(&(bench.now - start)));
+    bench.expect_reopen();
+}
+
+#[test]
+fn the_first_retry_comes_within_a_second_and_no_wait_is_longer_than_thirty() {
+    let mut bench = Bench::open("abc");
+    bench.pass(20_000);
+    bench.cut();
+    let mut waits = vec![wait(&mut bench)];
+    for _ in 0..40 {
+        bench.session.provide_token("token", bench.now);
+        bench.session.handle_disconnected(bench.now);
+        bench.drain();
+        waits.push(wait(&mut bench));
+    }
+    for (attempt, waited) in waits.iter().enumerate() {
+        assert!(*waited <= 30_000.min(1_000 << attempt.min(10)), "attempt {attempt}: {waited} ms");
+    }
+    assert!(waits.iter().any(|waited| *waited > 15_000), "{waits:?}");
+}
+
+#[test]
+fn the_servers_own_word_of_when_to_come_back_is_kept() {
+    let mut bench = Bench::open("abc");
+    end(&mut bench, Code::TooManyConnections, 45_000);
+    assert_eq!(bench.disconnects, 1);
+    assert!((45_000..46_000).contains(&wait(&mut bench)));
+
+    let mut bench = Bench::idle();
+    bench.greet();
+    bench.expect_open();
+    let request = bench.log.request;
+    bench.server(&ServerFrame::OpenRefused { request, code: Code::Unavailable, retry_after_ms: 7_000 });
+    bench.pass(6_999);
+    bench.nothing_sent();
+    bench.pass(1_001);
+    assert!(matches!(bench.next(), Sent::Open(_)));
+}
+
+#[test]
+fn a_server_that_goes_away_is_left_within_its_spread() {
+    for spread_ms in [0, 1, 5_000] {
+        let mut bench = Bench::open("abc");
+        bench.server(&ServerFrame::GoAway { spread_ms });
+        let waited = wait(&mut bench);
+        assert!(waited <= u64::from(spread_ms).max(1), "{waited} of {spread_ms} ms");
+        assert_eq!(bench.disconnects, 1);
+        bench.edit("3 +X");
+        bench.greet();
+        assert_eq!(bench.expect_open().in_flight, None);
+        bench.in_step(Settlement::Nothing);
+        bench.expect_submit();
+    }
+}
+
+#[test]
+fn a_server_that_goes_away_is_not_asked_to_open_more() {
+    let mut bench = Bench::open("abc");
+    bench.server(&ServerFrame::GoAway { spread_ms: 30_000 });
+    bench.session.open("another".parse().unwrap(), "", bench.now).unwrap();
+    bench.drain();
+    bench.nothing_sent();
+    wait(&mut bench);
+    bench.take_sent();
+    bench.greet();
+    let opens = bench.take_sent().into_iter().filter(|sent| matches!(sent, Sent::Open(_))).count();
+    assert_eq!(opens, 2);
+}
+
+#[test]
+fn a_code_that_says_stop_is_the_end() {
+    for code in [Code::Unauthorized, Code::Malformed, Code::VersionNotSpoken, Code::TooLarge] {
+        let mut bench = Bench::open("abc");
+        bench.edit("3 +X");
+        bench.take_sent();
+        end(&mut bench, code, 0);
+        let tokens = bench.tokens;
+        bench.session.handle_wake(bench.now);
+        bench.session.handle_disconnected(bench.now);
+        bench.session.connect(bench.now);
+        bench.drain();
+        bench.pass(3_600_000);
+        assert_eq!((bench.tokens, bench.session.link_state(bench.now)), (tokens, LinkState::Stopped(code)));
+        assert_eq!((bench.status().state, bench.engine().pending().count()), (StatusState::Closed, 1));
+        bench.nothing_sent();
+    }
+}
+
+#[test]
+fn nothing_behind_the_end_of_a_connection_is_read() {
+    let mut bench = Bench::open("abc");
+    let speaks = (ProtocolVersion::OLDEST, ProtocolVersion::NEWEST);
+    let mut message = Vec::new();
+    for code in [Code::Unauthorized, Code::Internal] {
+        let error = ServerFrame::Error { code, retry_after_ms: 0, speaks };
+        cowrite_protocol::codec::encode_server(&error, &mut message);
+    }
+    message.extend(bench.log.clone().commit(Channel(bench.channel), &crate::bench::op("+no")));
+    bench.bytes(&message);
+    assert_eq!(bench.session.link_state(bench.now), LinkState::Stopped(Code::Unauthorized));
+    assert_eq!((bench.text().as_str(), bench.disconnects), ("abc", 1));
+}
+
+#[test]
+fn a_token_that_expired_is_asked_for_anew() {
+    let mut bench = Bench::open("abc");
+    let tokens = bench.tokens;
+    end(&mut bench, Code::TokenExpired, 0);
+    assert!(wait(&mut bench) <= 1_000);
+    assert_eq!(bench.tokens, tokens + 1);
+    bench.session.handle_token_failure(bench.now);
+    bench.drain();
+    assert!(wait(&mut bench) <= 2_000);
+}
+
+#[test]
+fn a_wake_while_waiting_connects_at_once() {
+    let mut bench = Bench::open("abc");
+    end(&mut bench, Code::TooManyConnections, 600_000);
+    let tokens = bench.tokens;
+    bench.session.handle_wake(bench.now);
+    bench.drain();
+    assert_eq!(bench.tokens, tokens + 1);
+}
+
+#[test]
+fn what_cannot_be_read_ends_the_connection_which_comes_back() {
+    let mut bench = Bench::open("abc");
+    bench.edit("3 +X");
+    let submit = bench.expect_submit();
+    bench.bytes(&[63, 1, 2, 3]);
+    assert_eq!(bench.disconnects, 1);
+    assert_eq!(bench.come_back().in_flight, Some(submit.seq));
+    bench.in_step(Settlement::NotAccepted);
+    bench.expect_submit();
+}
+
+#[test]
+fn a_room_that_ends_the_channel_again_and_again_is_not_asked_in_a_storm() {
+    let mut bench = Bench::idle();
+    bench.log = Log::with_text("abc");
+    bench.greet();
+    let mut opens = 0;
+    let start = bench.now;
+    while bench.now - start < 60_000 {
+        if matches!(bench.take_sent().last(), Some(Sent::Open(_))) {
+            opens += 1;
+            bench.opened(Settlement::Nothing, Outcome::Snapshot);
+            bench.snapshot();
+            bench.closed(Code::Unavailable);
+        }
+        bench.pass(10);
+    }
+    assert!((3..60).contains(&opens), "{opens} in a minute");
+}
