@@ -2,7 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
 
 mod bench;
+mod cursor;
 mod divergence;
+mod limits;
+mod liveness;
 mod reject;
+mod restore;
 mod resume;
 mod states;
+mod watermarks;

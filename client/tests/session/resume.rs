@@ -167,8 +167,7 @@ fn unknown_work_becomes_an_edit_of_now_when_the_user_says_so() {
 
 #[test]
 fn a_proposal_that_cannot_be_done_stays_and_is_not_told_as_settled() {
-    let mut limits = cowrite_protocol::Limits::default();
-    limits.document_units = 5;
+    let limits = cowrite_protocol::Limits { document_units: 5, ..Default::default() };
     let mut bench = Bench::open_with("abc", |bench| bench.limits = limits);
     bench.edit("3 +X");
     bench.expect_submit();
