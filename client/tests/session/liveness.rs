@@ -369,6 +369,18 @@ fn a_wake_while_waiting_connects_at_once() {
 }
 
 #[test]
+fn what_was_not_handed_over_before_a_cut_goes_over_no_other_socket() {
+    let mut bench = Bench::open("abc");
+    bench.session.edit(bench.handle, &crate::bench::op("3 +X"), bench.now).unwrap().unwrap();
+    bench.session.handle_disconnected(bench.now);
+    bench.drain();
+    bench.nothing_sent();
+    assert_eq!(bench.come_back().in_flight, Some(1));
+    bench.in_step(Settlement::NotAccepted);
+    assert_eq!(bench.expect_submit().seq, 1);
+}
+
+#[test]
 fn what_cannot_be_read_ends_the_connection_which_comes_back() {
     let mut bench = Bench::open("abc");
     bench.edit("3 +X");

@@ -54,6 +54,8 @@ fn lost_work_is_offered_and_what_is_pending_waits_for_the_decision() {
 fn restoring_is_one_operation_on_the_current_version_and_releases_what_waited() {
     let mut bench = bereft(Outcome::EpochChanged);
     bench.commit("+1");
+    // What is pending stands before it in the text, but not in the log.
+    bench.edit("+Q");
     let id = lost(&bench);
     bench.session.accept_proposal(bench.handle, id, bench.now).unwrap().unwrap();
     bench.drain();
@@ -67,7 +69,9 @@ fn restoring_is_one_operation_on_the_current_version_and_releases_what_waited() 
     assert!(bench.events.contains(&Event::ProposalSettled { id, refused: None }));
     let pending = bench.expect_submit();
     bench.ack(&pending);
-    assert_eq!((bench.text(), bench.log.string()), ("1abcXY".into(), "1abcXY".into()));
+    let buffer = bench.expect_submit();
+    bench.ack(&buffer);
+    assert_eq!((bench.text(), bench.log.string()), ("Q1abcXY".into(), "Q1abcXY".into()));
     assert_eq!((bench.engine().proposals().len(), bench.status().pending), (0, 0));
 }
 

@@ -258,7 +258,7 @@ fn what_stands_behind_a_wrong_frame_in_one_message_is_ignored() {
     let mut wrong = Vec::new();
     let ack = ServerFrame::Ack { channel, seq: 9, version: 2, hash: 0 };
     cowrite_protocol::codec::encode_server(&ack, &mut wrong);
-    wrong.extend(stale.commit(channel, &op("+no")));
+    wrong.extend(stale.entry(channel, crate::bench::BOB, &op("+no")));
     bench.bytes(&wrong);
     assert_eq!(bench.text(), "abc");
     assert_eq!(bench.expect_reopen().position.unwrap().version, version(1));
