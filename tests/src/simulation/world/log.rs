@@ -1,0 +1,119 @@
+//! The log on its good and bad days.
+
+use super::*;
+
+impl World {
+    /// The log is asked. Its answer may be lost, late, or a refusal, and what was asked
+    /// may be done long after its asker has given up.
+    pub(super) fn ask(
+        &mut self,
+        to: RoomName,
+        ticket: LogTicket,
+        request: LogRequest,
+        answered: bool,
+    ) -> Result<(), String> {
+        let faulty = !self.calm && answered && self.chance.percent(self.scenario.log_faults);
+        self.report.log_faults += u64::from(faulty);
+        let document = self.document.clone();
+        if faulty && let LogRequest::Append(batch) = &request {
+            let outcome = match self.chance.below(4) {
+                // Nothing was done.
+                0 => AppendOutcome::Unavailable { retry_after: Duration::from_millis(self.chance.between(1, 900)) },
+                // It was never received.
+                1 => AppendOutcome::OutcomeUnknown,
+                // It was done, and the answer was lost.
+                2 => {
+                    self.log.append_now(&document, batch.clone());
+                    AppendOutcome::OutcomeUnknown
+                }
+                // It will be done when nobody waits for it any more.
+                _ => {
+                    let late = LogRequest::Append(batch.clone());
+                    let delay = self.chance.between(50, 15_000);
+                    self.later(delay, Happening::Ask { to, ticket, request: late, answered: false });
+                    AppendOutcome::OutcomeUnknown
+                }
+            };
+            let delay = self.chance.between(1, 3_000);
+            self.later(delay, Happening::Answer { to, ticket, answer: LogAnswer::Append(outcome) });
+            return self.publish();
+        }
+        if faulty {
+            let error =
+                || LogError::Unavailable { reason: "a bad day".to_owned(), retry_after: Duration::from_millis(10) };
+            let answer = match &request {
+                LogRequest::Subscribe => LogAnswer::Subscribed(Err(error())),
+                LogRequest::Open(_) => LogAnswer::Opened(Err(error().into())),
+                LogRequest::Read { .. } => LogAnswer::Read(Err(error())),
+                LogRequest::LoadSnapshot => LogAnswer::Snapshot(Err(error())),
+                LogRequest::AdvanceEpoch { .. } => LogAnswer::Advanced(Err(error())),
+                _ => LogAnswer::Stored(Err(error())),
+            };
+            self.later(20, Happening::Answer { to, ticket, answer });
+            return Ok(());
+        }
+        let answer = match request {
+            LogRequest::Subscribe => {
+                let feed = self.log.subscribe_now(&document);
+                if let Some(channel) = self.room(to)
+                    && let Some(running) = self.servers[to.server].rooms.get_mut(&channel)
+                {
+                    let first = running.feed.replace(feed).is_none();
+                    if first {
+                        self.later(LOOK_MS, Happening::Look(to));
+                    }
+                }
+                LogAnswer::Subscribed(Ok(()))
+            }
+            LogRequest::Open(client) => LogAnswer::Opened(self.log.open_now(&document, client)),
+            LogRequest::Append(batch) => LogAnswer::Append(self.log.append_now(&document, batch)),
+            LogRequest::Read { after, max_bytes } => {
+                LogAnswer::Read(Ok(self.log.read_now(&document, after, max_bytes)))
+            }
+            LogRequest::LoadSnapshot => LogAnswer::Snapshot(Ok(self.log.load_snapshot_now(&document))),
+            LogRequest::StoreSnapshot(snapshot) => {
+                self.log.store_snapshot_now(&document, snapshot);
+                LogAnswer::Stored(Ok(()))
+            }
+            LogRequest::Trim(before) => {
+                self.log.trim_now(&document, before);
+                LogAnswer::Stored(Ok(()))
+            }
+            LogRequest::AdvanceEpoch { old, new } => {
+                LogAnswer::Advanced(Ok(self.log.advance_epoch_now(&document, old, new)))
+            }
+        };
+        if answered {
+            let delay = self.chance.between(1, 20);
+            self.later(delay, Happening::Answer { to, ticket, answer });
+        }
+        self.publish()
+    }
+
+    /// What was committed goes to the oracle, and to the rooms that subscribed; some of
+    /// it is lost on the way, some comes twice.
+    pub(super) fn publish(&mut self) -> Result<(), String> {
+        let entries = self.oracle.follow(&self.log)?;
+        self.entries.extend(entries);
+        let mut batches = Vec::new();
+        for (index, server) in self.servers.iter_mut().enumerate() {
+            for (channel, running) in &mut server.rooms {
+                let to = RoomName { server: index, life: server.life, channel: *channel, room_life: running.life };
+                while let Some(batch) = running.feed.as_mut().and_then(|feed| feed.try_recv().ok()) {
+                    batches.push((to, batch));
+                }
+            }
+        }
+        for (to, batch) in batches {
+            let copies = match self.chance.percent(self.scenario.feed_faults) && !self.calm {
+                false => 1,
+                true => 2 * self.chance.below(2),
+            };
+            for _ in 0..copies {
+                let delay = self.chance.between(1, 200);
+                self.later(delay, Happening::Feed { to, batch: batch.clone() });
+            }
+        }
+        Ok(())
+    }
+}

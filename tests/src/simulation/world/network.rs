@@ -1,0 +1,141 @@
+//! Messages on their way, and what happens to them.
+
+use super::*;
+
+impl World {
+    pub(super) fn pump_client(&mut self, index: usize) -> Result<(), String> {
+        while let Some(output) = self.clients[index].poll() {
+            match output {
+                Output::NeedToken => {
+                    let now = self.now;
+                    self.clients[index].session.provide_token(&format!("dev:user{}", index % 3), now);
+                }
+                Output::Connect => self.connect(index),
+                Output::Disconnect => {
+                    if let Some(link) = self.clients[index].link.take() {
+                        self.cut(link, false);
+                    }
+                }
+                Output::Send(message) => {
+                    if let Some(id) = self.clients[index].link {
+                        let delay = self.chance.between(1, self.scenario.latency_ms);
+                        if let Some(link) = self.links.get_mut(&id) {
+                            link.up_until = link.up_until.max(self.now + delay);
+                            let at = link.up_until;
+                            self.at(at, Happening::Up(id, message));
+                        }
+                    }
+                }
+                Output::Event(event) => {
+                    self.clients[index].hear(event).map_err(|fault| format!("client {index}: {fault}"))?
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn connect(&mut self, client: usize) {
+        let up: Vec<usize> = (0..self.servers.len()).filter(|server| self.servers[*server].up).collect();
+        let id = LinkId(self.fresh());
+        self.clients[client].link = Some(id);
+        let Some(&server) = self.chance.pick(&up) else {
+            return self.later(10, Happening::ClientGone(client, id));
+        };
+        let connection = ConnectionId(self.fresh());
+        self.servers[server].accept(connection, id, self.now);
+        let delay = self.chance.between(1, self.scenario.latency_ms);
+        let (up_until, down_until) = (self.now + delay, self.now + delay);
+        self.links.insert(id, Link { client, server, connection, hole: false, up_until, down_until, writing: false });
+        self.later(delay, Happening::Connected(client, id));
+    }
+
+    pub(super) fn maybe_cut(&mut self, link: LinkId) {
+        if !self.calm && self.chance.percent(self.scenario.cuts) {
+            self.report.cuts += 1;
+            let half_open = self.chance.percent(self.scenario.half_open);
+            self.cut(link, half_open);
+        }
+    }
+
+    /// What is under way is lost. Both sides learn of it some time, or by silence only.
+    pub(super) fn cut(&mut self, id: LinkId, half_open: bool) {
+        let Some(link) = self.links.get_mut(&id) else { return };
+        if half_open {
+            link.hole = true;
+            return;
+        }
+        let link = link.clone();
+        self.links.remove(&id);
+        let (to_client, to_server) = (self.chance.between(1, 500), self.chance.between(1, 5_000));
+        self.later(to_client, Happening::ClientGone(link.client, id));
+        self.later(to_server, Happening::ServerGone(link.server, link.connection));
+    }
+
+    /// A socket takes what its reader has made room for.
+    pub(super) fn write(&mut self, id: LinkId) -> Result<(), String> {
+        let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
+        link.writing = false;
+        let (server, connection) = (link.server, link.connection);
+        let Some(running) = self.servers[server].connections.get_mut(&connection) else { return Ok(()) };
+        let taken = running.outbox.take(64);
+        for channel in taken.closed {
+            running.connection.handle_channel_closed(channel);
+        }
+        let mut message: Vec<u8> = taken.frames.concat();
+        if let Some((code, retry)) = taken.end {
+            message.extend_from_slice(&cowrite_server::connection::Connection::farewell(code, retry));
+        }
+        for channel in taken.drained {
+            if let Some(running) = self.servers[server].rooms.get_mut(&channel) {
+                running.room.handle_command(RoomCommand::Drained { connection }, self.now);
+            }
+        }
+        if !message.is_empty() {
+            let bytes = message.len() as u64;
+            let delay = self.chance.between(1, self.scenario.latency_ms) + bytes * 1_000 / self.scenario.reader_bytes;
+            if let Some(link) = self.links.get_mut(&id) {
+                link.down_until = link.down_until.max(self.now + delay);
+                let at = link.down_until;
+                self.at(at, Happening::Down(id, message));
+                // The next write waits until the reader has taken this one.
+                if let Some(link) = self.links.get_mut(&id) {
+                    link.writing = true;
+                }
+                self.later(1 + bytes * 1_000 / self.scenario.reader_bytes, Happening::Write(id));
+            }
+        }
+        if taken.end.is_some() {
+            self.servers[server].disconnect(connection, self.now);
+        }
+        self.pump_server(server)
+    }
+
+    pub(super) fn pump_server(&mut self, index: usize) -> Result<(), String> {
+        let life = self.servers[index].life;
+        let channels: Vec<Channel> = self.servers[index].rooms.keys().copied().collect();
+        for channel in channels {
+            let Some(running) = self.servers[index].rooms.get_mut(&channel) else { continue };
+            let to = RoomName { server: index, life, channel, room_life: running.life };
+            let mut requests = Vec::new();
+            while let Some(RoomOutput::Log(ticket, request)) = running.room.poll_output() {
+                requests.push((ticket, request));
+            }
+            for (ticket, request) in requests {
+                let delay = self.chance.between(1, 20);
+                self.later(delay, Happening::Ask { to, ticket, request, answered: true });
+            }
+        }
+        let connections = self.servers[index].connections.values();
+        let waiting: Vec<LinkId> =
+            connections.filter(|running| running.outbox.has_work()).map(|running| running.link).collect();
+        for id in waiting {
+            if let Some(link) = self.links.get_mut(&id)
+                && !link.writing
+            {
+                link.writing = true;
+                self.later(0, Happening::Write(id));
+            }
+        }
+        Ok(())
+    }
+}
