@@ -145,7 +145,7 @@ fn imports(text: &str) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Size, Sizes, imports};
+    use super::{BUDGET_GZIP_BYTES, Size, Sizes, imports};
 
     #[test]
     fn every_way_of_importing_is_found() {
