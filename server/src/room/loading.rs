@@ -1,7 +1,7 @@
 //! How a room comes to know its document, and follows its log.
 
 use cowrite_protocol::frame::{Code, ServerFrame};
-use cowrite_protocol::{DocumentType, Epoch, Millis, OperationLimits, Version};
+use cowrite_protocol::{DocumentType, Epoch, OperationLimits, Version};
 
 use super::{LogAnswer, LogRequest, Purpose, Room, encode};
 use crate::oplog::{AdvanceOutcome, Entry, Head, LogError, OpenedLog, ReadOutcome, Snapshot};
@@ -42,7 +42,7 @@ impl<D: DocumentType> Room<D> {
         self.ask_for_opens();
     }
 
-    pub(super) fn loading_answer(&mut self, purpose: Purpose, answer: LogAnswer, now: Millis) {
+    pub(super) fn loading_answer(&mut self, purpose: Purpose, answer: LogAnswer) {
         match (purpose, answer) {
             (Purpose::Subscribe, LogAnswer::Subscribed(Ok(()))) => self.ask(Purpose::OpenLog, LogRequest::Open(None)),
             (Purpose::OpenLog, LogAnswer::Opened(Ok(opened))) => self.log_opened(opened),
@@ -65,7 +65,6 @@ impl<D: DocumentType> Room<D> {
             ) => self.loading_failed(&error),
             _ => self.load_failed(),
         }
-        let _ = now;
     }
 
     /// The history that we know is not the log's: every channel ends with `EpochChanged`

@@ -170,7 +170,7 @@ impl<D: DocumentType> Room<D> {
     pub fn handle_command(&mut self, command: RoomCommand, now: Millis) {
         match command {
             RoomCommand::Open(open) => self.handle_open(*open),
-            RoomCommand::Frame { connection, frame } => self.handle_frame(connection, frame, now),
+            RoomCommand::Frame { connection, frame } => self.handle_frame(connection, frame),
             RoomCommand::Drained { connection } => {
                 if let Some(channel) = self.channels.get_mut(&connection) {
                     channel.drained();
@@ -218,7 +218,7 @@ impl<D: DocumentType> Room<D> {
                 self.snapshot_stored(version, stored.is_ok())
             }
             (Purpose::Trim, LogAnswer::Stored(trimmed)) => self.trimmed(trimmed.is_ok()),
-            (purpose, answer) => self.loading_answer(purpose, answer, now),
+            (purpose, answer) => self.loading_answer(purpose, answer),
         }
         self.advance(now);
     }

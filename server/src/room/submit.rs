@@ -12,7 +12,7 @@ use crate::sequencer::{Ruling, Submission, SubmissionId, SubmittedCaret};
 const RESTORATION: u64 = 1 << 63;
 
 impl<D: DocumentType> Room<D> {
-    pub(super) fn handle_frame(&mut self, connection: ConnectionId, frame: ChannelFrame, now: Millis) {
+    pub(super) fn handle_frame(&mut self, connection: ConnectionId, frame: ChannelFrame) {
         // A frame that crossed the end of its channel concerns nobody.
         if !self.channels.contains_key(&connection) {
             return;
@@ -27,7 +27,6 @@ impl<D: DocumentType> Room<D> {
             ChannelFrame::Restore { base, operation } => self.restore(connection, base, &operation),
             ChannelFrame::Close => self.leave(connection),
         }
-        let _ = now;
     }
 
     fn submit(
