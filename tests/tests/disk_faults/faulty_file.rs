@@ -1,6 +1,7 @@
 //! A file in memory that remembers every write, and can fail like a disk.
 
 use std::io::{Error, ErrorKind, Result};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use cowrite_server::oplog::disk::LogFile;
@@ -14,6 +15,8 @@ pub(crate) struct FaultyFile(Arc<Mutex<State>>);
 struct State {
     bytes: Vec<u8>,
     journal: Vec<Step>,
+    reads: Vec<Range<u64>>,
+    writes: Vec<Range<u64>>,
     faults: Faults,
 }
 
@@ -64,6 +67,13 @@ impl FaultyFile {
         self.state().journal.clone()
     }
 
+    /// The first byte of this range that was read before anything was written over it.
+    pub(crate) fn first_read_in(&self, range: Range<u64>) -> Option<u64> {
+        let state = self.state();
+        let touching = state.reads.iter().filter(|read| read.start < range.end && range.start < read.end);
+        touching.map(|read| read.start.max(range.start)).min()
+    }
+
     /// The bytes as a process that lives on sees them.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         self.state().bytes.clone()
@@ -95,7 +105,11 @@ impl LogFile for FaultyFile {
     }
 
     fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<()> {
-        let state = self.state();
+        let mut state = self.state();
+        let range = offset..offset.saturating_add(out.len() as u64);
+        if !state.writes.iter().any(|write| write.start <= range.start && range.end <= write.end) {
+            state.reads.push(range);
+        }
         if state.faults.read {
             return Err(Error::other("injected read error"));
         }
@@ -112,6 +126,7 @@ impl LogFile for FaultyFile {
         let step = Step::Write { offset, data: data[..kept.min(room)].to_vec() };
         apply(&mut state.bytes, &step);
         state.journal.push(step);
+        state.writes.push(offset..offset + kept.min(room) as u64);
         match () {
             () if state.faults.write => Err(Error::other("injected write error")),
             () if room < data.len() => Err(ErrorKind::StorageFull.into()),

@@ -117,7 +117,12 @@ impl Workload {
     /// Opens the image and asserts that it holds at least what was acknowledged at the mark:
     /// a history that was sent, ending where a batch ends, with records and snapshot to fit.
     pub(crate) async fn check(&self, image: Vec<u8>, mark: usize, context: &str) {
-        let log = open(FaultyFile::of(image)).unwrap_or_else(|error| panic!("{context}: {error}"));
+        self.check_file(FaultyFile::of(image), mark, context).await;
+    }
+
+    /// The same of a file, which remembers what was read of it.
+    pub(crate) async fn check_file(&self, file: FaultyFile, mark: usize, context: &str) {
+        let log = open(file).unwrap_or_else(|error| panic!("{context}: {error}"));
         for document in 0..3 {
             let found = self.check_document(&log, document, self.acked[mark][document]).await;
             found.unwrap_or_else(|error| panic!("{context}: document {document}: {error}"));
