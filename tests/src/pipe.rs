@@ -318,8 +318,8 @@ impl Pipe {
                 }
             };
             self.room.handle_log(ticket, answer, self.now);
-            while let Some(batch) = self.feed.as_mut().and_then(|feed| feed.try_recv().ok()) {
-                self.room.handle_feed(batch, self.now);
+            while let Some(event) = self.feed.as_mut().and_then(|feed| feed.try_recv().ok()) {
+                self.room.handle_feed(event, self.now);
             }
         }
         moved

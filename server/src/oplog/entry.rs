@@ -73,6 +73,24 @@ pub struct FeedBatch {
     pub hash_after: RunningHash,
 }
 
+/// What a feed brings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FeedEvent {
+    /// Entries were committed.
+    Batch(FeedBatch),
+    /// Entries of this life up to this version are as durable as the log's class says;
+    /// sent only by a log whose acknowledgement does not say so already.
+    Durable {
+        /// The life of the log.
+        epoch: Epoch,
+        /// The durable watermark in it.
+        version: Version,
+    },
+    /// Something may have been lost; from here on the feed is in force again. The reader
+    /// must look where the log stands.
+    Interrupted,
+}
+
 /// A document at a version, so that opening it does not need its history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {

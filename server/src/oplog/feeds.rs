@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use cowrite_protocol::{DocumentId, Epoch, RunningHash};
 use tokio::sync::mpsc;
 
-use super::{Entry, Feed, FeedBatch};
+use super::{Entry, Feed, FeedBatch, FeedEvent};
 
 /// The live subscriptions of a log in this process.
 #[derive(Debug, Default)]
-pub(crate) struct Feeds(HashMap<DocumentId, Vec<mpsc::UnboundedSender<FeedBatch>>>);
+pub(crate) struct Feeds(HashMap<DocumentId, Vec<mpsc::UnboundedSender<FeedEvent>>>);
 
 impl Feeds {
     /// Adds a subscription; it is in force at once, and until its feed is dropped.
@@ -25,7 +25,10 @@ impl Feeds {
     /// operations are shared.
     pub(crate) fn publish(&mut self, document: &DocumentId, epoch: Epoch, entries: &[Entry], hash_after: RunningHash) {
         let Some(senders) = self.0.get_mut(document) else { return };
-        senders.retain(|sender| sender.send(FeedBatch { epoch, entries: entries.to_vec(), hash_after }).is_ok());
+        senders.retain(|sender| {
+            let batch = FeedBatch { epoch, entries: entries.to_vec(), hash_after };
+            sender.send(FeedEvent::Batch(batch)).is_ok()
+        });
         if senders.is_empty() {
             self.0.remove(document);
         }

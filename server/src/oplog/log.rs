@@ -6,15 +6,15 @@ use std::pin::Pin;
 use cowrite_protocol::{ClientId, DocumentId, Epoch, UserId, Version};
 use tokio::sync::mpsc;
 
-use super::{AdvanceOutcome, AppendOutcome, Batch, FeedBatch, LogError, OpenError, OpenedLog, ReadOutcome, Snapshot};
+use super::{AdvanceOutcome, AppendOutcome, Batch, FeedEvent, LogError, OpenError, OpenedLog, ReadOutcome, Snapshot};
 
 /// The answer of a log, when it comes. It may be dropped: what was asked is then done
 /// or not, as after a lost answer.
 pub type LogFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Live batches of one document, in the order of the log as far as the adapter can
+/// Live events of one document, batches in the order of the log as far as the adapter can
 /// give it: a batch may be missing, and the reader must look at the versions.
-pub type Feed = mpsc::UnboundedReceiver<FeedBatch>;
+pub type Feed = mpsc::UnboundedReceiver<FeedEvent>;
 
 /// What "accepted" means in a log; `Welcome` announces it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

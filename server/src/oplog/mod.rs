@@ -14,7 +14,7 @@ pub mod disk;
 pub mod memory;
 
 pub use clock::WallClock;
-pub use entry::{Batch, Entry, FeedBatch, Head, Member, Snapshot};
+pub use entry::{Batch, Entry, FeedBatch, FeedEvent, Head, Member, Snapshot};
 pub use log::{Durability, Feed, LogFuture, OpLog};
 pub use outcome::{AdvanceOutcome, AppendOutcome, ClientState, LogError, OpenError, OpenedLog, ReadOutcome, Refusal};
 

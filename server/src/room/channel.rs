@@ -21,6 +21,8 @@ pub(super) struct ChannelState {
     pub(super) flow: Flow,
     /// A submit on a base below this one crossed a composed catch-up, and is void.
     pub(super) void_below: Version,
+    /// The durable watermark that it has heard of.
+    pub(super) durable: Version,
     /// The client's last client_seq in the log, and its version.
     pub(super) last: Option<(ClientSeq, Version)>,
     /// The last rejection, repeated if the operation comes again.

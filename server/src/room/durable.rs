@@ -1,9 +1,11 @@
-//! Snapshots: when one is stored, and what the log may forget behind it.
+//! Snapshots: when one is stored, and what the log may forget behind it. And how far the
+//! log is durable, where it says so apart.
 
 use bytes::Bytes;
-use cowrite_protocol::{DocumentType, Version};
+use cowrite_protocol::frame::ServerFrame;
+use cowrite_protocol::{DocumentType, Epoch, Version};
 
-use super::{LogRequest, Purpose, Room};
+use super::{LogRequest, Purpose, Room, encode};
 use crate::oplog::Snapshot;
 
 /// What the room knows of stored snapshots.
@@ -80,6 +82,30 @@ impl<D: DocumentType> Room<D> {
             self.snapshot.trimming = true;
             self.floor = before;
             self.ask(Purpose::Trim, LogRequest::Trim(before));
+        }
+    }
+
+    /// The log says that this life is durable up to a version.
+    pub(super) fn durable(&mut self, epoch: Epoch, version: Version) {
+        if self.sequencer.head().epoch == Some(epoch) && version > self.durable {
+            self.durable = version;
+            self.durable_due = true;
+        }
+    }
+
+    /// Tells every channel the newest watermark, if it has room for it; several at once
+    /// are one frame.
+    pub(super) fn tell_durable(&mut self) {
+        if !std::mem::take(&mut self.durable_due) || self.durable == Version::ZERO {
+            return;
+        }
+        let frame = encode(&ServerFrame::Durable { channel: self.number, version: self.durable });
+        for channel in self.channels.values_mut().filter(|channel| channel.durable < self.durable) {
+            if channel.outbox.offer(self.number, frame.clone()) {
+                channel.durable = self.durable;
+            } else {
+                channel.outbox.await_drain(self.number);
+            }
         }
     }
 

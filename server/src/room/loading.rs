@@ -36,6 +36,7 @@ impl<D: DocumentType> Room<D> {
         self.following = false;
         self.follow_wanted = false;
         self.feed.clear();
+        self.durable = Version::ZERO;
         self.tickets.clear();
         self.ask(Purpose::Subscribe, LogRequest::Subscribe);
         // What the log said to those who wait may be of another history: ask again.

@@ -21,7 +21,7 @@ use bytes::Bytes;
 use cowrite_protocol::frame::{Code, ServerFrame};
 use cowrite_protocol::{Channel, Checksum, DocumentId, DocumentType, Epoch, Limits, Millis, Version};
 
-use crate::oplog::FeedBatch;
+use crate::oplog::{FeedBatch, FeedEvent};
 use crate::presence::Roster;
 use crate::sequencer::Sequencer;
 
@@ -50,6 +50,10 @@ pub struct Room<D: DocumentType> {
     sequencer: Sequencer<D>,
     /// The lowest version that the log can be read after, as last heard.
     floor: Version,
+    /// Entries up to here are durable, where the log says so apart.
+    durable: Version,
+    /// Some channel may not have heard of it.
+    durable_due: bool,
     /// Entries up to here have been given to the channels that are in step.
     broadcast: Version,
     channels: BTreeMap<ConnectionId, ChannelState>,
@@ -110,6 +114,8 @@ impl<D: DocumentType> Room<D> {
             bad_loads: 0,
             sequencer: Sequencer::new(limits, Default::default(), D::Document::default()),
             floor: Version::ZERO,
+            durable: Version::ZERO,
+            durable_due: false,
             broadcast: Version::ZERO,
             channels: BTreeMap::new(),
             opens: Vec::new(),
@@ -174,6 +180,7 @@ impl<D: DocumentType> Room<D> {
             RoomCommand::Drained { connection } => {
                 if let Some(channel) = self.channels.get_mut(&connection) {
                     channel.drained();
+                    self.durable_due = true;
                 }
             }
             RoomCommand::Disconnected { connection } => {
@@ -184,9 +191,13 @@ impl<D: DocumentType> Room<D> {
         self.advance(now);
     }
 
-    /// Takes a live batch of the log.
-    pub fn handle_feed(&mut self, batch: FeedBatch, now: Millis) {
-        self.feed.push_back(batch);
+    /// Takes what the live feed brings.
+    pub fn handle_feed(&mut self, event: FeedEvent, now: Millis) {
+        match event {
+            FeedEvent::Batch(batch) => self.feed.push_back(batch),
+            FeedEvent::Durable { epoch, version } => self.durable(epoch, version),
+            FeedEvent::Interrupted => return self.look(now),
+        }
         self.advance(now);
     }
 
@@ -264,6 +275,7 @@ impl<D: DocumentType> Room<D> {
             self.start_append(now);
             self.answer_opens();
             self.catch_up_all();
+            self.tell_durable();
             self.maintain_snapshot();
             if self.presence_due.is_none() && self.roster.is_dirty() {
                 self.presence_due = Some(now + self.presence_tick());

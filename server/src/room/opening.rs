@@ -244,6 +244,7 @@ impl<D: DocumentType> Room<D> {
             sent,
             flow: Flow::Lagging { drained: true },
             void_below: Version::ZERO,
+            durable: Version::ZERO,
             last: state.last,
             rejected: None,
             carried_seq: state.last.map_or(0, |(seq, _)| seq.get()),
@@ -255,6 +256,7 @@ impl<D: DocumentType> Room<D> {
             authors_missing: resumed,
         };
         self.channels.insert(command.connection, channel);
+        self.durable_due = true;
     }
 
     /// Whether the client can be led on, and if not, why.

@@ -14,7 +14,7 @@ use tokio::time::sleep_until;
 
 use super::{LogAnswer, LogRequest, LogTicket, Room, RoomCommand, RoomOutput, RoomSettings, encode};
 use crate::clock::Clock;
-use crate::oplog::{Feed, LogError, OpLog, WallClock};
+use crate::oplog::{Feed, FeedEvent, LogError, OpLog, WallClock};
 use crate::outbox::Outbox;
 use crate::tally::Mark;
 
@@ -115,7 +115,7 @@ enum Wake {
     Append(LogTicket, Reply),
     Call(LogTicket, Reply),
     Command(RoomCommand),
-    Feed(Option<crate::oplog::FeedBatch>),
+    Feed(Option<FeedEvent>),
     Draining,
     Timer,
 }
@@ -170,7 +170,7 @@ impl<D: DocumentType> RoomTask<D> {
                 Some((ticket, reply)) = self.calls.next(), if !self.calls.is_empty() => Wake::Call(ticket, reply),
                 // The registration holds a sender, so the queue ends only with the room.
                 Some(command) = self.commands.recv() => Wake::Command(command),
-                batch = next_batch(&mut self.feed) => Wake::Feed(batch),
+                event = next_event(&mut self.feed) => Wake::Feed(event),
                 Ok(()) = self.draining.changed(), if !self.is_draining => Wake::Draining,
                 () = timer.as_mut(), if armed.is_some() => Wake::Timer,
             };
@@ -186,12 +186,12 @@ impl<D: DocumentType> RoomTask<D> {
                     self.command(command, now);
                     self.take_commands(now);
                 }
-                Wake::Feed(batch) => self.take_feed(batch, now),
+                Wake::Feed(event) => self.take_feed(event, now),
                 Wake::Draining | Wake::Timer => {}
             }
             // A flood of one kind must not keep the others waiting for ever.
-            if let Some(Ok(batch)) = self.feed.as_mut().map(Feed::try_recv) {
-                self.take_feed(Some(batch), now);
+            if let Some(Ok(event)) = self.feed.as_mut().map(Feed::try_recv) {
+                self.take_feed(Some(event), now);
             }
             if self.room.poll_timeout().is_some_and(|due| due <= now) {
                 self.room.handle_timeout(now);
@@ -223,15 +223,15 @@ impl<D: DocumentType> RoomTask<D> {
         }
     }
 
-    fn take_feed(&mut self, batch: Option<crate::oplog::FeedBatch>, now: Millis) {
-        let Some(batch) = batch else {
+    fn take_feed(&mut self, event: Option<FeedEvent>, now: Millis) {
+        let Some(event) = event else {
             self.feed = None;
             return self.room.look(now);
         };
-        self.room.handle_feed(batch, now);
+        self.room.handle_feed(event, now);
         for _ in 0..TURN {
-            let Some(Ok(batch)) = self.feed.as_mut().map(Feed::try_recv) else { return };
-            self.room.handle_feed(batch, now);
+            let Some(Ok(event)) = self.feed.as_mut().map(Feed::try_recv) else { return };
+            self.room.handle_feed(event, now);
         }
     }
 
@@ -369,7 +369,7 @@ async fn answer_of(call: &mut Option<LogCall>) -> (LogTicket, Reply) {
     answer
 }
 
-async fn next_batch(feed: &mut Option<Feed>) -> Option<crate::oplog::FeedBatch> {
+async fn next_event(feed: &mut Option<Feed>) -> Option<FeedEvent> {
     match feed {
         Some(feed) => feed.recv().await,
         None => std::future::pending().await,

@@ -3,14 +3,18 @@
 use std::time::Duration;
 
 use cowrite_protocol::Version;
-use cowrite_server::oplog::{AppendOutcome, Feed, FeedBatch};
+use cowrite_server::oplog::{AppendOutcome, Feed, FeedBatch, FeedEvent};
 
 use super::{Bench, Script, document, member};
 
 /// What the feed brings next; a feed that is silent for seconds has lost it.
 async fn next(feed: &mut Feed) -> FeedBatch {
-    let batch = tokio::time::timeout(Duration::from_secs(10), feed.recv()).await;
-    batch.expect("a batch comes in time").expect("the feed goes on")
+    loop {
+        let event = tokio::time::timeout(Duration::from_secs(10), feed.recv()).await;
+        if let FeedEvent::Batch(batch) = event.expect("a batch comes in time").expect("the feed goes on") {
+            return batch;
+        }
+    }
 }
 
 /// In force once the subscription is answered, for every subscriber.

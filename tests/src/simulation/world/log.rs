@@ -95,23 +95,23 @@ impl World {
     pub(super) fn publish(&mut self) -> Result<(), String> {
         let entries = self.oracle.follow(&self.log)?;
         self.entries.extend(entries);
-        let mut batches = Vec::new();
+        let mut events = Vec::new();
         for (index, server) in self.servers.iter_mut().enumerate() {
             for (channel, running) in &mut server.rooms {
                 let to = RoomName { server: index, life: server.life, channel: *channel, room_life: running.life };
-                while let Some(batch) = running.feed.as_mut().and_then(|feed| feed.try_recv().ok()) {
-                    batches.push((to, batch));
+                while let Some(event) = running.feed.as_mut().and_then(|feed| feed.try_recv().ok()) {
+                    events.push((to, event));
                 }
             }
         }
-        for (to, batch) in batches {
+        for (to, event) in events {
             let copies = match self.chance.percent(self.scenario.feed_faults) && !self.calm {
                 false => 1,
                 true => 2 * self.chance.below(2),
             };
             for _ in 0..copies {
                 let delay = self.chance.between(1, 200);
-                self.later(delay, Happening::Feed { to, batch: batch.clone() });
+                self.later(delay, Happening::Feed { to, event: event.clone() });
             }
         }
         Ok(())

@@ -11,7 +11,7 @@ use cowrite_client::{Engine, Output, ProposalKind};
 use cowrite_protocol::operation::Component;
 use cowrite_protocol::{Channel, DocumentId, Limits, Millis, OperationLimits, RichText, Version};
 use cowrite_server::oplog::memory::MemoryLog;
-use cowrite_server::oplog::{AppendOutcome, Entry, FeedBatch, LogError, WallClock};
+use cowrite_server::oplog::{AppendOutcome, Entry, FeedEvent, LogError, WallClock};
 use cowrite_server::room::{ConnectionId, LogAnswer, LogRequest, LogTicket, RoomCommand, RoomOutput};
 
 use super::chance::Chance;
@@ -92,7 +92,7 @@ enum Happening {
     },
     Feed {
         to: RoomName,
-        batch: FeedBatch,
+        event: FeedEvent,
     },
     /// The slow periodic look at the log.
     Look(RoomName),
@@ -326,11 +326,11 @@ impl World {
                 }
                 self.pump_server(to.server)
             }
-            Happening::Feed { to, batch } => {
+            Happening::Feed { to, event } => {
                 if let Some(channel) = self.room(to) {
                     let now = self.now;
                     if let Some(running) = self.servers[to.server].rooms.get_mut(&channel) {
-                        running.room.handle_feed(batch, now);
+                        running.room.handle_feed(event, now);
                     }
                 }
                 self.pump_server(to.server)
