@@ -2,6 +2,7 @@
 //! that the user sees.
 
 mod caret;
+mod durable;
 mod event;
 mod lost;
 mod members;
@@ -20,6 +21,7 @@ use thiserror::Error;
 use cowrite_protocol::Millis;
 
 use caret::Caret;
+use durable::DurableState;
 pub use event::{Event, Origin, Status, StatusState};
 pub use lost::{Proposal, ProposalKind};
 pub use members::MemberView;
@@ -52,6 +54,7 @@ pub struct Engine<D: DocumentType> {
     limits: Limits,
     durability: DurabilityClass,
     watermarks: Watermarks,
+    durability_known: DurableState,
     stalled: bool,
     authors: Vec<Author>,
     own_number: Option<AuthorNumber>,
@@ -156,6 +159,7 @@ impl<D: DocumentType> Engine<D> {
             limits: Limits::default(),
             durability: DurabilityClass::None,
             watermarks: Watermarks::default(),
+            durability_known: DurableState::default(),
             stalled: false,
             authors: Vec::new(),
             own_number: None,

@@ -106,6 +106,7 @@ impl<D: DocumentType> Engine<D> {
             return self.diverged(now);
         }
         self.caught_up(now);
+        self.heed_durable();
         self.flush();
         self.flush_caret(now);
     }
@@ -187,15 +188,6 @@ impl<D: DocumentType> Engine<D> {
         self.caught_up(now);
         self.flush();
         self.event(Event::Status);
-    }
-
-    pub(crate) fn handle_durable(&mut self, version: Version) {
-        // Edits are counted, versions are durable: all that was accepted up to the
-        // version is, and what was accepted since waits for the next watermark.
-        if version >= self.version() {
-            self.watermarks.durable = self.watermarks.accepted;
-            self.event(Event::Status);
-        }
     }
 
     pub(crate) fn handle_stalled(&mut self, stalled: bool, now: Millis) {

@@ -41,6 +41,7 @@ impl<D: DocumentType> Engine<D> {
         }
         self.stalled = false;
         self.restoring = false;
+        self.durability_known = super::durable::DurableState::default();
         self.ack_deadline = None;
         self.retry_at = None;
         self.verify_at = None;
@@ -175,6 +176,7 @@ impl<D: DocumentType> Engine<D> {
 
     fn attached(&mut self, now: Millis, first: bool) {
         self.channel = ChannelState::Attached;
+        self.heed_durable();
         self.event(Event::Opened { first });
         self.event(Event::Status);
         self.start_verifying(now);

@@ -48,6 +48,27 @@ fn elsewhere_it_is_durable_when_the_watermark_has_passed_it() {
 }
 
 #[test]
+fn a_writer_who_never_pauses_hears_of_it_too() {
+    let mut bench = Bench::open_with("abc", |bench| bench.durability = DurabilityClass::Replicated(1));
+    for at in 2..20 {
+        bench.edit("3 +X");
+        let submit = bench.expect_submit();
+        bench.ack(&submit);
+        // Always of the version before.
+        durable(&mut bench, at - 1);
+        let behind = bench.status().local - bench.status().durable.unwrap();
+        assert!(behind <= 2 && behind >= 1, "{behind} edits behind at version {at}");
+    }
+    // Told before the ack that it belongs to.
+    bench.edit("3 +Y");
+    let submit = bench.expect_submit();
+    durable(&mut bench, 20);
+    assert_eq!(bench.status().durable, Some(18));
+    bench.ack(&submit);
+    assert_eq!(bench.status().durable, Some(19));
+}
+
+#[test]
 fn the_state_follows_the_channel() {
     let mut bench = Bench::open("abc");
     assert_eq!(bench.status().state, StatusState::Online);
