@@ -11,6 +11,7 @@ pub mod hub;
 pub mod oplog;
 pub mod outbox;
 pub mod presence;
+pub mod redis;
 pub mod room;
 pub mod sequencer;
 pub mod server;

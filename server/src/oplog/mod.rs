@@ -12,6 +12,7 @@ mod outcome;
 
 pub mod disk;
 pub mod memory;
+pub mod redis;
 
 pub use clock::WallClock;
 pub use entry::{Batch, Entry, FeedBatch, FeedEvent, Head, Member, Snapshot};

@@ -1,0 +1,167 @@
+//! What is checked before a server starts on a Redis: whether it can keep the promise.
+
+use std::collections::HashMap;
+
+use redis::{Client, Commands, Connection, RedisResult, Value};
+use thiserror::Error;
+
+use super::settings::{RedisDurability, RedisSettings};
+
+/// Why a server does not start on this Redis.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RedisDoorError {
+    /// It cannot be reached or does not let us in.
+    #[error("Redis at {url} cannot be reached: {reason}; start it, or correct --redis")]
+    Unreachable {
+        /// Its address.
+        url: String,
+        /// What the system or Redis said.
+        reason: String,
+    },
+    /// It is too old.
+    #[error("Redis at {url} is version {found}, 7 or newer is needed: older ones have no sharded channels")]
+    TooOld {
+        /// Its address.
+        url: String,
+        /// Its version.
+        found: String,
+    },
+    /// It would throw documents away when memory is short.
+    #[error(
+        "Redis at {url} has maxmemory-policy {policy}, so it would throw away documents when memory is short: set it to noeviction"
+    )]
+    Evicts {
+        /// Its address.
+        url: String,
+        /// The policy.
+        policy: String,
+    },
+    /// A command that is needed is not permitted.
+    #[error(
+        "Redis at {url} does not let this user do what is needed: {reason}; allow ~{prefix}:* &{prefix}:* +@read +@write +@stream +@scripting +@pubsub +@connection +info +config|get +wait"
+    )]
+    NotPermitted {
+        /// Its address.
+        url: String,
+        /// What the keys begin with.
+        prefix: String,
+        /// What Redis said.
+        reason: String,
+    },
+    /// It is a replica.
+    #[error("Redis at {url} is a replica, or cannot write now: {reason}; name the primary by --redis")]
+    ReadOnly {
+        /// Its address.
+        url: String,
+        /// What Redis said.
+        reason: String,
+    },
+    /// The promise that was asked for is not the one that it keeps.
+    #[error("Redis at {url} cannot promise durability `{asked}`: {reason}")]
+    NotDurable {
+        /// Its address.
+        url: String,
+        /// The class that was asked for.
+        asked: &'static str,
+        /// What stands in the way.
+        reason: String,
+    },
+}
+
+/// Checks a Redis; blocks for a few round trips, and for the connection timeout at most
+/// where it cannot be reached.
+pub(crate) fn check(settings: &RedisSettings) -> Result<(), RedisDoorError> {
+    let url = settings.url.to_string();
+    let unreachable =
+        |error: redis::RedisError| RedisDoorError::Unreachable { url: url.clone(), reason: error.to_string() };
+    let client = Client::open(settings.url.connection().clone()).map_err(unreachable)?;
+    let mut connection = client.get_connection_with_timeout(settings.connect_within).map_err(unreachable)?;
+    let within = Some(settings.answer_within);
+    connection.set_read_timeout(within).and_then(|()| connection.set_write_timeout(within)).map_err(unreachable)?;
+
+    let info = info(&mut connection).map_err(|error| refusal(settings, &error))?;
+    let version = info.get("redis_version").cloned().unwrap_or_default();
+    let major: u32 = version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0);
+    if major < 7 {
+        return Err(RedisDoorError::TooOld { url, found: version });
+    }
+    let policy = info.get("maxmemory_policy").cloned().unwrap_or_default();
+    if policy != "noeviction" {
+        return Err(RedisDoorError::Evicts { url, policy });
+    }
+    durable(settings, &info, &mut connection)?;
+    if info.get("cluster_enabled").is_none_or(|enabled| enabled != "1") {
+        rehearse(settings, &mut connection).map_err(|error| refusal(settings, &error))?;
+    }
+    if info.get("aof_enabled").is_none_or(|enabled| enabled != "1") {
+        tracing::warn!(redis = %url, "Redis keeps no append-only file: accepted edits are gone when it ends; set `appendonly yes`");
+    }
+    Ok(())
+}
+
+fn info(connection: &mut Connection) -> RedisResult<HashMap<String, String>> {
+    let text: String = redis::cmd("INFO").query(connection)?;
+    let lines = text.lines().filter_map(|line| line.split_once(':'));
+    Ok(lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+}
+
+/// Does everything once that the op log will do, under keys of its own.
+fn rehearse(settings: &RedisSettings, connection: &mut Connection) -> RedisResult<()> {
+    let key = format!("{}:{{start}}:rehearsal", settings.prefix);
+    let channel = format!("{}:{{start}}:live", settings.prefix);
+    let source = "redis.call('HSET', KEYS[1], 'a', '1') redis.call('HSCAN', KEYS[1], '0') \
+        redis.call('XADD', KEYS[2], '1-0', 'a', '1') redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1) \
+        redis.call('XTRIM', KEYS[2], 'MINID', '=', '1-0') redis.call('RENAME', KEYS[2], KEYS[2]..'2') \
+        redis.call('TIME') redis.call('SPUBLISH', ARGV[1], 'a') redis.call('DEL', KEYS[1], KEYS[2]..'2')";
+    let mut eval = redis::cmd("EVAL");
+    eval.arg(source).arg(2).arg(&key).arg(format!("{key}:log")).arg(&channel).query::<Value>(connection)?;
+    connection.set_ex::<_, _, ()>(&key, "a", 60)?;
+    connection.get::<_, Value>(&key)?;
+    redis::cmd("SCRIPT").arg("LOAD").arg("return 1").query::<Value>(connection)?;
+    Ok(())
+}
+
+fn refusal(settings: &RedisSettings, error: &redis::RedisError) -> RedisDoorError {
+    let (url, reason) = (settings.url.to_string(), error.to_string());
+    let text = reason.to_ascii_uppercase();
+    if text.contains("NOPERM") || text.contains("PERMISSION") {
+        RedisDoorError::NotPermitted { url, prefix: settings.prefix.clone(), reason }
+    } else if text.contains("READONLY") || text.contains("READ ONLY") || text.contains("REPLICA") {
+        RedisDoorError::ReadOnly { url, reason }
+    } else {
+        RedisDoorError::Unreachable { url, reason }
+    }
+}
+
+fn durable(
+    settings: &RedisSettings,
+    info: &HashMap<String, String>,
+    connection: &mut Connection,
+) -> Result<(), RedisDoorError> {
+    let not = |asked, reason: String| Err(RedisDoorError::NotDurable { url: settings.url.to_string(), asked, reason });
+    match settings.durability {
+        RedisDurability::Unconfirmed => Ok(()),
+        RedisDurability::Disk => {
+            if info.get("aof_enabled").is_none_or(|enabled| enabled != "1") {
+                return not("disk", "it keeps no append-only file; set `appendonly yes`".to_owned());
+            }
+            let mut command = redis::cmd("CONFIG");
+            match command.arg("GET").arg("appendfsync").query::<HashMap<String, String>>(connection) {
+                Ok(found) if found.get("appendfsync").is_some_and(|policy| policy == "always") => Ok(()),
+                Ok(found) => {
+                    let policy = found.get("appendfsync").cloned().unwrap_or_default();
+                    not("disk", format!("it has appendfsync {policy}; set it to `always`"))
+                }
+                Err(error) => not("disk", format!("its setting of appendfsync cannot be read: {error}")),
+            }
+        }
+        RedisDurability::Replicas(wanted) => {
+            let connected: u8 = info.get("connected_slaves").and_then(|count| count.parse().ok()).unwrap_or(0);
+            if connected < wanted {
+                return not("replicas", format!("{wanted} replicas are asked for, {connected} are connected"));
+            }
+            Ok(())
+        }
+    }
+}
