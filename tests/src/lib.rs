@@ -7,5 +7,6 @@ pub mod oplog_suite;
 pub mod pipe;
 pub mod process;
 pub mod redis;
+pub mod relay;
 pub mod server;
 pub mod simulation;
