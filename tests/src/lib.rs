@@ -1,8 +1,12 @@
-//! What needs two crates: the deterministic simulation and the suites that every
-//! adapter passes. The tests themselves are in `tests/tests`.
+//! What needs two crates: the deterministic simulation, the suites that every adapter passes, and
+//! what tests of whole processes are made of. The tests themselves are in `tests/tests`.
 
 #![warn(missing_docs)]
 
 pub mod oplog_suite;
 pub mod pipe;
+pub mod process;
+pub mod redis;
+pub mod relay;
+pub mod server;
 pub mod simulation;

@@ -8,8 +8,9 @@ use crate::failure::Failure;
 pub(crate) const USAGE: &str = "\
 cargo xtask COMMAND
 
-  setup [--browser]              install what builds and tests need; --browser also
-                                 Chromium and its driver (Debian packages)
+  setup [--tests]                install what builds need; --tests also what tests
+                                 need: Chromium, its driver and redis-server
+                                 (Debian packages)
   wasm                           build the npm package into npm/, print its sizes
   demo [--port N] [--data DIR]   build everything and serve the demo (default: port
                                  8080, folder data/demo)
@@ -20,10 +21,10 @@ cargo xtask COMMAND
 /// One command with its options.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Arguments {
-    /// Install tools, and the browser if asked to.
+    /// Install tools, and what tests need if asked to.
     Setup {
-        /// Also Chromium and its driver.
-        browser: bool,
+        /// Also Chromium, its driver, and Redis.
+        tests: bool,
     },
     /// Build the npm package.
     Wasm,
@@ -51,7 +52,7 @@ impl Arguments {
         let mut words = words.into_iter();
         let command = words.next().unwrap_or_default();
         let mut parsed = match command.as_str() {
-            "setup" => Self::Setup { browser: false },
+            "setup" => Self::Setup { tests: false },
             "wasm" => Self::Wasm,
             "demo" => Self::Demo { port: 8080, data: None },
             "test" => Self::Test { only: None },
@@ -73,7 +74,7 @@ impl Arguments {
             };
             match (&mut parsed, name) {
                 (_, "-h" | "--help") => return Ok(Self::Help),
-                (Self::Setup { browser }, "--browser") if attached.is_none() => *browser = true,
+                (Self::Setup { tests }, "--tests") if attached.is_none() => *tests = true,
                 (Self::Demo { port, .. }, "--port") => {
                     let text = value()?;
                     *port = text.parse().map_err(|_| Failure::Usage(format!("`{text}` is no port (0 to 65535)")))?;
@@ -99,10 +100,10 @@ mod tests {
 
     #[test]
     fn options_belong_to_their_command() {
-        assert_eq!(parse("setup --browser"), Some(Arguments::Setup { browser: true }));
+        assert_eq!(parse("setup --tests"), Some(Arguments::Setup { tests: true }));
         assert_eq!(parse("demo --port=9 --data d"), Some(Arguments::Demo { port: 9, data: Some("d".into()) }));
         assert_eq!(parse("test --only fmt"), Some(Arguments::Test { only: Some("fmt".to_owned()) }));
-        for wrong in ["tset", "setup --port 1", "demo --port", "demo --port 70000", "test fmt", "setup --browser=no"] {
+        for wrong in ["tset", "setup --port 1", "demo --port", "demo --port 70000", "test fmt", "setup --tests=no"] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }

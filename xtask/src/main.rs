@@ -40,8 +40,8 @@ fn run() -> Result<(), Failure> {
     let arguments = Arguments::parse(env::args().skip(1))?;
     let workspace = Workspace::find()?;
     match arguments {
-        Arguments::Setup { browser } => {
-            let scope = if browser { Scope::Browser } else { Scope::Build };
+        Arguments::Setup { tests } => {
+            let scope = if tests { Scope::Tests } else { Scope::Build };
             let mut steps = Steps::new();
             setup(&workspace, scope, &mut steps)?;
             steps.print_table();

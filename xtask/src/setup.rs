@@ -18,17 +18,18 @@ pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 pub(crate) enum Scope {
     /// What builds the server and the npm package.
     Build,
-    /// That, and what the tests in a browser need.
-    Browser,
+    /// That, and what the tests need: a browser, and Redis.
+    Tests,
 }
 
 /// Installs what is missing, one step each. A fresh machine takes a few minutes.
 pub(crate) fn setup(workspace: &Workspace, scope: Scope, steps: &mut Steps) -> Result<(), Failure> {
     steps.run("setup-target", "the compiler's wasm32 target", || wasm_target(workspace))?;
-    if scope == Scope::Browser {
+    if scope == Scope::Tests {
         steps.run("setup-browser", "Chromium and its driver", || {
             debian_packages(workspace, &[("chromium", "chromium"), ("chromedriver", "chromium-driver")])
         })?;
+        steps.run("setup-redis", "redis-server, which tests start on ports of their own", || redis(workspace))?;
     }
     for tool in [Tool::wasm_bindgen(workspace)?, Tool::wasm_pack()] {
         let name = format!("setup-{}", tool.package);
@@ -36,7 +37,7 @@ pub(crate) fn setup(workspace: &Workspace, scope: Scope, steps: &mut Steps) -> R
         steps.run(&name, &what, || tool.install(workspace))?;
     }
     steps.run("setup-npm", "packages of npm/", || npm_packages(workspace, "npm"))?;
-    if scope == Scope::Browser {
+    if scope == Scope::Tests {
         for folder in ["tests/browser", "examples/vite"] {
             steps.run(&format!("setup-{folder}"), &format!("packages of {folder}/"), || {
                 npm_packages(workspace, folder)
@@ -57,6 +58,11 @@ fn wasm_target(workspace: &Workspace) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
+/// Installs Redis, which the tests of many servers start and end themselves.
+pub(crate) fn redis(workspace: &Workspace) -> Result<Outcome, Failure> {
+    debian_packages(workspace, &[("redis-server", "redis-server")])
+}
+
 /// Installs Debian packages, each named after the program that it is wanted for.
 fn debian_packages(workspace: &Workspace, wanted: &[(&str, &str)]) -> Result<Outcome, Failure> {
     let missing: Vec<&str> = wanted
@@ -70,7 +76,7 @@ fn debian_packages(workspace: &Workspace, wanted: &[(&str, &str)]) -> Result<Out
     require(
         workspace,
         "apt-get",
-        &format!("this is no Debian; install {} yourself and run this again", missing.join(" and ")),
+        &format!("this is no Debian; install what `apt-get install {}` would, and run this again", missing.join(" ")),
     )?;
     apt(workspace, &["update", "--quiet"])?;
     let mut install = vec!["install", "--quiet", "--yes", "--no-install-recommends"];

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::failure::Failure;
-use crate::setup::{Scope, WASM_TARGET, setup};
+use crate::setup::{Scope, WASM_TARGET, redis, setup};
 use crate::shell::Shell;
 use crate::size::Sizes;
 use crate::step::{Outcome, Steps};
@@ -37,8 +37,9 @@ const CHECKS: &[Check] = &[
     },
     Check {
         name: "test",
-        what: "unit, property, conformance and simulation tests, on this machine",
-        run: |w| cargo(w, &["test", "--workspace"]),
+        what: "unit, property, conformance, simulation and process tests, on this machine",
+        // Also when this step alone is asked for, which sets nothing else up.
+        run: |w| redis(w).and_then(|_| cargo(w, &["test", "--workspace"])),
     },
     Check {
         name: "wasm-check",
@@ -90,7 +91,7 @@ pub(crate) fn test(workspace: &Workspace, only: Option<&str>) -> Result<(), Fail
 }
 
 fn all(workspace: &Workspace, steps: &mut Steps) -> Result<(), Failure> {
-    setup(workspace, Scope::Browser, steps)?;
+    setup(workspace, Scope::Tests, steps)?;
     for check in CHECKS {
         if check.name == PACKAGE {
             wasm::build(workspace, steps)?;
@@ -152,7 +153,7 @@ fn browser_test(workspace: &Workspace) -> Result<(), Failure> {
 fn program(workspace: &Workspace, name: &str) -> Result<String, Failure> {
     let found = workspace.program(name).ok_or_else(|| Failure::Missing {
         program: name.to_owned(),
-        remedy: "run `cargo xtask setup --browser`".to_owned(),
+        remedy: "run `cargo xtask setup --tests`".to_owned(),
     })?;
     Ok(found.to_string_lossy().into_owned())
 }

@@ -6,8 +6,9 @@ use cowrite_protocol::{Channel, ClientSeq, Utf16Length};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::peer::{Farewell, Peer, hello, open, packed, submit};
-use crate::process::{Place, ServerProcess};
 use crate::typist::{Typist, all_is_there_once, insert};
+use cowrite_tests::process::Place;
+use cowrite_tests::server::ServerProcess;
 
 /// A server with two people at work, to whom nothing of all this may matter.
 struct Office {
@@ -19,7 +20,7 @@ struct Office {
 impl Office {
     async fn open(flags: &[&str]) -> Office {
         let place = Place::new();
-        let server = ServerProcess::anywhere(&place.path("data"), flags);
+        let server = ServerProcess::on_disk(&place.path("data"), flags);
         let mut people = Vec::new();
         for number in 0..2 {
             people.push(Typist::sit_down(&server.url(), "calm", number).await);

@@ -3,13 +3,14 @@
 use cowrite_protocol::frame::{Code, ServerFrame};
 
 use crate::peer::{Farewell, Peer};
-use crate::process::{Place, ServerProcess};
 use crate::typist::{Typist, all_is_there_once};
+use cowrite_tests::process::Place;
+use cowrite_tests::server::ServerProcess;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_people_write_one_document() {
     let place = Place::new();
-    let server = ServerProcess::anywhere(&place.path("data"), &[]);
+    let server = ServerProcess::on_disk(&place.path("data"), &[]);
     let mut ada = Typist::sit_down(&server.url(), "novel", 0).await;
     let mut grace = Typist::sit_down(&server.url(), "novel", 1).await;
     tokio::join!(ada.type_to(300, 30), grace.type_to(300, 30));
@@ -23,7 +24,7 @@ async fn a_killed_server_has_lost_nothing_and_doubled_nothing() {
     let data = place.path("data");
     // Few entries a snapshot, so that a kill meets snapshots and trims as well.
     let flags = ["--snapshot-entries", "50", "--retained-entries", "200"];
-    let mut server = ServerProcess::anywhere(&data, &flags);
+    let mut server = ServerProcess::on_disk(&data, &flags);
     let url = server.url();
     let mut typists = Vec::new();
     for number in 0..TYPISTS {
@@ -49,7 +50,7 @@ async fn a_killed_server_has_lost_nothing_and_doubled_nothing() {
                 })
                 .await;
         }
-        server.kill_and_restart(&data, &flags);
+        server.restart();
         typists = Vec::new();
         for typist in typing {
             typists.push(typist.await.unwrap());
@@ -63,7 +64,7 @@ async fn a_server_that_is_asked_to_end_settles_what_it_took() {
     let place = Place::new();
     let data = place.path("data");
     let flags = ["--spread-ms", "200"];
-    let server = ServerProcess::anywhere(&data, &flags);
+    let mut server = ServerProcess::on_disk(&data, &flags);
     let (address, url) = (server.address(), server.url());
     let mut typists = Vec::new();
     for number in 0..3 {
@@ -91,7 +92,7 @@ async fn a_server_that_is_asked_to_end_settles_what_it_took() {
     assert_eq!(code, Some(0), "{log}");
     assert!(!log.contains("WARN") && !log.contains("ERROR"), "{log}");
 
-    let server = ServerProcess::start(&address.to_string(), &data, &flags);
+    server.restart();
     let mut typists = Vec::new();
     for typist in typing {
         typists.push(typist.await.unwrap());
@@ -103,7 +104,7 @@ async fn a_server_that_is_asked_to_end_settles_what_it_took() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_room_that_is_forgotten_at_once_is_never_there_twice() {
     let place = Place::new();
-    let server = ServerProcess::anywhere(&place.path("data"), &["--idle-ms", "0"]);
+    let server = ServerProcess::on_disk(&place.path("data"), &["--idle-ms", "0"]);
     let url = server.url();
     let people: Vec<_> = (0..3)
         .map(|number| {

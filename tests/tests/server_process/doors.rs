@@ -4,7 +4,8 @@ use cowrite_protocol::frame::ServerFrame;
 use tokio_tungstenite::tungstenite::http::StatusCode;
 
 use crate::peer::Peer;
-use crate::process::{Place, ServerProcess, start_in_vain};
+use cowrite_tests::process::Place;
+use cowrite_tests::server::{ServerProcess, start_in_vain};
 
 #[test]
 fn a_server_that_cannot_serve_says_why_and_does_not_start() {
@@ -13,7 +14,7 @@ fn a_server_that_cannot_serve_says_why_and_does_not_start() {
     let data = data.to_str().unwrap();
     let file = place.path("file");
     std::fs::write(&file, "not a folder").unwrap();
-    let server = ServerProcess::anywhere(&place.path("data"), &[]);
+    let server = ServerProcess::on_disk(&place.path("data"), &[]);
     let taken = server.address().to_string();
     for (flags, says) in [
         (&["--dev", "--listen", "127.0.0.1:0", "--data", data][..], "locked"),
@@ -36,7 +37,7 @@ fn a_server_that_cannot_serve_says_why_and_does_not_start() {
 #[test]
 fn the_log_is_json_if_asked_for() {
     let place = Place::new();
-    let server = ServerProcess::anywhere(&place.path("data"), &["--log-format", "json"]);
+    let mut server = ServerProcess::on_disk(&place.path("data"), &["--log-format", "json"]);
     server.terminate();
     let (code, log) = server.wait();
     assert_eq!(code, Some(0), "{log}");
@@ -46,7 +47,7 @@ fn the_log_is_json_if_asked_for() {
 #[tokio::test]
 async fn pages_of_other_sites_are_turned_away_before_the_upgrade() {
     let place = Place::new();
-    let server = ServerProcess::anywhere(&place.path("data"), &[]);
+    let server = ServerProcess::on_disk(&place.path("data"), &[]);
     for origin in ["http://example.com", "null", "http://localhost.example.com:8080"] {
         let refused = Peer::upgrade(server.address(), &[("origin", origin)]).await;
         assert_eq!(refused.err(), Some(StatusCode::FORBIDDEN), "{origin}");
@@ -61,7 +62,7 @@ async fn pages_of_other_sites_are_turned_away_before_the_upgrade() {
 #[tokio::test]
 async fn a_server_that_goes_down_says_that_it_is_not_ready_and_takes_nobody() {
     let place = Place::new();
-    let server = ServerProcess::anywhere(&place.path("data"), &["--spread-ms", "60000", "--shutdown-ms", "60000"]);
+    let mut server = ServerProcess::on_disk(&place.path("data"), &["--spread-ms", "60000", "--shutdown-ms", "60000"]);
     let mut guest = Peer::greeted(server.address(), "guest").await;
     assert!(get(server.address(), "/readyz").await.contains(" 200 "));
     server.terminate();
@@ -88,7 +89,7 @@ async fn pages_and_the_package_are_served_and_nothing_else() {
     #[cfg(unix)]
     std::os::unix::fs::symlink(place.path("secret.txt"), pages.join("link.txt")).unwrap();
     let folders = ["--static", pages.to_str().unwrap(), "--package", package.to_str().unwrap()];
-    let server = ServerProcess::anywhere(&place.path("data"), &folders);
+    let server = ServerProcess::on_disk(&place.path("data"), &folders);
     let get = |path: &'static str| get(server.address(), path);
     for (path, holds) in [
         ("/", "the page"),
@@ -115,11 +116,6 @@ async fn pages_and_the_package_are_served_and_nothing_else() {
 
 /// A request whose path no library has made tidy before.
 async fn get(address: std::net::SocketAddr, path: &str) -> String {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    answer
+    let answer = cowrite_tests::server::get(address, path).await.unwrap();
+    format!("{}\r\n\r\n{}", answer.head, answer.body)
 }

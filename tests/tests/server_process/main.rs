@@ -7,6 +7,5 @@ mod crashes;
 mod doors;
 mod failing_room;
 mod peer;
-mod process;
 mod slow;
 mod typist;

@@ -3,13 +3,14 @@
 use cowrite_protocol::frame::{ClientFrame, ServerFrame};
 
 use crate::peer::Peer;
-use crate::process::{Place, ServerProcess};
 use crate::typist::{Typist, insert, until_members};
+use cowrite_tests::process::Place;
+use cowrite_tests::server::ServerProcess;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_takes_no_byte_is_given_up_and_slows_nobody() {
     let place = Place::new();
-    let server = ServerProcess::anywhere(&place.path("data"), &["--stuck-ms", "500"]);
+    let server = ServerProcess::on_disk(&place.path("data"), &["--stuck-ms", "500"]);
     let mut writer = Typist::sit_down(&server.url(), "long", 0).await;
     let edit = writer.document.edit(&insert(0, &"a long text. ".repeat(100_000))).unwrap();
     writer.document.when_accepted(edit).await.unwrap();
@@ -33,7 +34,7 @@ async fn who_takes_no_byte_is_given_up_and_slows_nobody() {
 async fn who_reads_late_is_caught_up_and_misses_nothing() {
     let place = Place::new();
     // So small a queue is soon full.
-    let server = ServerProcess::anywhere(&place.path("data"), &["--queue-bytes", "1024"]);
+    let server = ServerProcess::on_disk(&place.path("data"), &["--queue-bytes", "1024"]);
     let writer = Typist::sit_down(&server.url(), "busy", 0).await;
     let mut late = Peer::with_small_buffer(server.address()).await;
     late.say(&[crate::peer::hello("dev:late")]).await;

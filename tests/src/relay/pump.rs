@@ -1,0 +1,128 @@
+//! One direction of one connection.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::weather::{Lane, Way, Weather};
+
+/// As many pieces are on the way at most; then the sender feels it.
+const PIECES: usize = 256;
+const PIECE_BYTES: usize = 16 << 10;
+
+/// A piece of the stream, or how it ended.
+enum Piece {
+    Bytes(Vec<u8>),
+    End(Ended),
+}
+
+/// How a stream ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// In order.
+    Closed,
+    /// One side was gone.
+    Reset,
+}
+
+/// What is done with what arrives.
+pub(super) trait Gate {
+    /// What ends the link early.
+    type Stop;
+    /// Takes in a piece of the stream; what is left of it is passed on.
+    fn pass(&mut self, bytes: Vec<u8>) -> Result<Vec<u8>, Self::Stop>;
+}
+
+/// Passes on what comes, as the weather allows, to the end of the stream. After the end of one
+/// direction the other goes on.
+pub(super) async fn pump<G: Gate>(
+    from: &mut OwnedReadHalf,
+    to: &mut OwnedWriteHalf,
+    way: Way,
+    weather: watch::Receiver<Weather>,
+    gate: &mut G,
+) -> Result<Ended, G::Stop> {
+    let (sender, receiver) = mpsc::channel(PIECES);
+    let reading = async {
+        read(from, sender).await;
+        // Who reads has nothing to say; the end travels with the bytes.
+        std::future::pending().await
+    };
+    tokio::select! {
+        ended = write(to, way, weather, gate, receiver) => ended,
+        ended = reading => ended,
+    }
+}
+
+async fn read(from: &mut OwnedReadHalf, queue: mpsc::Sender<(Instant, Piece)>) {
+    let mut buffer = vec![0; PIECE_BYTES];
+    loop {
+        let piece = match from.read(&mut buffer).await {
+            Ok(0) => Piece::End(Ended::Closed),
+            Ok(bytes) => Piece::Bytes(buffer[..bytes].to_vec()),
+            Err(_) => Piece::End(Ended::Reset),
+        };
+        let last = matches!(piece, Piece::End(_));
+        // Nobody takes it any more once the link has ended.
+        if queue.send((Instant::now(), piece)).await.is_err() || last {
+            return;
+        }
+    }
+}
+
+async fn write<G: Gate>(
+    to: &mut OwnedWriteHalf,
+    way: Way,
+    mut weather: watch::Receiver<Weather>,
+    gate: &mut G,
+    mut queue: mpsc::Receiver<(Instant, Piece)>,
+) -> Result<Ended, G::Stop> {
+    while let Some((sent, piece)) = queue.recv().await {
+        sleep_until(sent + lane(&weather, way).delay).await;
+        // In a hole not even the end of a connection is seen.
+        if weather.wait_for(|weather| !weather.lane(way).hole).await.is_err() {
+            return Ok(Ended::Reset);
+        }
+        match piece {
+            Piece::Bytes(bytes) => {
+                let bytes = gate.pass(bytes)?;
+                if slowly(to, &bytes, way, &weather).await.is_err() {
+                    return Ok(Ended::Reset);
+                }
+            }
+            Piece::End(Ended::Closed) => {
+                // Who does not hear it is gone already.
+                let _ = to.shutdown().await;
+                return Ok(Ended::Closed);
+            }
+            Piece::End(Ended::Reset) => return Ok(Ended::Reset),
+        }
+    }
+    Ok(Ended::Reset)
+}
+
+async fn slowly(
+    to: &mut OwnedWriteHalf,
+    mut bytes: &[u8],
+    way: Way,
+    weather: &watch::Receiver<Weather>,
+) -> std::io::Result<()> {
+    while !bytes.is_empty() {
+        let Some(rate) = lane(weather, way).rate else { return to.write_all(bytes).await };
+        // Twenty steps a second are smooth enough.
+        let step = usize::try_from(rate / 20).unwrap_or(usize::MAX).clamp(1, bytes.len());
+        let (now, later) = bytes.split_at(step);
+        to.write_all(now).await?;
+        #[expect(clippy::cast_precision_loss, reason = "a pace needs no precision")]
+        sleep(Duration::from_secs_f64(step as f64 / rate.max(1) as f64)).await;
+        bytes = later;
+    }
+    Ok(())
+}
+
+fn lane(weather: &watch::Receiver<Weather>, way: Way) -> Lane {
+    weather.borrow().lane(way)
+}

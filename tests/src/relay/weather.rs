@@ -1,0 +1,69 @@
+//! What a link does to the bytes on it.
+
+use std::time::Duration;
+
+/// A direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// From who connects to whom the relay leads to.
+    Up,
+    /// Back.
+    Down,
+}
+
+/// One direction, or both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ways {
+    /// From who connects to whom the relay leads to.
+    Up,
+    /// Back.
+    Down,
+    /// Each.
+    Both,
+}
+
+impl Ways {
+    fn hold(self, way: Way) -> bool {
+        match self {
+            Ways::Up => way == Way::Up,
+            Ways::Down => way == Way::Down,
+            Ways::Both => true,
+        }
+    }
+}
+
+/// How the links of a relay are now.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Weather {
+    up: Lane,
+    down: Lane,
+}
+
+/// How one direction is now.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Lane {
+    /// Nothing arrives.
+    pub(super) hole: bool,
+    /// How long each byte takes.
+    pub(super) delay: Duration,
+    /// Bytes in a second; `None` is no limit.
+    pub(super) rate: Option<u64>,
+}
+
+impl Weather {
+    pub(super) fn lane(&self, way: Way) -> Lane {
+        match way {
+            Way::Up => self.up,
+            Way::Down => self.down,
+        }
+    }
+
+    pub(super) fn change(&mut self, ways: Ways, change: impl Fn(&mut Lane)) {
+        if ways.hold(Way::Up) {
+            change(&mut self.up);
+        }
+        if ways.hold(Way::Down) {
+            change(&mut self.down);
+        }
+    }
+}

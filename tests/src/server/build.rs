@@ -1,0 +1,30 @@
+//! The server's program, built as the tests are.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use crate::process::{profile_folder, target_folder};
+
+/// A command that starts the program with an empty environment: what the tests' caller has in
+/// its own is not what they are about. Builds it first, once a process.
+pub(super) fn program() -> Command {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    let mut command = Command::new(PROGRAM.get_or_init(build));
+    command.env_clear();
+    command
+}
+
+/// Cargo builds a program by itself only for tests of the program's own package.
+fn build() -> PathBuf {
+    let (target, profile) = (target_folder(), profile_folder());
+    let release = profile.ends_with("release");
+    let mut build = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()));
+    build.args(["build", "--quiet", "--package=cowrite-server", "--manifest-path"]);
+    build.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml")).arg("--target-dir").arg(&target);
+    if release {
+        build.arg("--release");
+    }
+    assert!(build.status().unwrap().success(), "the server does not build");
+    profile.join(format!("cowrite-server{}", std::env::consts::EXE_SUFFIX))
+}

@@ -1,0 +1,10 @@
+//! The server's program: built, started, killed, frozen and asked over HTTP.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "where a test cannot run, it says so and fails")]
+
+mod build;
+mod http;
+mod process;
+
+pub use http::{Answer, Metrics, get};
+pub use process::{Ended, ServerProcess, start_in_vain};

@@ -1,0 +1,178 @@
+//! One server process.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use super::build::program;
+use super::http::{Answer, Metrics, get};
+use crate::process::{Process, free_port};
+
+/// Nothing takes a server that long, unless it never comes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A server in developer mode that listens. Killed when dropped.
+#[derive(Debug)]
+pub struct ServerProcess {
+    process: Process,
+    address: SocketAddr,
+    flags: Vec<String>,
+}
+
+/// A server that ended by itself.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code; `None` if a signal ended it.
+    pub code: Option<i32>,
+    /// All that it wrote there.
+    pub stdout: String,
+    /// All that it wrote there.
+    pub stderr: String,
+}
+
+impl ServerProcess {
+    /// Starts one with these flags on a port of its own, in developer mode; waits until it says
+    /// that it listens.
+    ///
+    /// # Panics
+    /// If it does not; the message has its log.
+    pub fn with_flags(flags: &[&str]) -> ServerProcess {
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        ServerProcess::launch(address, flags.iter().map(|&flag| flag.to_owned()).collect())
+    }
+
+    /// One that keeps its documents in this folder.
+    ///
+    /// # Panics
+    /// As [`ServerProcess::with_flags`].
+    pub fn on_disk(data: &Path, more: &[&str]) -> ServerProcess {
+        let data = data.to_str().expect("paths of tests are plain");
+        ServerProcess::with_flags(&[&["--data", data], more].concat())
+    }
+
+    /// One on the Redis of this address, such as `redis://127.0.0.1:6379`.
+    ///
+    /// # Panics
+    /// As [`ServerProcess::with_flags`].
+    pub fn on_redis(url: &str, more: &[&str]) -> ServerProcess {
+        ServerProcess::with_flags(&[&["--redis", url], more].concat())
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The address for clients.
+    pub fn url(&self) -> String {
+        format!("ws://{}/v1/socket", self.address)
+    }
+
+    /// The process, for what is not offered here.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// All that it has written since it was started last.
+    pub fn log(&self) -> String {
+        self.process.log().text()
+    }
+
+    /// `kill -9`; waits until it is gone.
+    pub fn kill_9(&mut self) {
+        self.process.kill_9();
+    }
+
+    /// Starts it again, on its port, with its flags; kills it before if it still runs.
+    ///
+    /// # Panics
+    /// As [`ServerProcess::with_flags`].
+    pub fn restart(&mut self) {
+        self.process.kill_9();
+        *self = ServerProcess::launch(self.address, std::mem::take(&mut self.flags));
+    }
+
+    /// Asks it to go down (SIGTERM); does not wait.
+    pub fn terminate(&self) {
+        self.process.terminate();
+    }
+
+    /// Freezes it (SIGSTOP).
+    pub fn freeze(&self) {
+        self.process.freeze();
+    }
+
+    /// Lets it go on (SIGCONT).
+    pub fn thaw(&self) {
+        self.process.thaw();
+    }
+
+    /// Waits for its end; gives the exit code and the log.
+    ///
+    /// # Panics
+    /// If it does not end within 20 s.
+    pub fn wait(&mut self) -> (Option<i32>, String) {
+        let (status, log) = self.process.wait(PATIENCE);
+        (status.code(), log)
+    }
+
+    /// `GET path`; `None` if nobody answers within 5 s.
+    pub async fn get(&self, path: &str) -> Option<Answer> {
+        get(self.address, path).await
+    }
+
+    /// Whether `/readyz` says so now.
+    pub async fn is_ready(&self) -> bool {
+        self.get("/readyz").await.is_some_and(|answer| answer.status == 200)
+    }
+
+    /// Waits until `/readyz` says `ready`, or the contrary.
+    ///
+    /// # Panics
+    /// If it does not within `patience`; the message has its log.
+    pub async fn until_ready(&self, ready: bool, patience: Duration) {
+        let deadline = Instant::now() + patience;
+        while self.is_ready().await != ready {
+            assert!(Instant::now() < deadline, "never ready = {ready} within {patience:?}:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// What `/metrics` says now.
+    ///
+    /// # Panics
+    /// If it does not answer.
+    pub async fn metrics(&self) -> Metrics {
+        let answer = self.get("/metrics").await.expect("/metrics is answered");
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        Metrics::parse(&answer.body)
+    }
+
+    fn launch(address: SocketAddr, flags: Vec<String>) -> ServerProcess {
+        let mut command = program();
+        command.args(["--dev", "--listen", &address.to_string()]).args(&flags);
+        let process = Process::start(command);
+        let said = process.stdout().wait_for(PATIENCE, |line| {
+            let address = line.strip_prefix("listening on http://")?;
+            address.trim().parse::<SocketAddr>().ok()
+        });
+        let Some(address) = said else {
+            panic!("a server with {flags:?} does not listen:\n{}", process.log().text());
+        };
+        ServerProcess { process, address, flags }
+    }
+}
+
+/// Starts a server that is expected not to start, with exactly these flags.
+///
+/// # Panics
+/// If the program cannot be run.
+pub fn start_in_vain(flags: &[&str]) -> Ended {
+    let output = program().args(flags).stdin(Stdio::null()).output().unwrap();
+    Ended {
+        code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
