@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use cowrite_protocol::Limits;
 
 use crate::connection::ConnectionSettings;
 use crate::hub::HubSettings;
+use crate::redis::{RedisDurability, RedisSettings, RedisUrl};
 use crate::room::RoomSettings;
 use crate::settings::{FrontDoor, Settings, ShutdownSettings, Storage};
 
@@ -27,6 +29,30 @@ pub struct Config {
     /// Keep documents in memory only: they are gone when the server ends.
     #[arg(long, env = "COWRITE_MEMORY", conflicts_with = "data")]
     memory: bool,
+    /// The Redis (7 or newer, or any node of a cluster) where documents are kept, shared by
+    /// any number of servers: `redis://[user:password@]host[:port]`.
+    #[arg(long, env = "COWRITE_REDIS", value_name = "URL", conflicts_with_all = ["data", "memory"])]
+    redis: Option<RedisUrl>,
+    /// What keys and channels in Redis begin with, so that two deployments can share one.
+    #[arg(long, env = "COWRITE_REDIS_PREFIX", value_name = "PREFIX", default_value = "cowrite", value_parser = prefix)]
+    redis_prefix: String,
+    /// What is promised of an accepted edit in Redis: `unconfirmed` (what Redis does by
+    /// itself), `disk` (synced before it is accepted; Redis must have appendfsync always) or
+    /// `replicas:N` (so many replicas have it before it is called durable).
+    #[arg(long, env = "COWRITE_REDIS_DURABILITY", value_name = "CLASS", default_value = "unconfirmed")]
+    redis_durability: RedisDurability,
+    /// Milliseconds that Redis may take to answer.
+    #[arg(long, env = "COWRITE_REDIS_ANSWER_MS", value_name = "MS", default_value_t = 2_000,
+        value_parser = clap::value_parser!(u64).range(10..=60_000))]
+    redis_answer_ms: u64,
+    /// Edits younger than this are kept in Redis behind a snapshot, in hours, beside those
+    /// of `--retained-entries`.
+    #[arg(long, env = "COWRITE_REDIS_RETAINED_HOURS", value_name = "HOURS", default_value_t = 168,
+        value_parser = clap::value_parser!(u64).range(0..=87_600))]
+    redis_retained_hours: u64,
+    /// Bytes of one document's edits in Redis above which age keeps none.
+    #[arg(long, env = "COWRITE_REDIS_RETAINED_BYTES", value_name = "BYTES", default_value_t = 16 << 20)]
+    redis_retained_bytes: u64,
     /// Developer mode: whoever says `dev:NAME` is NAME and may edit everything. On
     /// loopback addresses only.
     #[arg(long, env = "COWRITE_DEV")]
@@ -142,9 +168,21 @@ impl Config {
         };
         limits.operation.bytes = self.operation_bytes;
         limits.operation.components = self.operation_components;
+        let storage = match self.redis {
+            Some(url) => Storage::Redis(Box::new(RedisSettings {
+                prefix: self.redis_prefix,
+                durability: self.redis_durability,
+                answer_within: Duration::from_millis(self.redis_answer_ms),
+                retained_ms: self.redis_retained_hours * 60 * 60 * 1000,
+                retained_bytes: self.redis_retained_bytes,
+                ..RedisSettings::new(url)
+            })),
+            None if self.memory => Storage::Memory,
+            None => Storage::Folder(self.data),
+        };
         Settings {
             listen: self.listen,
-            storage: if self.memory { Storage::Memory } else { Storage::Folder(self.data) },
+            storage,
             front_door: if self.dev { FrontDoor::Developer } else { FrontDoor::Closed },
             pages: self.pages,
             package: self.package,
@@ -173,6 +211,13 @@ impl Config {
     }
 }
 
+/// A prefix is a plain word: a brace in it would move keys to other slots.
+fn prefix(text: &str) -> Result<String, String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b':');
+    let fits = (1..=64).contains(&text.len()) && text.bytes().all(plain);
+    if fits { Ok(text.to_owned()) } else { Err("1 to 64 letters, digits, `.`, `_`, `-` and `:`".to_owned()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,7 +230,7 @@ mod tests {
     #[test]
     fn the_flags_and_the_settings_have_the_same_defaults() {
         let (read, defaults) = (read(&[]).unwrap(), Settings::default());
-        assert_eq!(read.storage, Storage::Folder("./data".into()));
+        assert!(matches!(&read.storage, Storage::Folder(folder) if folder.as_os_str() == "./data"));
         assert_eq!(read.front_door, FrontDoor::Closed);
         assert_eq!((read.listen, read.limits), (defaults.listen, defaults.limits));
         assert_eq!(format!("{:?}", read.connection), format!("{:?}", defaults.connection));
@@ -203,9 +248,23 @@ mod tests {
             &["--memory", "--data", "x"],
             &["--log-format", "xml"],
             &["--no-such-flag"],
+            &["--redis", "127.0.0.1:6379"],
+            &["--redis", "redis://127.0.0.1", "--memory"],
+            &["--redis", "redis://127.0.0.1", "--redis-durability", "everysec"],
+            &["--redis", "redis://127.0.0.1", "--redis-prefix", "a{b}"],
         ] {
             assert!(read(absurd).is_err(), "{absurd:?}");
         }
-        assert_eq!(read(&["--memory", "--dev"]).map(|settings| settings.storage), Ok(Storage::Memory));
+        assert!(matches!(read(&["--memory", "--dev"]).map(|settings| settings.storage), Ok(Storage::Memory)));
+    }
+
+    #[test]
+    fn redis_is_one_flag_and_keeps_its_defaults() {
+        let Ok(Storage::Redis(read)) = read(&["--redis", "redis://127.0.0.1:7000"]).map(|settings| settings.storage)
+        else {
+            panic!("not kept in Redis");
+        };
+        let defaults = RedisSettings::new("redis://127.0.0.1:7000".parse().unwrap());
+        assert_eq!(format!("{read:?}"), format!("{defaults:?}"));
     }
 }

@@ -20,7 +20,9 @@ use crate::http::{HttpContext, router};
 use crate::hub::{Hub, HubParts};
 use crate::oplog::disk::{DiskLog, DiskSettings, OpenFolderError};
 use crate::oplog::memory::MemoryLog;
+use crate::oplog::redis::RedisLog;
 use crate::oplog::{Durability, OpLog, WallClock};
+use crate::redis::{RedisDoorError, check};
 use crate::room::spawn_room;
 use crate::settings::{FrontDoor, Settings, ShutdownSettings, Storage};
 use crate::shutdown::go_down;
@@ -57,6 +59,9 @@ pub enum StartError {
         /// Why.
         error: OpenFolderError,
     },
+    /// Redis cannot be used.
+    #[error(transparent)]
+    Redis(#[from] RedisDoorError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {error}; stop what listens there, or choose another by --listen")]
     Listen {
@@ -104,6 +109,10 @@ impl Server {
             Storage::Memory => Arc::new(MemoryLog::new()),
             Storage::Folder(folder) => {
                 Arc::new(DiskLog::open(DiskSettings::new(folder)).map_err(|error| StartError::Data { error })?)
+            }
+            Storage::Redis(redis) => {
+                check(&redis)?;
+                Arc::new(RedisLog::new(*redis))
             }
         };
         let clock = Clock::start();

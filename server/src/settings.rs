@@ -7,6 +7,7 @@ use cowrite_protocol::Limits;
 
 use crate::connection::ConnectionSettings;
 use crate::hub::HubSettings;
+use crate::redis::RedisSettings;
 use crate::room::RoomSettings;
 
 /// Everything that can be chosen about a server, with its defaults.
@@ -35,12 +36,14 @@ pub struct Settings {
 }
 
 /// Where documents are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Storage {
     /// In a folder of this machine: accepted is on disk.
     Folder(PathBuf),
     /// In memory: gone with the process.
     Memory,
+    /// In a Redis that any number of servers share.
+    Redis(Box<RedisSettings>),
 }
 
 /// Whose word the server takes for who a user is.

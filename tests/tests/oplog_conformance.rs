@@ -9,7 +9,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use cowrite_server::oplog::OpLog;
 use cowrite_server::oplog::disk::{DiskLog, DiskSettings};
 use cowrite_server::oplog::memory::MemoryLog;
+use cowrite_server::oplog::redis::RedisLog;
+use cowrite_server::redis::{RedisDurability, RedisSettings};
 use cowrite_tests::oplog_suite::Bench;
+use cowrite_tests::redis::RedisProcess;
 
 mod memory {
     use super::*;
@@ -55,6 +58,43 @@ mod disk {
         }
 
         cowrite_tests::oplog_suite!(bench());
+    }
+}
+
+mod redis {
+    use super::*;
+
+    fn bench() -> Bench {
+        on(RedisProcess::start(&[]), RedisDurability::Unconfirmed)
+    }
+
+    cowrite_tests::oplog_suite!(bench());
+
+    /// Acknowledged is durable, so it is there after a `kill -9`.
+    mod on_disk {
+        use super::*;
+
+        fn bench() -> Bench {
+            on(RedisProcess::on_disk(&[]), RedisDurability::Disk)
+        }
+
+        cowrite_tests::oplog_suite!(bench());
+    }
+
+    /// Opened again, Redis has been killed and started again, if it keeps anything.
+    fn on(mut redis: RedisProcess, durability: RedisDurability) -> Bench {
+        Bench::new(|clock| {
+            let mut is_first = true;
+            move || -> Arc<dyn OpLog> {
+                if durability == RedisDurability::Disk && !std::mem::take(&mut is_first) {
+                    redis.kill_9();
+                    redis.restart();
+                }
+                let settings = RedisSettings::new(redis.url().parse().unwrap());
+                let clock = Some(clock.clone());
+                Arc::new(RedisLog::new(RedisSettings { durability, clock, retained_ms: 0, ..settings }))
+            }
+        })
     }
 }
 

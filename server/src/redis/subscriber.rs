@@ -86,11 +86,15 @@ struct Task {
 struct ChannelState {
     listeners: Vec<Box<dyn Listener>>,
     /// Who waits for the subscription to be in force, and until when.
-    waiting: Vec<(oneshot::Sender<Result<(), Trouble>>, Instant)>,
+    waiting: Vec<(Wish, Instant)>,
     standing: Standing,
     failures: u32,
-    /// It was in force before.
-    known: bool,
+}
+
+impl ChannelState {
+    fn new() -> ChannelState {
+        ChannelState { listeners: Vec::new(), waiting: Vec::new(), standing: Standing::Asked, failures: 0 }
+    }
 }
 
 /// How a channel stands with its server.
@@ -136,21 +140,15 @@ impl Task {
     }
 
     fn wish(&mut self, wish: Wish) {
-        let Wish { channel, listener, reply } = wish;
+        let channel = wish.channel.clone();
         let until = Instant::now() + self.topology.settings().retry_for;
-        if let Some(state) = self.channels.get_mut(&channel) {
-            state.listeners.push(listener);
-            match state.standing {
-                Standing::InForce(_) => drop(reply.send(Ok(()))),
-                Standing::Asked | Standing::Leaving => state.waiting.push((reply, until)),
-            }
-            return;
+        let state = self.channels.entry(channel.clone()).or_insert_with(ChannelState::new);
+        state.waiting.push((wish, until));
+        // Where it is in force already it is asked for again: the confirmation shows from
+        // where on the new listener hears.
+        if state.waiting.len() == 1 && state.standing != Standing::Leaving {
+            self.attempt(channel, Duration::ZERO);
         }
-        let waiting = vec![(reply, until)];
-        let state =
-            ChannelState { listeners: vec![listener], waiting, standing: Standing::Asked, failures: 0, known: false };
-        self.channels.insert(channel.clone(), state);
-        self.attempt(channel, Duration::ZERO);
     }
 
     /// Begins an attempt to subscribe, after a while.
@@ -167,12 +165,26 @@ impl Task {
 
     fn attempted(&mut self, attempt: Attempt) {
         match attempt {
-            Attempt::Subscribed(channel, Ok(link)) => self.subscribed(channel, link),
+            Attempt::Subscribed(channel, Ok(link)) => {
+                let number = link.number;
+                self.used.entry(number).or_insert(link);
+                // The confirmation is among what was pushed before.
+                while let Ok((link, push)) = self.pushes.try_recv() {
+                    self.pushed(link, push);
+                }
+                let confirmed = self
+                    .channels
+                    .get(&channel)
+                    .is_none_or(|state| state.waiting.is_empty() && state.standing == Standing::InForce(number));
+                if !confirmed {
+                    self.attempt(channel, BACKOFF.0);
+                }
+            }
             Attempt::Subscribed(channel, Err(trouble)) => self.refused(channel, trouble),
             Attempt::Left(channel) => {
                 let wanted = self.channels.get_mut(&channel).is_some_and(|state| {
                     state.standing = Standing::Asked;
-                    !state.listeners.is_empty()
+                    !state.waiting.is_empty()
                 });
                 if wanted {
                     self.attempt(channel, Duration::ZERO);
@@ -185,21 +197,20 @@ impl Task {
         }
     }
 
-    fn subscribed(&mut self, channel: String, link: Link) {
-        if link.is_broken() {
-            // It broke before we heard that it was in force.
-            return self.attempt(channel, BACKOFF.0);
-        }
-        let Some(state) = self.channels.get_mut(&channel) else { return };
-        (state.standing, state.failures) = (Standing::InForce(link.number), 0);
-        for (reply, _) in state.waiting.drain(..) {
-            // One who does not wait any more has dropped the listener too.
-            let _ = reply.send(Ok(()));
-        }
-        if std::mem::replace(&mut state.known, true) {
+    /// The server has confirmed it: from here on every listener hears.
+    fn confirmed(&mut self, channel: &str, link: u64) {
+        let Some(state) = self.channels.get_mut(channel).filter(|state| state.standing != Standing::Leaving) else {
+            return;
+        };
+        if std::mem::replace(&mut state.standing, Standing::InForce(link)) != Standing::InForce(link) {
             state.listeners.iter_mut().for_each(|listener| listener.hear(&Heard::Interrupted));
         }
-        self.used.insert(link.number, link);
+        state.failures = 0;
+        for (Wish { listener, reply, .. }, _) in state.waiting.drain(..) {
+            // One who does not wait any more has dropped the other end of the listener too.
+            let _ = reply.send(Ok(()));
+            state.listeners.push(listener);
+        }
     }
 
     fn refused(&mut self, channel: String, trouble: Trouble) {
@@ -211,16 +222,16 @@ impl Task {
         let now = Instant::now();
         let reason = trouble.to_string();
         let mut waiting = Vec::new();
-        for (reply, until) in state.waiting.drain(..) {
+        for (wish, until) in state.waiting.drain(..) {
             if now < until {
-                waiting.push((reply, until));
+                waiting.push((wish, until));
             } else {
-                let _ = reply.send(Err(Trouble::Failed(reason.clone())));
+                let _ = wish.reply.send(Err(Trouble::Failed(reason.clone())));
             }
         }
         state.waiting = waiting;
         state.listeners.retain(|listener| !listener.is_gone());
-        if state.listeners.is_empty() {
+        if state.listeners.is_empty() && state.waiting.is_empty() {
             self.channels.remove(&channel);
             return;
         }
@@ -241,6 +252,11 @@ impl Task {
                     state.listeners.iter_mut().for_each(|listener| listener.hear(&heard));
                 }
             }
+            PushKind::SSubscribe => {
+                if let Some(channel) = push.data.into_iter().next().and_then(text) {
+                    self.confirmed(&channel, link);
+                }
+            }
             PushKind::SUnsubscribe => {
                 let channel = push.data.into_iter().next().and_then(text);
                 let state = channel.and_then(|channel| self.channels.get(&channel));
@@ -257,8 +273,9 @@ impl Task {
 
     /// Nothing of this link is in force any more.
     fn broken(&mut self, number: u64) {
-        let Some(link) = self.used.remove(&number) else { return };
-        link.broken.store(true, Ordering::Relaxed);
+        if let Some(link) = self.used.remove(&number) {
+            link.broken.store(true, Ordering::Relaxed);
+        }
         let concerned = self.channels.iter_mut().filter(|(_, state)| state.standing == Standing::InForce(number));
         let channels: Vec<_> = concerned
             .map(|(channel, state)| {
@@ -266,7 +283,9 @@ impl Task {
                 channel.clone()
             })
             .collect();
-        tracing::warn!(channels = channels.len(), "a connection for subscriptions broke; subscribing again");
+        if !channels.is_empty() {
+            tracing::warn!(channels = channels.len(), "a connection for subscriptions broke; subscribing again");
+        }
         for channel in channels {
             self.attempt(channel, BACKOFF.0);
         }
@@ -277,9 +296,9 @@ impl Task {
         let mut left = Vec::new();
         for (channel, state) in &mut self.channels {
             state.listeners.retain(|listener| !listener.is_gone());
-            if let (Standing::InForce(number), true) = (state.standing, state.listeners.is_empty()) {
+            let is_idle = state.listeners.is_empty() && state.waiting.is_empty();
+            if let (Standing::InForce(number), true) = (state.standing, is_idle) {
                 state.standing = Standing::Leaving;
-                state.known = false;
                 left.push((channel.clone(), self.used.get(&number).cloned()));
             }
         }
@@ -341,9 +360,16 @@ impl Links {
         *cell = None;
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
         let pushes = self.0.pushes.clone();
-        let config = configured(topology.settings()).set_push_sender(move |push| pushes.send((number, push)));
+        let broken = Arc::new(AtomicBool::new(false));
+        let breaks = Arc::clone(&broken);
+        let config = configured(topology.settings()).set_push_sender(move |push: PushInfo| {
+            if push.kind == PushKind::Disconnection {
+                breaks.store(true, Ordering::Relaxed);
+            }
+            pushes.send((number, push))
+        });
         let connection = connect(address, topology.settings(), &config).await?;
-        let link = Link { number, connection, broken: Arc::default() };
+        let link = Link { number, connection, broken };
         *cell = Some(link.clone());
         Ok(link)
     }

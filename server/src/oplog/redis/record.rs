@@ -1,4 +1,5 @@
-//! How an entry is written into a stream: a format byte, its fields, the operation.
+//! How an entry is written into a stream: a format byte, the length of its fields in two
+//! bytes, low one first, its fields, the operation. Scripts read the length alone.
 
 use bytes::Bytes;
 use cowrite_protocol::{ClientId, ClientSeq, UserId, Version};
@@ -10,11 +11,14 @@ use crate::oplog::{Entry, Member};
 /// The format of an entry; a newer one is refused.
 const ENTRY_FORMAT: u8 = 1;
 
+/// Bytes before the fields.
+const HEAD_BYTES: usize = 3;
+
 /// Why an entry is not taken.
 #[derive(Debug, Error)]
 pub(super) enum RecordError {
-    #[error("the entry is empty")]
-    Empty,
+    #[error("{bytes} bytes are too few for an entry")]
+    Short { bytes: usize },
     #[error("the entry has format {found}, this server knows formats up to {known}", known = ENTRY_FORMAT)]
     NewerFormat { found: u8 },
     #[error("the entry's fields cannot be read: {0}")]
@@ -34,19 +38,24 @@ struct EntryRecord {
 pub(super) fn write_entry(member: &Member, time_ms: u64) -> Result<Vec<u8>, RecordError> {
     let Member { client, client_seq, user, operation, .. } = member;
     let fields = EntryRecord { client: *client, client_seq: *client_seq, user: user.clone(), time_ms };
-    let mut record = postcard::to_extend(&fields, vec![ENTRY_FORMAT]).map_err(RecordError::Fields)?;
+    let mut record = postcard::to_extend(&fields, vec![ENTRY_FORMAT, 0, 0]).map_err(RecordError::Fields)?;
+    let length = u16::try_from(record.len() - HEAD_BYTES);
+    let length = length.map_err(|_| RecordError::Fields(postcard::Error::SerializeBufferFull))?;
+    record[1..HEAD_BYTES].copy_from_slice(&length.to_le_bytes());
     record.extend_from_slice(operation);
     Ok(record)
 }
 
 /// Reads an entry of this version.
 pub(super) fn read_entry(version: Version, record: &Bytes) -> Result<Entry, RecordError> {
-    let fields = match record.split_first() {
-        Some((&ENTRY_FORMAT, fields)) => fields,
-        Some((&found, _)) => return Err(RecordError::NewerFormat { found }),
-        None => return Err(RecordError::Empty),
+    let (fields, operation) = match record[..] {
+        [ENTRY_FORMAT, low, high, ref rest @ ..] => rest
+            .split_at_checked(usize::from(u16::from_le_bytes([low, high])))
+            .ok_or(RecordError::Fields(postcard::Error::DeserializeUnexpectedEnd))?,
+        [] | [ENTRY_FORMAT, ..] => return Err(RecordError::Short { bytes: record.len() }),
+        [found, ..] => return Err(RecordError::NewerFormat { found }),
     };
-    let (fields, operation) = postcard::take_from_bytes::<EntryRecord>(fields).map_err(RecordError::Fields)?;
+    let fields = postcard::from_bytes::<EntryRecord>(fields).map_err(RecordError::Fields)?;
     let EntryRecord { client, client_seq, user, time_ms } = fields;
     Ok(Entry { version, client, client_seq, user, time_ms, operation: record.slice_ref(operation) })
 }
@@ -71,7 +80,7 @@ mod tests {
         let entry = read_entry(version, &record).unwrap();
         assert_eq!((entry.version, entry.client_seq, entry.time_ms), (version, member.client_seq, 99));
         assert_eq!((entry.operation, entry.user), (member.operation, member.user));
-        assert!(matches!(read_entry(version, &Bytes::new()), Err(RecordError::Empty)));
+        assert!(matches!(read_entry(version, &Bytes::new()), Err(RecordError::Short { bytes: 0 })));
         assert!(matches!(read_entry(version, &record.slice(..9)), Err(RecordError::Fields(_))));
         let newer = Bytes::from_static(b"\x02x");
         assert!(matches!(read_entry(version, &newer), Err(RecordError::NewerFormat { found: 2 })));

@@ -45,13 +45,20 @@ local function hash_at(log, version)
   if entry and entry[2][4] ~= '' then return entry[2][4] end
 end
 
--- Entries after a version, as a list of id, record, id, record; about so many bytes.
+-- How long the operation in a record is: what is behind its fields.
+local function operation_bytes(record)
+  local _, low, high = string.byte(record, 1, 3)
+  return #record - 3 - (low or 0) - 256 * (high or 0)
+end
+
+-- Entries after a version, as a list of id, record, id, record; about so many bytes of
+-- operations.
 local function page(log, after, bytes)
   local found, size, from = {}, 0, '(' .. digits(after) .. '-0'
   while true do
     local entries = redis.call('XRANGE', log, from, '+', 'COUNT', 128)
     for _, entry in ipairs(entries) do
-      size = size + #entry[2][2]
+      size = size + operation_bytes(entry[2][2])
       if size > bytes and #found > 0 then return found end
       found[#found + 1], found[#found + 2] = entry[1], entry[2][2]
     end
