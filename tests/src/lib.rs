@@ -3,6 +3,7 @@
 
 #![warn(missing_docs)]
 
+pub mod crowd;
 pub mod oplog_suite;
 pub mod pipe;
 pub mod process;

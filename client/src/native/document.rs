@@ -76,6 +76,22 @@ impl DocumentClient {
         })
     }
 
+    /// Makes an edit that depends on the text: `make` sees the document as it is, and
+    /// nothing comes between it and the edit. Gives the edit's number, or `None` if
+    /// `make` does. The client waits for `make`: let it be quick, and not come back here.
+    ///
+    /// # Errors
+    /// As [`Engine::edit`].
+    pub fn edit_with(&self, make: impl FnOnce(&Document) -> Option<Operation>) -> Result<Option<u64>, EditError> {
+        self.shared.act_and_wake(|state, now| {
+            let engine = state.session.engine(self.handle).ok_or(EditError::NotLoaded)?;
+            engine.editable()?;
+            let Some(operation) = make(engine.document()) else { return Ok(None) };
+            let edited = state.session.edit(self.handle, &operation, now);
+            edited.unwrap_or(Err(EditError::NotLoaded)).map(Some)
+        })
+    }
+
     /// The text, with U+FFFC for each embed. Copies it.
     pub fn text(&self) -> String {
         self.read(|engine| engine.document().text().to_string()).unwrap_or_default()

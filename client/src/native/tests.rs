@@ -141,15 +141,20 @@ async fn an_edit_is_accepted() {
         peer.greet().await;
         peer.open(Settlement::Nothing).await;
         peer.accept_submit(0).await;
+        peer.hear(|frame| assert!(matches!(frame, ClientFrame::Submit(_) | ClientFrame::SubmitStill(_)))).await;
         peer
     };
     let work = async {
         document.opened().await.unwrap();
+        assert_eq!(document.edit_with(|_| None), Ok(None));
         let edit = document.edit(&operation("[{\"insert\":\"héllo\"}]")).unwrap();
         assert_eq!((edit, document.text().as_str()), (1, "héllo"));
         document.when_accepted(edit).await.unwrap();
         assert_eq!(document.when_durable(edit).await, Err(WaitError::NoDurability));
         assert_eq!(document.status().version, Version::new(1).unwrap());
+        let append = |text: &Document| Some(Operation::builder().retain(text.length()).insert("!").build());
+        assert_eq!(document.edit_with(append), Ok(Some(2)));
+        assert_eq!(document.text(), "héllo!");
     };
     let (mut peer, ()) = soon(async { tokio::join!(server, work) }).await;
     assert_eq!(client.user().unwrap().as_str(), "bot");

@@ -4,7 +4,7 @@
 //! simulation is only their network, their clock, their disk's bad days and their
 //! users. One seed is one run; a failing seed replays.
 
-mod chance;
+pub(crate) mod chance;
 mod client;
 mod link;
 mod oracle;

@@ -1,0 +1,92 @@
+//! What each insertion leaves in the text: a word that is nobody else's.
+
+use std::collections::BTreeMap;
+
+use cowrite_protocol::Utf16Offset;
+use cowrite_protocol::operation::Document;
+
+/// Opens a token. Nothing else that is typed holds it, and tokens are only inserted between
+/// tokens, so they are never torn.
+const OPEN: char = '⟨';
+const CLOSE: char = '⟩';
+
+/// The token of this person's insertion of this number.
+pub(super) fn token(person: usize, number: u64) -> String {
+    format!("{OPEN}c{person}-{number}{CLOSE}")
+}
+
+/// The first place between tokens that is not before `at`.
+pub(super) fn between(document: &Document, at: u32) -> Utf16Offset {
+    let text = document.text();
+    let length = text.length().0;
+    let mut at = at.min(length);
+    while at < length && text.unit(Utf16Offset(at)) != u16::try_from(u32::from(OPEN)).ok() {
+        at += 1;
+    }
+    Utf16Offset(at)
+}
+
+/// Where a token begins.
+pub(super) fn find(document: &Document, token: &str) -> Option<Utf16Offset> {
+    let text = document.text().to_string();
+    let bytes = text.find(token)?;
+    let units = text[..bytes].encode_utf16().count();
+    Some(Utf16Offset(u32::try_from(units).ok()?))
+}
+
+/// How often each token is in the text; and what is there that is no token.
+pub(super) fn count(text: &str) -> (BTreeMap<&str, u32>, Vec<&str>) {
+    let mut counts = BTreeMap::new();
+    let mut strays = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(OPEN) {
+        let (before, tail) = rest.split_at(start);
+        if !before.is_empty() {
+            strays.push(before);
+        }
+        let body = &tail[OPEN.len_utf8()..];
+        let end = body.find([OPEN, CLOSE]).filter(|&end| body[end..].starts_with(CLOSE));
+        let Some(end) = end else {
+            // A torn one: its next part begins where another token does, if one does.
+            let torn = body.find(OPEN).map_or(tail.len(), |next| next + OPEN.len_utf8());
+            strays.push(&tail[..torn]);
+            rest = &tail[torn..];
+            continue;
+        };
+        let (token, after) = tail.split_at(OPEN.len_utf8() + end + CLOSE.len_utf8());
+        *counts.entry(token).or_default() += 1;
+        rest = after;
+    }
+    if !rest.is_empty() {
+        strays.push(rest);
+    }
+    (counts, strays)
+}
+
+#[cfg(test)]
+mod tests {
+    use cowrite_protocol::Utf16Offset;
+    use cowrite_protocol::operation::Document;
+
+    use super::{between, count, find, token};
+
+    #[test]
+    fn tokens_are_counted_and_what_is_torn_is_seen() {
+        let (counts, strays) = count("⟨c1-2⟩⟨c1-3⟩⟨c1-2⟩");
+        assert_eq!((counts["⟨c1-2⟩"], counts["⟨c1-3⟩"], counts.len()), (2, 1, 2));
+        assert!(strays.is_empty());
+        let (counts, strays) = count("a⟨c1-⟨c2-1⟩2⟩b");
+        assert_eq!(counts.len(), 1);
+        assert_eq!(strays, ["a", "⟨c1-", "2⟩b"]);
+        assert_eq!(count("⟨c1").1, ["⟨c1"]);
+    }
+
+    #[test]
+    fn places_are_between_tokens() {
+        let document = Document::from("⟨c1-2⟩⟨c1-3⟩");
+        let places: Vec<u32> = [0, 1, 5, 6, 7, 12, 13].map(|at| between(&document, at).0).into();
+        assert_eq!(places, [0, 6, 6, 6, 12, 12, 12]);
+        assert_eq!(find(&document, &token(1, 3)), Some(Utf16Offset(6)));
+        assert_eq!(find(&document, &token(1, 4)), None);
+    }
+}
