@@ -108,7 +108,9 @@ fn info(connection: &mut Connection) -> RedisResult<HashMap<String, String>> {
 
 /// Does everything once that the op log will do, under keys of its own.
 fn rehearse(settings: &RedisSettings, connection: &mut Connection) -> RedisResult<()> {
-    let key = format!("{}:{{start}}:rehearsal", settings.prefix);
+    // Another server may rehearse at this moment.
+    let own = getrandom::u64().unwrap_or_default();
+    let key = format!("{}:{{start}}:{own:x}", settings.prefix);
     let channel = format!("{}:{{start}}:live", settings.prefix);
     let source = "redis.call('HSET', KEYS[1], 'a', '1') redis.call('HSCAN', KEYS[1], '0') \
         redis.call('XADD', KEYS[2], '1-0', 'a', '1') redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1) \
@@ -116,7 +118,7 @@ fn rehearse(settings: &RedisSettings, connection: &mut Connection) -> RedisResul
         redis.call('TIME') redis.call('SPUBLISH', ARGV[1], 'a') redis.call('DEL', KEYS[1], KEYS[2]..'2')";
     let mut eval = redis::cmd("EVAL");
     eval.arg(source).arg(2).arg(&key).arg(format!("{key}:log")).arg(&channel).query::<Value>(connection)?;
-    connection.set_ex::<_, _, ()>(&key, "a", 60)?;
+    connection.set_ex::<_, _, ()>(&key, "a", 1)?;
     connection.get::<_, Value>(&key)?;
     redis::cmd("SCRIPT").arg("LOAD").arg("return 1").query::<Value>(connection)?;
     Ok(())
