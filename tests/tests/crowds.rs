@@ -67,6 +67,18 @@ async fn a_server_that_forgets_is_found_out() {
     assert_eq!(report.losses_told, 4, "{report:?}");
 }
 
+/// What all restore is there once, though the log that they restore it into has no epoch yet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_forgotten_can_be_restored_once() {
+    let mut server = ServerProcess::with_flags(&["--memory"]);
+    let mut crowd = a_few(&server).await;
+    server.restart();
+    crowd.until_told(PATIENCE).await;
+    crowd.decide(Decision::Accept, PATIENCE).await;
+    crowd.settle(PATIENCE).await.unwrap();
+    crowd.check(Loss::Never).await.unwrap();
+}
+
 /// The checks fail where they have to: somebody tampers with two tokens.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_vandal_does_is_found_out() {

@@ -11,7 +11,7 @@ mod tail;
 use bytes::Bytes;
 use cowrite_protocol::error::DecodeOperationError;
 use cowrite_protocol::frame::Code;
-use cowrite_protocol::{DocumentType, Epoch, Limits, OperationLimits, RunningHash, Version};
+use cowrite_protocol::{ClientId, DocumentType, Epoch, Limits, OperationLimits, RunningHash, Version};
 
 use crate::oplog::{AppendOutcome, Batch, Entry, Head, Member, Refusal};
 
@@ -165,6 +165,11 @@ impl<D: DocumentType> Sequencer<D> {
             if let Err(code) = self.bring_to_head(&mut submission) {
                 rulings.push((submission, Ruling::Rejected(code)));
                 continue;
+            }
+            // A restoration is named after the epoch that it goes into, which this batch may be
+            // the one to create: under any other name a second one would not be known as such.
+            if submission.client.is_reserved() {
+                submission.client = ClientId::restoration(Some(expected.epoch.unwrap_or(new_epoch)));
             }
             let mut form = Form { operation: submission.operation.clone(), caret: submission.caret.clone() };
             for (_, earlier) in &members {
