@@ -279,12 +279,11 @@ impl Crowd {
             for person in self.people.iter().filter(|person| *person.id() == id) {
                 accounts.push(person.settled_account().await);
                 replicas.push((format!("client {}", person.number()), person.replica()));
-                let seen = person.witness.lock();
-                wrong.extend(seen.wrong.iter().cloned());
-                let (told, has) = (&seen.from_events, &replicas[replicas.len() - 1].1.document);
-                if told != has {
+                if !person.is_told_its_text().await {
                     wrong.push(format!("client {} has another text than its events told", person.number()));
                 }
+                let seen = person.witness.lock();
+                wrong.extend(seen.wrong.iter().cloned());
                 add(&mut report, &seen.report);
                 report.reconnects += person.relay().accepted().saturating_sub(1);
             }

@@ -12,7 +12,7 @@ use cowrite_protocol::frame::Position;
 use cowrite_protocol::operation::Document;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::account::{Account, Outcome};
 use super::scribe::Scribe;
@@ -124,6 +124,21 @@ impl Person {
 
     pub(super) fn replica(&self) -> Replica {
         replica(&self.document)
+    }
+
+    /// Whether the events, once all are read, tell the text that the client has.
+    pub(super) async fn is_told_its_text(&self) -> bool {
+        let start = Instant::now();
+        loop {
+            let has = self.replica().document;
+            if self.witness.lock().from_events == has {
+                return true;
+            }
+            if start.elapsed() > Duration::from_secs(5) {
+                return false;
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Adds the outcomes that only waiting for an edit tells.
