@@ -1,0 +1,5 @@
+//! What puts a server under load.
+
+mod writer;
+
+pub(crate) use writer::Writer;

@@ -1,0 +1,50 @@
+//! Measurements of Cowrite, side by side with its peers.
+//!
+//! `cargo run --release -p cowrite-bench -- redis` measures the op log over Redis. What is
+//! known of sizes and bytes is asserted and printed by tests: bytes on the wire by
+//! `cargo test -p cowrite-protocol --test wire`, what a resume costs by
+//! `cargo test -p cowrite-tests --test catch_up -- --nocapture`, the size of the browser's
+//! module by `cargo xtask wasm`.
+
+#![warn(missing_docs)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a measurement that cannot be made ends the program")]
+
+mod load;
+mod pinning;
+mod redis;
+mod sample;
+
+use clap::{Parser, Subcommand};
+
+/// Measures Cowrite on this machine. Figures are worth something as ratios within one run.
+#[derive(Parser)]
+#[command(name = "cowrite-bench")]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// The op log over Redis: throughput against the limit, latency, conflicts, memory.
+    Redis {
+        /// Seconds of each measurement.
+        #[arg(long, default_value_t = 5)]
+        seconds: u64,
+        /// Measure this only: throughput, latency, conflicts or memory.
+        #[arg(long)]
+        only: Option<String>,
+    },
+}
+
+fn main() {
+    let Arguments { what } = Arguments::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    match what {
+        What::Redis { seconds, only } => {
+            runtime
+                .expect("threads")
+                .block_on(redis::measure(std::time::Duration::from_secs(seconds), only.as_deref()));
+        }
+    }
+}
