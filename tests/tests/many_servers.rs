@@ -1,8 +1,6 @@
 //! Many servers over one Redis, any of which may die: everybody ends with one text, and every
 //! accepted edit is in it once.
 
-#![expect(clippy::unwrap_used, reason = "all of it is a test")]
-
 use std::time::Duration;
 
 use cowrite_tests::crowd::{Crowd, CrowdSettings, Loss};
@@ -20,12 +18,12 @@ async fn servers_die_links_break_redis_restarts_and_nothing_is_lost_or_doubled()
     let mut crowd = Crowd::gather(&addresses, settings).await;
     crowd.start_typing();
     crowd.until_accepted(300, PATIENCE).await;
-    for round in 0..3 {
+    for server in &mut servers {
         crowd.brace().await;
-        servers[round].kill_9();
+        server.kill_9();
         crowd.release_by_cut();
         crowd.until_accepted(200, PATIENCE).await;
-        servers[round].restart();
+        server.restart();
         crowd.cut();
         crowd.until_accepted(200, PATIENCE).await;
     }
