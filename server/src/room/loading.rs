@@ -47,11 +47,12 @@ impl<D: DocumentType> Room<D> {
         match (purpose, answer) {
             (Purpose::Subscribe, LogAnswer::Subscribed(Ok(()))) => self.ask(Purpose::OpenLog, LogRequest::Open(None)),
             (Purpose::OpenLog, LogAnswer::Opened(Ok(opened))) => self.log_opened(opened),
-            (
-                Purpose::AdvanceEpoch,
-                LogAnswer::Advanced(Ok(AdvanceOutcome::Advanced(head) | AdvanceOutcome::Other(head))),
-            ) => {
+            (Purpose::AdvanceEpoch, LogAnswer::Advanced(Ok(advanced))) => {
                 self.lost_epoch = None;
+                let (AdvanceOutcome::Advanced(head) | AdvanceOutcome::Other(head)) = advanced;
+                if matches!(advanced, AdvanceOutcome::Advanced(_)) {
+                    self.meter.epoch_begun();
+                }
                 self.load_from(head);
             }
             (Purpose::LoadSnapshot, LogAnswer::Snapshot(Ok(snapshot))) => self.snapshot_loaded(snapshot),
@@ -72,6 +73,7 @@ impl<D: DocumentType> Room<D> {
     /// and comes back to a typed outcome; the document is loaded anew.
     pub(super) fn history_lost(&mut self) {
         self.lost_epoch = self.sequencer.head().epoch;
+        self.meter.history_lost();
         tracing::error!(document = %self.document, "the log holds another history than this room; loading it anew");
         self.end_all(Code::EpochChanged);
         self.load();
@@ -110,6 +112,7 @@ impl<D: DocumentType> Room<D> {
         if !same_life || log.version < known || hash.is_some_and(|hash| hash != log.hash) {
             self.history_lost();
         } else if log.version > ours.version {
+            self.meter.gap_at_look();
             self.follow();
         }
     }
@@ -145,7 +148,9 @@ impl<D: DocumentType> Room<D> {
         hash_after: Option<cowrite_protocol::RunningHash>,
     ) {
         let mut rulings = Vec::new();
+        let before = self.sequencer.head().version;
         let taken = self.sequencer.take_entries(epoch, entries, hash_after, &mut rulings);
+        self.meter.received(self.sequencer.head().version.since(before));
         self.after_entries(rulings);
         if let Err(obstacle) = taken {
             self.meet(obstacle);
@@ -154,7 +159,10 @@ impl<D: DocumentType> Room<D> {
 
     pub(super) fn meet(&mut self, obstacle: Obstacle) {
         match obstacle {
-            Obstacle::Gap => self.follow(),
+            Obstacle::Gap => {
+                self.meter.gap_in_feed();
+                self.follow();
+            }
             Obstacle::OtherHistory => self.history_lost(),
             Obstacle::Poison(version) => self.damaged(&format!("the entry of version {version} cannot be applied")),
         }
@@ -201,6 +209,7 @@ impl<D: DocumentType> Room<D> {
             D::apply(&mut document, &content).ok()?;
             let whole = D::checksum(&document) == snapshot.checksum;
             if !whole {
+                self.meter.snapshot_ignored();
                 tracing::error!(document = %self.document, version = %snapshot.head.version, "a snapshot does not match its checksum and is ignored");
             }
             whole.then_some((snapshot.head, document))
@@ -273,6 +282,7 @@ impl<D: DocumentType> Room<D> {
     }
 
     fn load_failed(&mut self) {
+        self.meter.load_failed();
         self.phase = Phase::Failed;
         self.refuse_opens(Code::Unavailable, RETRY_MS);
     }

@@ -21,6 +21,7 @@ use bytes::Bytes;
 use cowrite_protocol::frame::{Code, ServerFrame};
 use cowrite_protocol::{Channel, Checksum, DocumentId, DocumentType, Epoch, Limits, Millis, Version};
 
+use crate::metrics::RoomMeter;
 use crate::oplog::{FeedBatch, FeedEvent};
 use crate::presence::Roster;
 use crate::sequencer::Sequencer;
@@ -73,6 +74,7 @@ pub struct Room<D: DocumentType> {
     /// The checksum of the document, computed once a version.
     checksum: Option<(Version, Checksum)>,
     presence_due: Option<Millis>,
+    meter: RoomMeter,
     outputs: VecDeque<RoomOutput>,
 }
 
@@ -132,10 +134,17 @@ impl<D: DocumentType> Room<D> {
             snapshot: SnapshotState::default(),
             checksum: None,
             presence_due: None,
+            meter: RoomMeter::default(),
             outputs: VecDeque::new(),
         };
         room.load();
         room
+    }
+
+    /// The same room, counting there; else nobody reads what it counts.
+    pub fn with_meter(mut self, meter: RoomMeter) -> Room<D> {
+        self.meter = meter;
+        self
     }
 
     /// The document's id.
@@ -281,6 +290,7 @@ impl<D: DocumentType> Room<D> {
                 self.presence_due = Some(now + self.presence_tick());
             }
         }
+        self.meter.show(self.stalled, self.phase == Phase::Damaged, false);
     }
 
     fn ask(&mut self, purpose: Purpose, request: LogRequest) {
