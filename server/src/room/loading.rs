@@ -33,6 +33,7 @@ impl<D: DocumentType> Room<D> {
     /// Begins (again) from what is stored: subscribe first, so that nothing falls between.
     pub(super) fn load(&mut self) {
         self.phase = Phase::Loading { head: None };
+        self.quarantined = false;
         self.following = false;
         self.follow_wanted = false;
         self.feed.clear();
@@ -83,6 +84,9 @@ impl<D: DocumentType> Room<D> {
     pub(super) fn take_feed(&mut self) {
         while !self.sequencer.is_appending() && !self.following && self.phase == super::Phase::Open {
             let Some(batch) = self.feed.pop_front() else { return };
+            if self.quarantined {
+                continue;
+            }
             let last = batch.entries.last().map_or(Version::ZERO, |entry| entry.version);
             if last <= self.sequencer.head().version {
                 continue;
@@ -112,8 +116,12 @@ impl<D: DocumentType> Room<D> {
         if !same_life || log.version < known || hash.is_some_and(|hash| hash != log.hash) {
             self.history_lost();
         } else if log.version > ours.version {
-            self.meter.gap_at_look();
+            if !self.quarantined {
+                self.meter.gap_at_look();
+            }
             self.follow();
+        } else if log.version == ours.version {
+            self.end_quarantine();
         }
     }
 
@@ -132,12 +140,17 @@ impl<D: DocumentType> Room<D> {
                     return self.load();
                 };
                 self.take_entries(Some(epoch), entries, None);
-                if self.phase == Phase::Open {
+                if self.phase == Phase::Open && !self.quarantined {
                     self.follow();
                 }
             }
             Ok(ReadOutcome::BelowFloor { .. }) => self.history_lost(),
-            Err(error) => tracing::warn!(document = %self.document, %error, "cannot follow the log"),
+            Err(LogError::Damaged { reason }) => self.quarantine(&reason),
+            Err(error) => {
+                tracing::debug!(document = %self.document, %error, "cannot follow the log");
+                // Whoever waits for what cannot be read would have it read again at once.
+                self.refuse_opens(Code::Unavailable, RETRY_MS);
+            }
         }
     }
 
@@ -152,8 +165,12 @@ impl<D: DocumentType> Room<D> {
         let taken = self.sequencer.take_entries(epoch, entries, hash_after, &mut rulings);
         self.meter.received(self.sequencer.head().version.since(before));
         self.after_entries(rulings);
-        if let Err(obstacle) = taken {
-            self.meet(obstacle);
+        match taken {
+            // Anybody may publish anything: only what the log holds is its history.
+            Err(Obstacle::Poison(_)) if hash_after.is_some() => self.follow(),
+            Err(obstacle) => self.meet(obstacle),
+            Ok(()) if self.sequencer.head().version > before => self.end_quarantine(),
+            Ok(()) => {}
         }
     }
 
@@ -164,12 +181,12 @@ impl<D: DocumentType> Room<D> {
                 self.follow();
             }
             Obstacle::OtherHistory => self.history_lost(),
-            Obstacle::Poison(version) => self.damaged(&format!("the entry of version {version} cannot be applied")),
+            Obstacle::Poison(version) => self.quarantine(&poison(version)),
         }
     }
 
     /// Every channel and every wish to open ends with this code.
-    fn end_all(&mut self, code: Code) {
+    pub(super) fn end_all(&mut self, code: Code) {
         let connections: Vec<_> = self.channels.keys().copied().collect();
         for connection in connections {
             self.close_channel(connection, code, if code == Code::Unavailable { RETRY_MS } else { 0 });
@@ -247,7 +264,14 @@ impl<D: DocumentType> Room<D> {
                 entries.retain(|entry| entry.version <= head.version);
                 let mut rulings = Vec::new();
                 if let Err(obstacle) = self.sequencer.take_entries(head.epoch, entries, None, &mut rulings) {
-                    return self.damaged(&format!("entries cannot be replayed: {obstacle:?}"));
+                    return match obstacle {
+                        // What lies before it is whole; of the first entry nothing does.
+                        Obstacle::Poison(version) if self.bad_loads == LOADS && version > Version::ZERO.next() => {
+                            self.broadcast = self.sequencer.head().version;
+                            self.quarantine(&poison(version));
+                        }
+                        obstacle => self.damaged(&format!("entries cannot be replayed: {obstacle:?}")),
+                    };
                 }
                 self.broadcast = self.sequencer.head().version;
                 self.read_on(head);
@@ -274,7 +298,9 @@ impl<D: DocumentType> Room<D> {
     }
 
     fn loading_failed(&mut self, error: &LogError) {
-        tracing::warn!(document = %self.document, %error, "the document cannot be loaded");
+        // At debug only: a log in trouble fails every open of every document, and its trouble
+        // as such is told once.
+        tracing::debug!(document = %self.document, %error, "the document cannot be loaded");
         match error {
             LogError::Damaged { reason } => self.damaged(reason),
             LogError::Unavailable { .. } => self.load_failed(),
@@ -294,4 +320,8 @@ impl<D: DocumentType> Room<D> {
             open.command.outbox.channel_closed(self.number);
         }
     }
+}
+
+fn poison(version: Version) -> String {
+    format!("the entry of version {version} cannot be applied")
 }

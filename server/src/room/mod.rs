@@ -12,6 +12,7 @@ mod durable;
 mod loading;
 mod opening;
 mod presence;
+mod quarantine;
 mod submit;
 mod task;
 
@@ -48,6 +49,8 @@ pub struct Room<D: DocumentType> {
     lost_epoch: Option<Epoch>,
     /// How often in a row what was loaded made no sense.
     bad_loads: u32,
+    /// Behind our head the log holds what makes no sense; the document can be read only.
+    quarantined: bool,
     sequencer: Sequencer<D>,
     /// The lowest version that the log can be read after, as last heard.
     floor: Version,
@@ -114,6 +117,7 @@ impl<D: DocumentType> Room<D> {
             phase: Phase::Failed,
             lost_epoch: None,
             bad_loads: 0,
+            quarantined: false,
             sequencer: Sequencer::new(limits, Default::default(), D::Document::default()),
             floor: Version::ZERO,
             durable: Version::ZERO,
@@ -290,7 +294,8 @@ impl<D: DocumentType> Room<D> {
                 self.presence_due = Some(now + self.presence_tick());
             }
         }
-        self.meter.show(self.stalled, self.phase == Phase::Damaged, false);
+        let stalled = self.stalled && !self.quarantined;
+        self.meter.show(stalled, self.phase == Phase::Damaged, self.quarantined);
     }
 
     fn ask(&mut self, purpose: Purpose, request: LogRequest) {

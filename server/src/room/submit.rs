@@ -44,9 +44,9 @@ impl<D: DocumentType> Room<D> {
             return channel.outbox.end(Code::Malformed, 0);
         };
         (channel.carried_seq, channel.carried_base) = (seq.get(), base.get());
-        // It crossed a composed catch-up, or the drain: no answer, nothing consumed; the
-        // client knows and sends it again.
-        if base < channel.void_below || self.draining {
+        // It crossed a composed catch-up, the drain or a quarantine: no answer, nothing
+        // consumed; the client knows and sends it again.
+        if base < channel.void_below || self.draining || self.quarantined {
             return;
         }
         let id = SubmissionId(connection.0);
@@ -82,7 +82,7 @@ impl<D: DocumentType> Room<D> {
             return self.answer_restore(connection, Some(Code::ReadOnly));
         }
         let id = SubmissionId(connection.0 | RESTORATION);
-        if self.draining || self.sequencer.holds(id) {
+        if self.draining || self.quarantined || self.sequencer.holds(id) {
             return;
         }
         let client = ClientId::restoration(self.sequencer.head().epoch);
@@ -111,7 +111,7 @@ impl<D: DocumentType> Room<D> {
 
     /// Starts the next append, if anything waits and nothing stands in the way.
     pub(super) fn start_append(&mut self, now: Millis) {
-        if self.following || self.sequencer.is_appending() {
+        if self.following || self.quarantined || self.sequencer.is_appending() {
             return;
         }
         let new_epoch = Epoch::from_random((self.entropy)());
