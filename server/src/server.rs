@@ -114,7 +114,8 @@ impl Server {
             Storage::Folder(folder) => {
                 Arc::new(DiskLog::open(DiskSettings::new(folder)).map_err(|error| StartError::Data { error })?)
             }
-            Storage::Redis(redis) => {
+            Storage::Redis(mut redis) => {
+                redis.metrics = Arc::clone(&metrics.log);
                 check(&redis)?;
                 Arc::new(RedisLog::new(*redis))
             }

@@ -58,6 +58,7 @@ impl<D: DocumentType> Room<D> {
             }
             (Purpose::LoadSnapshot, LogAnswer::Snapshot(Ok(snapshot))) => self.snapshot_loaded(snapshot),
             (Purpose::ReadTail, LogAnswer::Read(Ok(read))) => self.tail_read(read),
+            (Purpose::ReadTail, LogAnswer::Read(Err(LogError::Damaged { reason }))) => self.tail_damaged(&reason),
             (_, LogAnswer::Opened(Err(crate::oplog::OpenError::Log(error))))
             | (
                 _,
@@ -265,11 +266,7 @@ impl<D: DocumentType> Room<D> {
                 let mut rulings = Vec::new();
                 if let Err(obstacle) = self.sequencer.take_entries(head.epoch, entries, None, &mut rulings) {
                     return match obstacle {
-                        // What lies before it is whole; of the first entry nothing does.
-                        Obstacle::Poison(version) if self.bad_loads == LOADS && version > Version::ZERO.next() => {
-                            self.broadcast = self.sequencer.head().version;
-                            self.quarantine(&poison(version));
-                        }
+                        Obstacle::Poison(version) => self.tail_damaged(&poison(version)),
                         obstacle => self.damaged(&format!("entries cannot be replayed: {obstacle:?}")),
                     };
                 }
@@ -280,6 +277,17 @@ impl<D: DocumentType> Room<D> {
             ReadOutcome::BelowFloor { floor } if floor > self.snapshot.version() => self.load(),
             ReadOutcome::BelowFloor { .. } => self.damaged("entries behind the snapshot are missing"),
         }
+    }
+
+    /// The next entry makes no sense, and what lies before it does: that can be served, unless
+    /// it is nothing.
+    fn tail_damaged(&mut self, reason: &str) {
+        let version = self.sequencer.head().version;
+        if self.bad_loads < LOADS || version == Version::ZERO {
+            return self.damaged(reason);
+        }
+        self.broadcast = version;
+        self.quarantine(reason);
     }
 
     /// What was read makes no sense. It may have changed while it was read, so it is read
