@@ -8,20 +8,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::serve::ListenerExt;
-use cowrite_protocol::RichText;
 use cowrite_protocol::frame::DurabilityClass;
+use cowrite_protocol::{DocumentId, RichText};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpSocket};
 
 use crate::auth::{Access, DeveloperAccess};
 use crate::clock::Clock;
 use crate::connection::{Registry, SocketContext};
+use crate::health::Health;
 use crate::http::{HttpContext, router};
 use crate::hub::{Hub, HubParts};
+use crate::metrics::Metrics;
 use crate::oplog::disk::{DiskLog, DiskSettings, OpenFolderError};
 use crate::oplog::memory::MemoryLog;
 use crate::oplog::redis::RedisLog;
-use crate::oplog::{Durability, OpLog, WallClock};
+use crate::oplog::{Durability, LogError, OpLog, OpenError, WallClock};
 use crate::redis::{RedisDoorError, check};
 use crate::room::spawn_room;
 use crate::settings::{FrontDoor, Settings, ShutdownSettings, Storage};
@@ -33,6 +35,7 @@ pub struct Server {
     address: SocketAddr,
     router: Router,
     context: Arc<HttpContext>,
+    log: Arc<dyn OpLog>,
     shutdown: ShutdownSettings,
 }
 
@@ -105,12 +108,14 @@ impl Server {
         // data is then left alone.
         let listener = listen(address).map_err(|error| StartError::Listen { address, error })?;
         let address = listener.local_addr().map_err(|error| StartError::Listen { address, error })?;
+        let metrics = Metrics::default();
         let log: Arc<dyn OpLog> = match settings.storage {
             Storage::Memory => Arc::new(MemoryLog::new()),
             Storage::Folder(folder) => {
                 Arc::new(DiskLog::open(DiskSettings::new(folder)).map_err(|error| StartError::Data { error })?)
             }
-            Storage::Redis(redis) => {
+            Storage::Redis(mut redis) => {
+                redis.metrics = Arc::clone(&metrics.log);
                 check(&redis)?;
                 Arc::new(RedisLog::new(*redis))
             }
@@ -123,6 +128,7 @@ impl Server {
             log: Arc::clone(&log),
             clock,
             wall_clock: WallClock::system(),
+            metrics: Arc::clone(&metrics.rooms),
             // The one place that says which kind of documents this server keeps.
             spawn: spawn_room::<RichText>,
         });
@@ -137,13 +143,14 @@ impl Server {
         };
         let context = Arc::new(HttpContext {
             socket: Arc::new(socket),
-            log,
+            health: Health::new(),
+            metrics,
             draining: AtomicBool::new(false),
             local_only: settings.front_door == FrontDoor::Developer,
         });
         let router = router(Arc::clone(&context), settings.pages.as_deref(), settings.package.as_deref())
             .map_err(|(folder, error)| StartError::Files { folder: folder.to_owned(), error })?;
-        Ok(Server { listener, address, router, context, shutdown: settings.shutdown })
+        Ok(Server { listener, address, router, context, log, shutdown: settings.shutdown })
     }
 
     /// Where it listens.
@@ -154,7 +161,7 @@ impl Server {
     /// Serves until `end` is ready, then goes down as [`ShutdownSettings`] say: no edit
     /// that was taken is lost, snapshots are stored, and the log is closed.
     pub async fn run(self, end: impl Future<Output = ()>) {
-        let Server { listener, router, context, shutdown, .. } = self;
+        let Server { listener, router, context, log, shutdown, .. } = self;
         // Without it a small frame waits for the answer to the one before, 40 ms.
         let listener = listener.tap_io(|stream| {
             if let Err(error) = stream.set_nodelay(true) {
@@ -162,15 +169,30 @@ impl Server {
             }
         });
         let serving = tokio::spawn(async move { axum::serve(listener, router).await });
+        let watching = tokio::spawn(watch_log(Arc::clone(&context), Arc::clone(&log)));
         end.await;
         context.draining.store(true, Ordering::Relaxed);
         go_down(&context.socket.hub, &context.socket.registry, shutdown).await;
         // It served health checks until now, and nothing else.
         serving.abort();
-        let _ = serving.await;
-        let closed = tokio::task::spawn_blocking(move || drop(context)).await;
+        watching.abort();
+        let _ = tokio::join!(serving, watching);
+        let closed = tokio::task::spawn_blocking(move || drop((context, log))).await;
         tracing::info!(clean = closed.is_ok(), "down");
     }
+}
+
+/// Keeps asking the log whether it answers. Opening without a client changes nothing.
+async fn watch_log(context: Arc<HttpContext>, log: Arc<dyn OpLog>) {
+    let Ok(probe) = "readyz".parse::<DocumentId>() else { return };
+    let question = || async {
+        match log.open(&probe, None).await {
+            // Damaged is that document alone; the log answers.
+            Ok(_) | Err(OpenError::OtherUser | OpenError::Log(LogError::Damaged { .. })) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        }
+    };
+    context.health.watch(question).await;
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {

@@ -2,6 +2,7 @@
 //! frames and bytes, and for replaying long histories fast.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cowrite_client::{DocumentHandle, Output, Session, SessionEvent, SessionSettings};
 use cowrite_protocol::codec::{decode_client, decode_server};
@@ -9,8 +10,9 @@ use cowrite_protocol::frame::{ClientFrame, DurabilityClass, Role, ServerFrame};
 use cowrite_protocol::{Channel, ClientId, DocumentId, Limits, Millis, RichText};
 use cowrite_server::auth::DeveloperAccess;
 use cowrite_server::connection::{Connection, ConnectionOutput, ConnectionSettings};
-use cowrite_server::oplog::Feed;
+use cowrite_server::metrics::{Metrics, RoomMeter, Sampled};
 use cowrite_server::oplog::memory::MemoryLog;
+use cowrite_server::oplog::{Feed, LogError};
 use cowrite_server::outbox::Outbox;
 use cowrite_server::room::{
     ConnectionId, LogAnswer, LogRequest, OpenCommand, Room, RoomCommand, RoomOutput, RoomSettings,
@@ -22,7 +24,9 @@ pub struct Pipe {
     document: DocumentId,
     queue_bytes: usize,
     room: Room<RichText>,
+    metrics: Metrics,
     feed: Option<Feed>,
+    reads_fail: bool,
     clients: Vec<PipedClient>,
     now: Millis,
     next: u64,
@@ -78,19 +82,31 @@ impl Pipe {
     /// # Panics
     /// If the id of the document is not one.
     pub fn with_queue(settings: RoomSettings, queue_bytes: usize) -> Pipe {
+        Pipe::on_log(MemoryLog::new(), settings, queue_bytes)
+    }
+
+    /// As [`Pipe::with_queue`], on a log that may hold the document already.
+    ///
+    /// # Panics
+    /// If the id of the document is not one.
+    pub fn on_log(log: MemoryLog, settings: RoomSettings, queue_bytes: usize) -> Pipe {
         let Ok(document) = "piped".parse::<DocumentId>() else { panic!("the id of the document is one") };
         let mut names = 0;
         let entropy = Box::new(move || {
             names += 1;
             names
         });
-        let room = Room::new(document.clone(), Channel(0), Limits::default(), settings, entropy);
+        let metrics = Metrics::default();
+        let room = Room::new(document.clone(), Channel(0), Limits::default(), settings, entropy)
+            .with_meter(RoomMeter::new(Arc::clone(&metrics.rooms)));
         let mut pipe = Pipe {
-            log: MemoryLog::new(),
+            log,
             document,
             queue_bytes,
             room,
+            metrics,
             feed: None,
+            reads_fail: false,
             clients: Vec::new(),
             now: Millis(1),
             next: 1,
@@ -141,6 +157,33 @@ impl Pipe {
     /// A stuck client's socket takes about this many bytes after all.
     pub fn take_some(&mut self, client: usize, bytes: usize) {
         self.take(client, bytes);
+        self.pump();
+    }
+
+    /// The log.
+    pub fn log(&self) -> &MemoryLog {
+        &self.log
+    }
+
+    /// The document.
+    pub fn document(&self) -> &DocumentId {
+        &self.document
+    }
+
+    /// From here on nothing comes by the feed, and the log refuses to be read or no more.
+    pub fn lose_feed(&mut self, reads_fail: bool) {
+        (self.feed, self.reads_fail) = (None, reads_fail);
+    }
+
+    /// Whether what the room has counted shows this line.
+    pub fn shows(&self, line: &str) -> bool {
+        self.metrics.page(Sampled::default()).lines().any(|shown| shown == line)
+    }
+
+    /// What others have published reaches the room, and the room looks where the log stands.
+    pub fn look(&mut self) {
+        self.take_feed();
+        self.room.look(self.now);
         self.pump();
     }
 
@@ -303,6 +346,10 @@ impl Pipe {
                 }
                 LogRequest::Open(client) => LogAnswer::Opened(log.open_now(document, client)),
                 LogRequest::Append(batch) => LogAnswer::Append(log.append_now(document, batch)),
+                LogRequest::Read { .. } if self.reads_fail => {
+                    let reason = "the test says so".to_owned();
+                    LogAnswer::Read(Err(LogError::Unavailable { reason, retry_after: Duration::ZERO }))
+                }
                 LogRequest::Read { after, max_bytes } => LogAnswer::Read(Ok(log.read_now(document, after, max_bytes))),
                 LogRequest::LoadSnapshot => LogAnswer::Snapshot(Ok(log.load_snapshot_now(document))),
                 LogRequest::StoreSnapshot(snapshot) => {
@@ -318,11 +365,15 @@ impl Pipe {
                 }
             };
             self.room.handle_log(ticket, answer, self.now);
-            while let Some(event) = self.feed.as_mut().and_then(|feed| feed.try_recv().ok()) {
-                self.room.handle_feed(event, self.now);
-            }
+            self.take_feed();
         }
         moved
+    }
+
+    fn take_feed(&mut self) {
+        while let Some(event) = self.feed.as_mut().and_then(|feed| feed.try_recv().ok()) {
+            self.room.handle_feed(event, self.now);
+        }
     }
 }
 

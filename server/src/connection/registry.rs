@@ -51,6 +51,11 @@ impl Registry {
         self.0.inside.count()
     }
 
+    /// How many connections there ever were.
+    pub fn made(&self) -> u64 {
+        self.state().last
+    }
+
     /// Tells everybody, also who comes later, to connect elsewhere within a random part
     /// of `spread_ms`.
     pub fn go_away(&self, spread_ms: u32) {

@@ -7,7 +7,6 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
@@ -16,11 +15,11 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use cowrite_protocol::DocumentId;
 use cowrite_protocol::frame::ProtocolVersion;
 
 use crate::connection::{SocketContext, serve_socket};
-use crate::oplog::OpLog;
+use crate::health::Health;
+use crate::metrics::{Metrics, Sampled};
 
 use files::Files;
 
@@ -28,18 +27,17 @@ use files::Files;
 pub(crate) struct HttpContext {
     /// What sockets are made with.
     pub(crate) socket: Arc<SocketContext>,
-    /// What remembers: it must answer before the server calls itself ready.
-    pub(crate) log: Arc<dyn OpLog>,
+    /// Whether what remembers answers: it must before the server calls itself ready.
+    pub(crate) health: Health,
+    /// What is counted.
+    pub(crate) metrics: Metrics,
     /// The server goes down: it is not ready, and takes no socket any more.
     pub(crate) draining: AtomicBool,
     /// Only pages of this machine are let in.
     pub(crate) local_only: bool,
 }
 
-/// How long the log may take to show that it answers.
-const READY_WITHIN: Duration = Duration::from_secs(2);
-
-/// All routes: `/v1/socket`, `/healthz`, `/readyz`, files of `package` below `/cowrite/`
+/// All routes: `/v1/socket`, `/healthz`, `/readyz`, `/metrics`, files of `package` below `/cowrite/`
 /// and of `pages` everywhere else.
 ///
 /// # Errors
@@ -54,8 +52,11 @@ pub(crate) fn router<'a>(
         None => Ok(None),
     };
     let (pages, package) = (open(pages)?, open(package)?);
-    let mut router =
-        Router::new().route("/v1/socket", any(socket)).route("/healthz", get("ok\n")).route("/readyz", get(ready));
+    let mut router = Router::new()
+        .route("/v1/socket", any(socket))
+        .route("/healthz", get("ok\n"))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics));
     if let Some(package) = package {
         router = router.route("/cowrite/{*path}", get(serve_below("/cowrite", package)));
     }
@@ -83,12 +84,23 @@ async fn ready(State(context): State<Arc<HttpContext>>) -> Response {
     if context.draining.load(Ordering::Relaxed) {
         return (StatusCode::SERVICE_UNAVAILABLE, "going down\n").into_response();
     }
-    let Ok(probe) = "readyz".parse::<DocumentId>() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
-    // Opening without a client changes nothing.
-    match tokio::time::timeout(READY_WITHIN, context.log.open(&probe, None)).await {
-        Ok(Ok(_)) => "ready\n".into_response(),
-        _ => (StatusCode::SERVICE_UNAVAILABLE, "the log does not answer\n").into_response(),
+    match context.health.check().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(trouble) => (StatusCode::SERVICE_UNAVAILABLE, format!("{trouble}\n")).into_response(),
     }
+}
+
+/// What is counted, for Prometheus. Nothing is waited for: what is known of the log is what
+/// was last heard.
+async fn metrics(State(context): State<Arc<HttpContext>>) -> Response {
+    let page = context.metrics.page(Sampled {
+        connections: context.socket.registry.count(),
+        connections_made: context.socket.registry.made(),
+        rooms: context.socket.hub.rooms(),
+        log_up: context.health.was_up(),
+        draining: context.draining.load(Ordering::Relaxed),
+    });
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page).into_response()
 }
 
 /// A WebSocket that speaks our subprotocol, from a page that may talk to us. All that can

@@ -10,6 +10,7 @@ use cowrite_protocol::{Channel, DocumentId, Limits};
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
+use crate::metrics::RoomMetrics;
 use crate::oplog::{OpLog, WallClock};
 use crate::room::{Registration, RoomCommand, RoomSeed, RoomSettings};
 use crate::tally::Tally;
@@ -68,6 +69,8 @@ pub struct HubParts {
     pub clock: Clock,
     /// The time of day that entries bear.
     pub wall_clock: WallClock,
+    /// Where rooms count.
+    pub metrics: Arc<RoomMetrics>,
     /// Starts the task of a room: [`spawn_room`](crate::room::spawn_room) for the kind
     /// of documents that this server keeps.
     pub spawn: fn(RoomSeed),
@@ -127,6 +130,7 @@ impl Hub {
             log: Arc::clone(&parts.log),
             clock: parts.clock,
             wall_clock: parts.wall_clock.clone(),
+            metrics: Arc::clone(&parts.metrics),
             commands,
             registration: Box::new(Registered { shared: Arc::clone(shared), document: document.clone(), number }),
             draining: shared.draining.subscribe(),

@@ -52,7 +52,8 @@ pub trait OpLog: Send + Sync + 'static {
     fn append<'a>(&'a self, document: &'a DocumentId, batch: Batch) -> LogFuture<'a, AppendOutcome>;
 
     /// Reads entries after a version, about `max_bytes` of operations at most, at least
-    /// one entry if there is any.
+    /// one entry if there is any. It fails as damaged only if the first of them is: what
+    /// lies before a damaged one can be had.
     fn read<'a>(
         &'a self,
         document: &'a DocumentId,

@@ -99,6 +99,9 @@ impl Node {
                 state.number += 1;
                 let link = (state.number, connection);
                 state.link = Some(link.clone());
+                if state.number > 1 {
+                    self.settings.metrics.reconnected();
+                }
                 tracing::info!(node = %self.address, "connected to Redis");
                 Ok(link)
             }

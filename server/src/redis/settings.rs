@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
 use thiserror::Error;
 
+use crate::metrics::LogMetrics;
 use crate::oplog::WallClock;
 
 /// Where a Redis server, or any node of a cluster, is: `redis://[user:password@]host[:port][/db]`
@@ -111,6 +113,8 @@ pub struct RedisSettings {
     pub retained_bytes: u64,
     /// The clock of client records; `None` for Redis' own, which is one for all servers.
     pub clock: Option<WallClock>,
+    /// Where troubles are counted.
+    pub metrics: Arc<LogMetrics>,
 }
 
 impl RedisSettings {
@@ -126,6 +130,7 @@ impl RedisSettings {
             retained_ms: 7 * 24 * 60 * 60 * 1000,
             retained_bytes: 16 << 20,
             clock: None,
+            metrics: Arc::default(),
         }
     }
 }

@@ -284,6 +284,7 @@ impl Task {
             })
             .collect();
         if !channels.is_empty() {
+            self.topology.settings().metrics.feed_interrupted();
             tracing::warn!(channels = channels.len(), "a connection for subscriptions broke; subscribing again");
         }
         for channel in channels {

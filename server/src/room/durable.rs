@@ -68,6 +68,7 @@ impl<D: DocumentType> Room<D> {
     }
 
     pub(super) fn snapshot_stored(&mut self, version: Version, stored: bool) {
+        self.meter.snapshot(stored);
         self.snapshot.storing = false;
         // Stored or not, it is tried again only when as much has been written again: a
         // log that refuses snapshots must not be asked for ever.

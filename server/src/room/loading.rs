@@ -33,6 +33,7 @@ impl<D: DocumentType> Room<D> {
     /// Begins (again) from what is stored: subscribe first, so that nothing falls between.
     pub(super) fn load(&mut self) {
         self.phase = Phase::Loading { head: None };
+        self.quarantined = false;
         self.following = false;
         self.follow_wanted = false;
         self.feed.clear();
@@ -47,15 +48,17 @@ impl<D: DocumentType> Room<D> {
         match (purpose, answer) {
             (Purpose::Subscribe, LogAnswer::Subscribed(Ok(()))) => self.ask(Purpose::OpenLog, LogRequest::Open(None)),
             (Purpose::OpenLog, LogAnswer::Opened(Ok(opened))) => self.log_opened(opened),
-            (
-                Purpose::AdvanceEpoch,
-                LogAnswer::Advanced(Ok(AdvanceOutcome::Advanced(head) | AdvanceOutcome::Other(head))),
-            ) => {
+            (Purpose::AdvanceEpoch, LogAnswer::Advanced(Ok(advanced))) => {
                 self.lost_epoch = None;
+                let (AdvanceOutcome::Advanced(head) | AdvanceOutcome::Other(head)) = advanced;
+                if matches!(advanced, AdvanceOutcome::Advanced(_)) {
+                    self.meter.epoch_begun();
+                }
                 self.load_from(head);
             }
             (Purpose::LoadSnapshot, LogAnswer::Snapshot(Ok(snapshot))) => self.snapshot_loaded(snapshot),
             (Purpose::ReadTail, LogAnswer::Read(Ok(read))) => self.tail_read(read),
+            (Purpose::ReadTail, LogAnswer::Read(Err(LogError::Damaged { reason }))) => self.tail_damaged(&reason),
             (_, LogAnswer::Opened(Err(crate::oplog::OpenError::Log(error))))
             | (
                 _,
@@ -72,6 +75,7 @@ impl<D: DocumentType> Room<D> {
     /// and comes back to a typed outcome; the document is loaded anew.
     pub(super) fn history_lost(&mut self) {
         self.lost_epoch = self.sequencer.head().epoch;
+        self.meter.history_lost();
         tracing::error!(document = %self.document, "the log holds another history than this room; loading it anew");
         self.end_all(Code::EpochChanged);
         self.load();
@@ -81,6 +85,9 @@ impl<D: DocumentType> Room<D> {
     pub(super) fn take_feed(&mut self) {
         while !self.sequencer.is_appending() && !self.following && self.phase == super::Phase::Open {
             let Some(batch) = self.feed.pop_front() else { return };
+            if self.quarantined {
+                continue;
+            }
             let last = batch.entries.last().map_or(Version::ZERO, |entry| entry.version);
             if last <= self.sequencer.head().version {
                 continue;
@@ -110,7 +117,12 @@ impl<D: DocumentType> Room<D> {
         if !same_life || log.version < known || hash.is_some_and(|hash| hash != log.hash) {
             self.history_lost();
         } else if log.version > ours.version {
+            if !self.quarantined {
+                self.meter.gap_at_look();
+            }
             self.follow();
+        } else if log.version == ours.version {
+            self.end_quarantine();
         }
     }
 
@@ -129,12 +141,17 @@ impl<D: DocumentType> Room<D> {
                     return self.load();
                 };
                 self.take_entries(Some(epoch), entries, None);
-                if self.phase == Phase::Open {
+                if self.phase == Phase::Open && !self.quarantined {
                     self.follow();
                 }
             }
             Ok(ReadOutcome::BelowFloor { .. }) => self.history_lost(),
-            Err(error) => tracing::warn!(document = %self.document, %error, "cannot follow the log"),
+            Err(LogError::Damaged { reason }) => self.quarantine(&reason),
+            Err(error) => {
+                tracing::debug!(document = %self.document, %error, "cannot follow the log");
+                // Whoever waits for what cannot be read would have it read again at once.
+                self.refuse_opens(Code::Unavailable, RETRY_MS);
+            }
         }
     }
 
@@ -145,23 +162,32 @@ impl<D: DocumentType> Room<D> {
         hash_after: Option<cowrite_protocol::RunningHash>,
     ) {
         let mut rulings = Vec::new();
+        let before = self.sequencer.head().version;
         let taken = self.sequencer.take_entries(epoch, entries, hash_after, &mut rulings);
+        self.meter.received(self.sequencer.head().version.since(before));
         self.after_entries(rulings);
-        if let Err(obstacle) = taken {
-            self.meet(obstacle);
+        match taken {
+            // Anybody may publish anything: only what the log holds is its history.
+            Err(Obstacle::Poison(_)) if hash_after.is_some() => self.follow(),
+            Err(obstacle) => self.meet(obstacle),
+            Ok(()) if self.sequencer.head().version > before => self.end_quarantine(),
+            Ok(()) => {}
         }
     }
 
     pub(super) fn meet(&mut self, obstacle: Obstacle) {
         match obstacle {
-            Obstacle::Gap => self.follow(),
+            Obstacle::Gap => {
+                self.meter.gap_in_feed();
+                self.follow();
+            }
             Obstacle::OtherHistory => self.history_lost(),
-            Obstacle::Poison(version) => self.damaged(&format!("the entry of version {version} cannot be applied")),
+            Obstacle::Poison(version) => self.quarantine(&poison(version)),
         }
     }
 
     /// Every channel and every wish to open ends with this code.
-    fn end_all(&mut self, code: Code) {
+    pub(super) fn end_all(&mut self, code: Code) {
         let connections: Vec<_> = self.channels.keys().copied().collect();
         for connection in connections {
             self.close_channel(connection, code, if code == Code::Unavailable { RETRY_MS } else { 0 });
@@ -201,6 +227,7 @@ impl<D: DocumentType> Room<D> {
             D::apply(&mut document, &content).ok()?;
             let whole = D::checksum(&document) == snapshot.checksum;
             if !whole {
+                self.meter.snapshot_ignored();
                 tracing::error!(document = %self.document, version = %snapshot.head.version, "a snapshot does not match its checksum and is ignored");
             }
             whole.then_some((snapshot.head, document))
@@ -238,7 +265,10 @@ impl<D: DocumentType> Room<D> {
                 entries.retain(|entry| entry.version <= head.version);
                 let mut rulings = Vec::new();
                 if let Err(obstacle) = self.sequencer.take_entries(head.epoch, entries, None, &mut rulings) {
-                    return self.damaged(&format!("entries cannot be replayed: {obstacle:?}"));
+                    return match obstacle {
+                        Obstacle::Poison(version) => self.tail_damaged(&poison(version)),
+                        obstacle => self.damaged(&format!("entries cannot be replayed: {obstacle:?}")),
+                    };
                 }
                 self.broadcast = self.sequencer.head().version;
                 self.read_on(head);
@@ -247,6 +277,17 @@ impl<D: DocumentType> Room<D> {
             ReadOutcome::BelowFloor { floor } if floor > self.snapshot.version() => self.load(),
             ReadOutcome::BelowFloor { .. } => self.damaged("entries behind the snapshot are missing"),
         }
+    }
+
+    /// The next entry makes no sense, and what lies before it does: that can be served, unless
+    /// it is nothing.
+    fn tail_damaged(&mut self, reason: &str) {
+        let version = self.sequencer.head().version;
+        if self.bad_loads < LOADS || version == Version::ZERO {
+            return self.damaged(reason);
+        }
+        self.broadcast = version;
+        self.quarantine(reason);
     }
 
     /// What was read makes no sense. It may have changed while it was read, so it is read
@@ -265,7 +306,9 @@ impl<D: DocumentType> Room<D> {
     }
 
     fn loading_failed(&mut self, error: &LogError) {
-        tracing::warn!(document = %self.document, %error, "the document cannot be loaded");
+        // At debug only: a log in trouble fails every open of every document, and its trouble
+        // as such is told once.
+        tracing::debug!(document = %self.document, %error, "the document cannot be loaded");
         match error {
             LogError::Damaged { reason } => self.damaged(reason),
             LogError::Unavailable { .. } => self.load_failed(),
@@ -273,6 +316,7 @@ impl<D: DocumentType> Room<D> {
     }
 
     fn load_failed(&mut self) {
+        self.meter.load_failed();
         self.phase = Phase::Failed;
         self.refuse_opens(Code::Unavailable, RETRY_MS);
     }
@@ -284,4 +328,8 @@ impl<D: DocumentType> Room<D> {
             open.command.outbox.channel_closed(self.number);
         }
     }
+}
+
+fn poison(version: Version) -> String {
+    format!("the entry of version {version} cannot be applied")
 }

@@ -12,6 +12,7 @@ mod durable;
 mod loading;
 mod opening;
 mod presence;
+mod quarantine;
 mod submit;
 mod task;
 
@@ -21,6 +22,7 @@ use bytes::Bytes;
 use cowrite_protocol::frame::{Code, ServerFrame};
 use cowrite_protocol::{Channel, Checksum, DocumentId, DocumentType, Epoch, Limits, Millis, Version};
 
+use crate::metrics::RoomMeter;
 use crate::oplog::{FeedBatch, FeedEvent};
 use crate::presence::Roster;
 use crate::sequencer::Sequencer;
@@ -47,6 +49,8 @@ pub struct Room<D: DocumentType> {
     lost_epoch: Option<Epoch>,
     /// How often in a row what was loaded made no sense.
     bad_loads: u32,
+    /// Behind our head the log holds what makes no sense; the document can be read only.
+    quarantined: bool,
     sequencer: Sequencer<D>,
     /// The lowest version that the log can be read after, as last heard.
     floor: Version,
@@ -73,6 +77,7 @@ pub struct Room<D: DocumentType> {
     /// The checksum of the document, computed once a version.
     checksum: Option<(Version, Checksum)>,
     presence_due: Option<Millis>,
+    meter: RoomMeter,
     outputs: VecDeque<RoomOutput>,
 }
 
@@ -112,6 +117,7 @@ impl<D: DocumentType> Room<D> {
             phase: Phase::Failed,
             lost_epoch: None,
             bad_loads: 0,
+            quarantined: false,
             sequencer: Sequencer::new(limits, Default::default(), D::Document::default()),
             floor: Version::ZERO,
             durable: Version::ZERO,
@@ -132,10 +138,17 @@ impl<D: DocumentType> Room<D> {
             snapshot: SnapshotState::default(),
             checksum: None,
             presence_due: None,
+            meter: RoomMeter::default(),
             outputs: VecDeque::new(),
         };
         room.load();
         room
+    }
+
+    /// The same room, counting there; else nobody reads what it counts.
+    pub fn with_meter(mut self, meter: RoomMeter) -> Room<D> {
+        self.meter = meter;
+        self
     }
 
     /// The document's id.
@@ -281,6 +294,8 @@ impl<D: DocumentType> Room<D> {
                 self.presence_due = Some(now + self.presence_tick());
             }
         }
+        let stalled = self.stalled && !self.quarantined;
+        self.meter.show(stalled, self.phase == Phase::Damaged, self.quarantined);
     }
 
     fn ask(&mut self, purpose: Purpose, request: LogRequest) {

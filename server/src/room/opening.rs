@@ -5,6 +5,7 @@ use cowrite_protocol::{Channel, ClientId, ClientSeq, DocumentType, Generation, O
 
 use super::channel::{ChannelState, Flow};
 use super::loading::Phase;
+use super::quarantine::RETRY_QUARANTINED_MS;
 use super::{ConnectionId, LogRequest, OpenCommand, Purpose, Room, encode};
 use crate::oplog::{ClientState, Entry, LogError, OpenError, OpenedLog, ReadOutcome};
 
@@ -30,6 +31,13 @@ fn refuse(open: &PendingOpen, code: Code, retry_after_ms: u32, channel: Channel)
 }
 
 impl PendingOpen {
+    /// The highest version that the client knows, or at which the log knows the client.
+    pub(super) fn furthest_version(&self) -> Version {
+        let last = self.log.as_ref().and_then(|log| log.client?.last).map(|(_, version)| version);
+        let position = self.command.position.map(|position| position.version);
+        last.max(position).unwrap_or(Version::ZERO)
+    }
+
     /// Forgets what the log said; gives what it is to be asked with.
     fn start_again(&mut self) -> (ConnectionId, u32, (ClientId, UserId)) {
         (self.log, self.below, self.unreachable) = (None, None, false);
@@ -123,6 +131,18 @@ impl<D: DocumentType> Room<D> {
                 at += 1;
                 continue;
             };
+            if self.quarantined {
+                if log.head.epoch != head.epoch {
+                    return self.ask_again();
+                }
+                let open = self.opens.remove(at);
+                if self.is_readable_for(&open) {
+                    self.answer(open);
+                } else {
+                    refuse(&open, Code::Unavailable, RETRY_QUARANTINED_MS, self.number);
+                }
+                continue;
+            }
             if log.head.version > head.version {
                 // The room reads up to the log's head before it answers.
                 if !self.sequencer.is_appending() {

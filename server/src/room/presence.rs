@@ -81,6 +81,7 @@ impl<D: DocumentType> Room<D> {
                 channel.outbox.push(self.number, encode(&ServerFrame::Verified { channel: self.number, version }));
             }
         } else {
+            self.meter.diverged();
             tracing::error!(document = %self.document, %version, "a client holds another text or history than the log");
             self.close_channel(connection, Code::Diverged, 0);
         }

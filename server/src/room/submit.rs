@@ -44,9 +44,9 @@ impl<D: DocumentType> Room<D> {
             return channel.outbox.end(Code::Malformed, 0);
         };
         (channel.carried_seq, channel.carried_base) = (seq.get(), base.get());
-        // It crossed a composed catch-up, or the drain: no answer, nothing consumed; the
-        // client knows and sends it again.
-        if base < channel.void_below || self.draining {
+        // It crossed a composed catch-up, the drain or a quarantine: no answer, nothing
+        // consumed; the client knows and sends it again.
+        if base < channel.void_below || self.draining || self.quarantined {
             return;
         }
         let id = SubmissionId(connection.0);
@@ -82,7 +82,7 @@ impl<D: DocumentType> Room<D> {
             return self.answer_restore(connection, Some(Code::ReadOnly));
         }
         let id = SubmissionId(connection.0 | RESTORATION);
-        if self.draining || self.sequencer.holds(id) {
+        if self.draining || self.quarantined || self.sequencer.holds(id) {
             return;
         }
         let client = ClientId::restoration(self.sequencer.head().epoch);
@@ -111,7 +111,7 @@ impl<D: DocumentType> Room<D> {
 
     /// Starts the next append, if anything waits and nothing stands in the way.
     pub(super) fn start_append(&mut self, now: Millis) {
-        if self.following || self.sequencer.is_appending() {
+        if self.following || self.quarantined || self.sequencer.is_appending() {
             return;
         }
         let new_epoch = Epoch::from_random((self.entropy)());
@@ -129,6 +129,11 @@ impl<D: DocumentType> Room<D> {
             AppendOutcome::OutcomeUnknown => 50,
             _ => 0,
         };
+        let entries = match &outcome {
+            AppendOutcome::Committed { head } => head.version.since(self.sequencer.head().version),
+            _ => 0,
+        };
+        self.meter.appended(&outcome, entries);
         let settled = self.sequencer.append_finished(outcome);
         if settled.retry {
             self.append_retry_at = Some(now + wait.max(1));
@@ -163,7 +168,7 @@ impl<D: DocumentType> Room<D> {
             }
             match ruling {
                 // The channel has heard, or will, by the entry itself.
-                Ruling::Accepted(_) => {}
+                Ruling::Accepted(_) => self.meter.accepted(),
                 Ruling::Duplicate(version) => {
                     if let Some(channel) = self.channels.get_mut(&connection) {
                         channel.last = Some((submission.seq, version));
@@ -173,6 +178,7 @@ impl<D: DocumentType> Room<D> {
                 Ruling::Rejected(Code::Behind) => self.close_channel(connection, Code::Behind, 0),
                 Ruling::Rejected(code) => self.reject(connection, submission.seq, code),
                 Ruling::Ended(code) => {
+                    self.meter.ended(code);
                     let same_stay = |channel: &super::ChannelState| channel.generation == submission.generation;
                     if self.channels.get(&connection).is_some_and(same_stay) {
                         self.close_channel(connection, code, 0);
@@ -191,6 +197,7 @@ impl<D: DocumentType> Room<D> {
     }
 
     fn reject(&mut self, connection: ConnectionId, seq: ClientSeq, code: Code) {
+        self.meter.rejected();
         let Some(channel) = self.channels.get_mut(&connection) else { return };
         channel.rejected = Some((seq, code));
         let frame = encode(&ServerFrame::Reject { channel: self.number, seq, code });
@@ -199,6 +206,7 @@ impl<D: DocumentType> Room<D> {
 
     /// The operation was committed before: the answer is the original version.
     fn acknowledge_again(&mut self, connection: ConnectionId, seq: ClientSeq) {
+        self.meter.duplicate();
         let Some(channel) = self.channels.get(&connection) else { return };
         let Some((_, version)) = channel.last else { return };
         let hash = self.sequencer.tail().hash_at(version).map_or(0, cowrite_protocol::RunningHash::byte);

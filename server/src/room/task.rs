@@ -10,10 +10,11 @@ use cowrite_protocol::{Channel, DocumentId, DocumentType, Limits, Millis};
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{mpsc, watch};
-use tokio::time::sleep_until;
+use tokio::time::{Instant, sleep_until};
 
 use super::{LogAnswer, LogRequest, LogTicket, Room, RoomCommand, RoomOutput, RoomSettings, encode};
 use crate::clock::Clock;
+use crate::metrics::{RoomMeter, RoomMetrics};
 use crate::oplog::{Feed, FeedEvent, LogError, OpLog, WallClock};
 use crate::outbox::Outbox;
 use crate::tally::Mark;
@@ -38,6 +39,8 @@ pub struct RoomSeed {
     pub clock: Clock,
     /// The time of day that entries bear.
     pub wall_clock: WallClock,
+    /// Where the room counts.
+    pub metrics: Arc<RoomMetrics>,
     /// What is asked of the room.
     pub commands: mpsc::Receiver<RoomCommand>,
     /// The room's entry where rooms are handed out.
@@ -85,6 +88,7 @@ struct RoomTask<D: DocumentType> {
     log: Arc<dyn OpLog>,
     clock: Clock,
     wall_clock: WallClock,
+    metrics: Arc<RoomMetrics>,
     idle_ms: u64,
     look_ms: u64,
     look_at: Millis,
@@ -125,7 +129,9 @@ impl<D: DocumentType> RoomTask<D> {
         let RoomSeed { document, number, limits, settings, idle_ms, look_ms, log, clock, wall_clock, .. } = seed;
         let entropy = Box::new(random_bits);
         RoomTask {
-            room: Room::new(document.clone(), number, limits, settings, entropy),
+            room: Room::new(document.clone(), number, limits, settings, entropy)
+                .with_meter(RoomMeter::new(Arc::clone(&seed.metrics))),
+            metrics: seed.metrics,
             document: Arc::new(document),
             log,
             clock,
@@ -262,13 +268,17 @@ impl<D: DocumentType> RoomTask<D> {
     fn call(&self, ticket: LogTicket, request: LogRequest) -> LogCall {
         let (log, document) = (Arc::clone(&self.log), Arc::clone(&self.document));
         let time_ms = self.wall_clock.now_ms();
+        let metrics = Arc::clone(&self.metrics);
         Box::pin(async move {
             let answer = match request {
                 LogRequest::Subscribe => return (ticket, Reply::Subscribed(log.subscribe(&document).await)),
                 LogRequest::Open(client) => LogAnswer::Opened(log.open(&document, client).await),
                 LogRequest::Append(mut batch) => {
                     batch.time_ms = time_ms;
-                    LogAnswer::Append(log.append(&document, batch).await)
+                    let asked = Instant::now();
+                    let outcome = log.append(&document, batch).await;
+                    metrics.append_answered(asked.elapsed());
+                    LogAnswer::Append(outcome)
                 }
                 LogRequest::Read { after, max_bytes } => LogAnswer::Read(log.read(&document, after, max_bytes).await),
                 LogRequest::LoadSnapshot => LogAnswer::Snapshot(log.load_snapshot(&document).await),
@@ -320,6 +330,7 @@ impl<D: DocumentType> RoomTask<D> {
 
     /// After a panic: tells everybody, and makes room for a new room.
     fn fail(&mut self) {
+        self.metrics.room_failed();
         tracing::error!(document = %self.document, "a room has failed; it is loaded anew when it is opened again");
         let number = self.room.number;
         let (commands, room, opening) = (&mut self.commands, &self.room, &mut self.opening);

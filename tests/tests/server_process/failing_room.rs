@@ -164,6 +164,7 @@ async fn a_room_that_fails_tells_its_own_and_is_loaded_anew() {
         log: Arc::clone(&log) as Arc<dyn OpLog>,
         clock: Clock::start(),
         wall_clock: WallClock::system(),
+        metrics: Arc::default(),
         spawn: spawn_room::<RichText>,
     });
     let (mined, other) = ("mined".parse().unwrap(), "other".parse().unwrap());

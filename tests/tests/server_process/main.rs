@@ -6,6 +6,7 @@ mod bad_input;
 mod crashes;
 mod doors;
 mod failing_room;
+mod numbers;
 mod peer;
 mod slow;
 mod typist;

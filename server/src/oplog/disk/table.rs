@@ -152,17 +152,23 @@ pub(super) fn read_entries(
         let (key, value) = row?;
         version = version.next();
         let found = key.value().1;
-        if found != version.get() {
+        if found != version.get() && !entries.is_empty() {
+            return Ok(ReadOutcome::Entries(entries));
+        } else if found != version.get() {
             return Err(StoreError::damaged(format!("entry {version} is missing, {found} is the next")));
         }
-        let (entry, _) = unseal_entry(&entry_key(head.number, version), version, value.value())?;
+        let entry = match unseal_entry(&entry_key(head.number, version), version, value.value()) {
+            Ok((entry, _)) => entry,
+            Err(_) if !entries.is_empty() => return Ok(ReadOutcome::Entries(entries)),
+            Err(error) => return Err(error.into()),
+        };
         bytes += entry.operation.len();
         if bytes > max_bytes && !entries.is_empty() {
             return Ok(ReadOutcome::Entries(entries));
         }
         entries.push(entry);
     }
-    if version != head.version {
+    if version != head.version && entries.is_empty() {
         let known = head.version;
         return Err(StoreError::damaged(format!("the entries end at {version}, the head is {known}")));
     }

@@ -103,7 +103,8 @@ impl Fields {
         }
     }
 
-    /// Entries after a version, which must follow it without a gap.
+    /// Entries after a version, which must follow it without a gap: those before the first
+    /// that is none, if there are any.
     pub(super) fn entries(&mut self, after: Version) -> Result<Vec<Entry>, EntriesError> {
         let mut list = self.list()?;
         let mut entries = Vec::new();
@@ -111,15 +112,22 @@ impl Fields {
         while !list.is_empty() {
             let (id, record) = (list.bytes()?, list.bytes()?);
             version = version.next();
-            if id != format!("{version}-0").as_bytes() {
-                let id = String::from_utf8_lossy(&id).into_owned();
-                return Err(EntriesError::Damaged(format!("entry {id} stands where {version}-0 must")));
+            match entry_of(version, &id, &record) {
+                Ok(entry) => entries.push(entry),
+                Err(reason) if entries.is_empty() => return Err(EntriesError::Damaged(reason)),
+                // Asked for what follows these, it is the first.
+                Err(_) => break,
             }
-            let entry = read_entry(version, &record);
-            entries.push(entry.map_err(|error| EntriesError::Damaged(format!("entry {version}-0: {error}")))?);
         }
         Ok(entries)
     }
+}
+
+fn entry_of(version: Version, id: &[u8], record: &Bytes) -> Result<Entry, String> {
+    if id != format!("{version}-0").as_bytes() {
+        return Err(format!("entry {} stands where {version}-0 must", String::from_utf8_lossy(id)));
+    }
+    read_entry(version, record).map_err(|error| format!("entry {version}-0: {error}"))
 }
 
 /// The outcome of a new life.

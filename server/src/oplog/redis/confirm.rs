@@ -237,6 +237,7 @@ impl Writer {
         let overdue = self.since.is_some_and(|since| since.elapsed() >= OVERDUE);
         if overdue != self.overdue.swap(overdue, Ordering::Relaxed) {
             if overdue {
+                self.telling.settings().metrics.durability_short();
                 tracing::error!(
                     replicas = self.replicas,
                     "edits are not confirmed by replicas; none is accepted until they are"

@@ -16,6 +16,7 @@ use super::recover::recover;
 use super::scripts::Scripts;
 use super::snapshot::{read_snapshot, write_snapshot};
 use super::{live, record};
+use crate::metrics::LogMetrics;
 use crate::oplog::{
     AdvanceOutcome, AppendOutcome, Batch, CONFLICT_PAGE_BYTES, Durability, Feed, FeedEvent, LogError, LogFuture, OpLog,
     OpenError, OpenedLog, ReadOutcome, Snapshot,
@@ -170,7 +171,8 @@ impl RedisLog {
     async fn subscribe_to(&self, document: &DocumentId) -> Result<Feed, LogError> {
         let keys = self.0.reach.keys(document);
         let (sender, feed) = mpsc::unbounded_channel();
-        let listener = FeedListener { document: document.clone(), sender };
+        let metrics = Arc::clone(&self.0.reach.topology.settings().metrics);
+        let listener = FeedListener { document: document.clone(), metrics, sender };
         self.0.subscriber.subscribe(keys.live, Box::new(listener)).await.map_err(unavailable)?;
         if let Some(confirmer) = &self.0.confirmer {
             confirmer.look(document);
@@ -304,6 +306,7 @@ pub(super) fn unavailable(trouble: Trouble) -> LogError {
 /// Hands live messages to a room.
 struct FeedListener {
     document: DocumentId,
+    metrics: Arc<LogMetrics>,
     sender: mpsc::UnboundedSender<FeedEvent>,
 }
 
@@ -313,6 +316,9 @@ impl Listener for FeedListener {
             Heard::Message(message) => live::read(&self.document, message),
             Heard::Interrupted => Some(FeedEvent::Interrupted),
         };
+        if event.is_none() {
+            self.metrics.feed_garbage();
+        }
         if let Some(event) = event {
             // One who has left is noticed by `is_gone`.
             let _ = self.sender.send(event);

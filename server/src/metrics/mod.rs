@@ -1,0 +1,17 @@
+//! What the server counts, for its operator.
+//!
+//! Each server has its own numbers, so several in one process do not mix. Whoever counts
+//! holds a handle and does an atomic addition; nothing is looked up, locked or allocated.
+//! No number bears a document, a user or a client: there could be millions of them, and
+//! they are nobody's business who reads a dashboard. `docs/metrics.md` lists all names.
+
+mod instrument;
+mod log;
+mod page;
+mod room;
+mod server;
+
+pub use instrument::{Counter, Gauge, Histogram};
+pub use log::LogMetrics;
+pub use room::{RoomMeter, RoomMetrics};
+pub use server::{Metrics, Sampled};
