@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::serve::ListenerExt;
+use cowrite_protocol::RichText;
 use cowrite_protocol::frame::DurabilityClass;
-use cowrite_protocol::{DocumentId, RichText};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpSocket};
 
@@ -23,7 +23,7 @@ use crate::metrics::Metrics;
 use crate::oplog::disk::{DiskLog, DiskSettings, OpenFolderError};
 use crate::oplog::memory::MemoryLog;
 use crate::oplog::redis::RedisLog;
-use crate::oplog::{Durability, LogError, OpLog, OpenError, WallClock};
+use crate::oplog::{Durability, OpLog, WallClock};
 use crate::redis::{RedisDoorError, check};
 use crate::room::spawn_room;
 use crate::settings::{FrontDoor, Settings, ShutdownSettings, Storage};
@@ -182,16 +182,9 @@ impl Server {
     }
 }
 
-/// Keeps asking the log whether it answers. Opening without a client changes nothing.
+/// Keeps asking the log whether it would take an append.
 async fn watch_log(context: Arc<HttpContext>, log: Arc<dyn OpLog>) {
-    let Ok(probe) = "readyz".parse::<DocumentId>() else { return };
-    let question = || async {
-        match log.open(&probe, None).await {
-            // Damaged is that document alone; the log answers.
-            Ok(_) | Err(OpenError::OtherUser | OpenError::Log(LogError::Damaged { .. })) => Ok(()),
-            Err(error) => Err(error.to_string()),
-        }
-    };
+    let question = || async { log.probe().await.map_err(|error| error.to_string()) };
     context.health.watch(question).await;
 }
 

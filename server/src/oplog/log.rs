@@ -47,6 +47,9 @@ pub trait OpLog: Send + Sync + 'static {
         client: Option<(ClientId, UserId)>,
     ) -> LogFuture<'a, Result<OpenedLog, OpenError>>;
 
+    /// Whether an append could be taken now. Changes nothing of any document.
+    fn probe(&self) -> LogFuture<'_, Result<(), LogError>>;
+
     /// Appends a batch in one atomic step: compares the expected head, checks every
     /// member against its client's record, writes all of it or nothing, and publishes it.
     fn append<'a>(&'a self, document: &'a DocumentId, batch: Batch) -> LogFuture<'a, AppendOutcome>;

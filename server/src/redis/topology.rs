@@ -1,6 +1,6 @@
 //! Which server to ask: the only one, or the master of a slot.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use redis::{Cmd, ConnectionAddr, Value};
 use super::node::Node;
 use super::script::Script;
 use super::settings::RedisSettings;
-use super::slots::SlotMap;
+use super::slots::{SlotMap, slot_of};
 use super::trouble::Trouble;
 
 /// Where a server is.
@@ -170,6 +170,30 @@ impl Topology {
             _ => vec![self.0.seed.clone()],
         };
         Ok(masters.iter().map(|address| self.node(address)).collect())
+    }
+
+    /// Sets a key for a minute at every server that takes writes; in a cluster, one key in a
+    /// slot of each.
+    pub(crate) async fn write_everywhere(&self, key: &str) -> Result<(), Trouble> {
+        let masters = self.masters().await?;
+        if masters.is_empty() {
+            return Err(Trouble::Refused { code: "CLUSTERDOWN".to_owned(), detail: "no server is known".to_owned() });
+        }
+        let mut reached = HashSet::new();
+        // Some hundred names fall into the slots of every server but one with next to none.
+        for number in 0..256 {
+            let key = format!("{key}:{number}");
+            let node = self.address_of(slot_of(&key)).await?;
+            if reached.insert(node) {
+                let mut set = redis::cmd("SET");
+                set.arg(&key).arg(1).arg("EX").arg(60);
+                self.ask(slot_of(&key), None, &set).await?;
+            }
+            if reached.len() == masters.len() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// The connections that there are, by server and number: equal to an earlier answer if

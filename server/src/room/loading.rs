@@ -1,7 +1,7 @@
 //! How a room comes to know its document, and follows its log.
 
 use cowrite_protocol::frame::{Code, ServerFrame};
-use cowrite_protocol::{DocumentType, Epoch, OperationLimits, Version};
+use cowrite_protocol::{DocumentType, Epoch, Millis, OperationLimits, Version};
 
 use super::{LogAnswer, LogRequest, Purpose, Room, encode};
 use crate::oplog::{AdvanceOutcome, Entry, Head, LogError, OpenedLog, ReadOutcome, Snapshot};
@@ -35,6 +35,7 @@ impl<D: DocumentType> Room<D> {
         self.phase = Phase::Loading { head: None };
         self.quarantined = false;
         self.following = false;
+        self.follow_retry_at = None;
         self.follow_wanted = false;
         self.feed.clear();
         self.durable = Version::ZERO;
@@ -126,7 +127,7 @@ impl<D: DocumentType> Room<D> {
         }
     }
 
-    pub(super) fn followed(&mut self, read: Result<ReadOutcome, LogError>) {
+    pub(super) fn followed(&mut self, read: Result<ReadOutcome, LogError>, now: Millis) {
         self.following = false;
         match read {
             Ok(ReadOutcome::Entries(entries)) if entries.is_empty() => {
@@ -149,8 +150,11 @@ impl<D: DocumentType> Room<D> {
             Err(LogError::Damaged { reason }) => self.quarantine(&reason),
             Err(error) => {
                 tracing::debug!(document = %self.document, %error, "cannot follow the log");
-                // Whoever waits for what cannot be read would have it read again at once.
+                // Whoever waits for what cannot be read would have it read again at once; and
+                // an append would only meet what we cannot read.
                 self.refuse_opens(Code::Unavailable, RETRY_MS);
+                self.following = true;
+                self.follow_retry_at = Some(now + u64::from(RETRY_MS) / 4);
             }
         }
     }

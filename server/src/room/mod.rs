@@ -69,6 +69,8 @@ pub struct Room<D: DocumentType> {
     /// A read that follows the head is under way; no append starts meanwhile.
     following: bool,
     follow_wanted: bool,
+    /// Following has failed, and is tried again then.
+    follow_retry_at: Option<Millis>,
     append_since: Option<Millis>,
     append_retry_at: Option<Millis>,
     stalled: bool,
@@ -131,6 +133,7 @@ impl<D: DocumentType> Room<D> {
             next_ticket: 1,
             following: false,
             follow_wanted: false,
+            follow_retry_at: None,
             append_since: None,
             append_retry_at: None,
             stalled: false,
@@ -234,7 +237,7 @@ impl<D: DocumentType> Room<D> {
             (Purpose::ReadDown(connection, request), LogAnswer::Read(read)) => {
                 self.read_down(connection, request, read);
             }
-            (Purpose::Follow, LogAnswer::Read(read)) => self.followed(read),
+            (Purpose::Follow, LogAnswer::Read(read)) => self.followed(read, now),
             (Purpose::Look(known), LogAnswer::Opened(Ok(opened))) => self.looked(known, &opened),
             // The next look is near.
             (Purpose::Look(_), _) => {}
@@ -250,7 +253,7 @@ impl<D: DocumentType> Room<D> {
     /// The earliest moment at which [`Room::handle_timeout`] has something to do.
     pub fn poll_timeout(&self) -> Option<Millis> {
         let stall = self.append_since.filter(|_| !self.stalled).map(|since| since + self.settings.stall_ms);
-        [stall, self.append_retry_at, self.presence_due].into_iter().flatten().min()
+        [stall, self.append_retry_at, self.follow_retry_at, self.presence_due].into_iter().flatten().min()
     }
 
     /// Time has passed.
@@ -260,6 +263,10 @@ impl<D: DocumentType> Room<D> {
             && now - since >= self.settings.stall_ms
         {
             self.stall(true);
+        }
+        if self.follow_retry_at.take_if(|at| *at <= now).is_some() {
+            self.following = false;
+            self.follow();
         }
         if self.append_retry_at.is_some_and(|at| at <= now) {
             self.append_retry_at = None;

@@ -63,6 +63,10 @@ impl OpLog for Mine {
         self.log.read(document, after, max_bytes)
     }
 
+    fn probe(&self) -> LogFuture<'_, Result<(), LogError>> {
+        self.log.probe()
+    }
+
     fn load_snapshot<'a>(&'a self, document: &'a DocumentId) -> LogFuture<'a, Result<Option<Snapshot>, LogError>> {
         self.log.load_snapshot(document)
     }

@@ -101,6 +101,9 @@ impl RedisLog {
                 },
                 Err(trouble) => {
                     tracing::debug!(%document, %trouble, "an append has no answer");
+                    if let Trouble::Lost { .. } = &trouble {
+                        reach.topology.settings().metrics.answer_lost();
+                    }
                     return match trouble {
                         Trouble::Lost { .. } | Trouble::Nonsense(_) => AppendOutcome::OutcomeUnknown,
                         // If something was done after all, the retry shows it.
@@ -137,6 +140,19 @@ impl RedisLog {
             }
         }
         Err(unavailable(Trouble::Nonsense("it changes while it is put together")).into())
+    }
+
+    /// Writes something that is gone in a minute, at every server that takes writes.
+    async fn write_probe(&self) -> Result<(), LogError> {
+        let Shared { reach, confirmer, .. } = &*self.0;
+        if confirmer.as_ref().is_some_and(Confirmer::is_overdue) {
+            return Err(unavailable(Trouble::Failed("edits are not confirmed by replicas".to_owned())));
+        }
+        reach
+            .topology
+            .write_everywhere(&format!("{}:ready", reach.topology.settings().prefix))
+            .await
+            .map_err(unavailable)
     }
 
     async fn read_entries(&self, document: &DocumentId, after: Version, bytes: usize) -> Result<ReadOutcome, LogError> {
@@ -345,6 +361,10 @@ impl OpLog for RedisLog {
         client: Option<(ClientId, UserId)>,
     ) -> LogFuture<'a, Result<OpenedLog, OpenError>> {
         Box::pin(self.open_document(document, client))
+    }
+
+    fn probe(&self) -> LogFuture<'_, Result<(), LogError>> {
+        Box::pin(self.write_probe())
     }
 
     fn append<'a>(&'a self, document: &'a DocumentId, batch: Batch) -> LogFuture<'a, AppendOutcome> {
