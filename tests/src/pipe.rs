@@ -205,6 +205,13 @@ impl Pipe {
         }
     }
 
+    /// So much time passes for the room.
+    pub fn pass(&mut self, ms: u64) {
+        self.now = self.now + ms;
+        self.room.handle_timeout(self.now);
+        self.pump();
+    }
+
     /// The client's socket is gone; both sides know.
     pub fn disconnect(&mut self, client: usize) {
         if let Some((id, _, outbox)) = self.clients[client].socket.take() {

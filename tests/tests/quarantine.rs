@@ -164,5 +164,7 @@ fn a_log_that_cannot_be_read_is_not_asked_without_end() {
     pipe.lose_feed(false);
     pipe.disconnect(bob);
     pipe.connect(bob);
+    assert_eq!(pipe.client(bob).down.count("Opened"), 0, "the log has a rest first");
+    pipe.pass(250);
     assert_eq!((pipe.text(bob).as_str(), state(&mut pipe, bob)), ("good!", StatusState::Online));
 }
