@@ -32,7 +32,7 @@ pub struct Config {
     memory: bool,
     /// The Redis (7 or newer, or any node of a cluster) where documents are kept, shared by
     /// any number of servers: `redis://[user:password@]host[:port]`.
-    #[arg(long, env = "COWRITE_REDIS", value_name = "URL", conflicts_with_all = ["data", "memory"])]
+    #[arg(long, env = "COWRITE_REDIS", hide_env_values = true, value_name = "URL", conflicts_with_all = ["data", "memory"])]
     redis: Option<RedisUrl>,
     /// What keys and channels in Redis begin with, so that two deployments can share one.
     #[arg(long, env = "COWRITE_REDIS_PREFIX", value_name = "PREFIX", default_value = "cowrite", value_parser = prefix)]
