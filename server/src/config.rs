@@ -8,6 +8,7 @@ use clap::{Parser, ValueEnum};
 use cowrite_protocol::Limits;
 
 use crate::connection::ConnectionSettings;
+use crate::health_check::HealthCheck;
 use crate::hub::HubSettings;
 use crate::redis::{RedisDurability, RedisSettings, RedisUrl};
 use crate::room::RoomSettings;
@@ -31,7 +32,7 @@ pub struct Config {
     memory: bool,
     /// The Redis (7 or newer, or any node of a cluster) where documents are kept, shared by
     /// any number of servers: `redis://[user:password@]host[:port]`.
-    #[arg(long, env = "COWRITE_REDIS", value_name = "URL", conflicts_with_all = ["data", "memory"])]
+    #[arg(long, env = "COWRITE_REDIS", hide_env_values = true, value_name = "URL", conflicts_with_all = ["data", "memory"])]
     redis: Option<RedisUrl>,
     /// What keys and channels in Redis begin with, so that two deployments can share one.
     #[arg(long, env = "COWRITE_REDIS_PREFIX", value_name = "PREFIX", default_value = "cowrite", value_parser = prefix)]
@@ -57,12 +58,23 @@ pub struct Config {
     /// loopback addresses only.
     #[arg(long, env = "COWRITE_DEV")]
     dev: bool,
+    /// With --dev: any address may be listened on. Whoever reaches it may edit everything,
+    /// so something else must keep strangers away, such as ports published on 127.0.0.1.
+    #[arg(long, env = "COWRITE_DEV_UNSAFE_ANY_ADDRESS")]
+    dev_unsafe_any_address: bool,
     /// A folder with pages to serve at /.
     #[arg(long = "static", env = "COWRITE_STATIC", value_name = "FOLDER")]
     pages: Option<PathBuf>,
     /// The folder of the built npm package, to serve at /cowrite/.
     #[arg(long, env = "COWRITE_PACKAGE", value_name = "FOLDER")]
     package: Option<PathBuf>,
+
+    /// Start no server: ask the one that listens on the address of --listen for PATH, and
+    /// end with code 0 if it answers 200 within 4 s, else with 1. For containers. /healthz
+    /// says that the process lives, /readyz that it should be sent clients.
+    #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true, default_missing_value = "/healthz",
+        value_parser = path)]
+    health_check: Option<String>,
 
     /// How log lines on stderr look.
     #[arg(long, env = "COWRITE_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
@@ -158,6 +170,12 @@ impl Config {
         (self.log_format, &self.log_level)
     }
 
+    /// If no server is to be started, but one to be asked: what.
+    pub fn health_check(&self) -> Option<HealthCheck> {
+        let path = self.health_check.clone()?;
+        Some(HealthCheck { listen: self.listen, path })
+    }
+
     /// What the server is started with.
     pub fn settings(self) -> Settings {
         let mut limits = Limits {
@@ -183,7 +201,11 @@ impl Config {
         Settings {
             listen: self.listen,
             storage,
-            front_door: if self.dev { FrontDoor::Developer } else { FrontDoor::Closed },
+            front_door: match (self.dev, self.dev_unsafe_any_address) {
+                (true, true) => FrontDoor::DeveloperAnywhere,
+                (true, false) => FrontDoor::Developer,
+                (false, _) => FrontDoor::Closed,
+            },
             pages: self.pages,
             package: self.package,
             limits,
@@ -218,6 +240,12 @@ fn prefix(text: &str) -> Result<String, String> {
     if fits { Ok(text.to_owned()) } else { Err("1 to 64 letters, digits, `.`, `_`, `-` and `:`".to_owned()) }
 }
 
+/// A path of a request, which goes into its first line as it is.
+fn path(text: &str) -> Result<String, &'static str> {
+    let fits = text.starts_with('/') && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits { Ok(text.to_owned()) } else { Err("a path such as /readyz is needed") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,6 +264,29 @@ mod tests {
         assert_eq!(format!("{:?}", read.connection), format!("{:?}", defaults.connection));
         assert_eq!(format!("{:?}", read.room), format!("{:?}", defaults.room));
         assert_eq!(format!("{:?}", read.shutdown), format!("{:?}", defaults.shutdown));
+    }
+
+    #[test]
+    fn developers_are_let_in_from_elsewhere_only_by_both_flags() {
+        let front_door = |arguments: &[&str]| read(arguments).unwrap().front_door;
+        assert_eq!(front_door(&["--dev"]), FrontDoor::Developer);
+        assert_eq!(front_door(&["--dev-unsafe-any-address"]), FrontDoor::Closed);
+        assert_eq!(front_door(&["--dev", "--dev-unsafe-any-address"]), FrontDoor::DeveloperAnywhere);
+    }
+
+    #[test]
+    fn a_health_check_asks_where_the_server_listens() {
+        let check = |arguments: &[&str]| {
+            let arguments = ["cowrite-server", "--listen", "0.0.0.0:9"].iter().chain(arguments);
+            Config::try_parse_from(arguments).map(|config| config.health_check()).map_err(|error| error.kind())
+        };
+        let asks = |path: &str| Some(HealthCheck { listen: "0.0.0.0:9".parse().unwrap(), path: path.to_owned() });
+        assert_eq!(check(&[]), Ok(None));
+        assert_eq!(check(&["--health-check"]), Ok(asks("/healthz")));
+        assert_eq!(check(&["--health-check=/readyz"]), Ok(asks("/readyz")));
+        for absurd in ["--health-check=", "--health-check=readyz", "--health-check=/a b", "--health-check=/a\r\nx: y"] {
+            assert!(check(&[absurd]).is_err(), "{absurd}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod connection;
 pub mod health;
+pub mod health_check;
 mod http;
 pub mod hub;
 pub mod metrics;

@@ -10,8 +10,20 @@ use tracing_subscriber::EnvFilter;
 /// Wrong flags and a start that fails end with this code; clap uses it too.
 const START_FAILED: u8 = 2;
 
+/// A health check that finds the server not well ends with this code.
+const NOT_WELL: u8 = 1;
+
 fn main() -> ExitCode {
     let config = Config::read();
+    if let Some(check) = config.health_check() {
+        return match check.ask() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                let _ = writeln!(io::stderr(), "cowrite-server: {error}");
+                ExitCode::from(NOT_WELL)
+            }
+        };
+    }
     let (format, filter) = config.logging();
     if let Err(error) = start_logging(format, filter) {
         return failed(&format!("the log filter {filter:?} makes no sense: {error}; see --log-level"));

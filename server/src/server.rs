@@ -103,6 +103,12 @@ impl Server {
             FrontDoor::Closed => return Err(StartError::NoFrontDoor),
             FrontDoor::Developer if !address.ip().is_loopback() => return Err(StartError::NotLoopback { address }),
             FrontDoor::Developer => Arc::new(DeveloperAccess),
+            FrontDoor::DeveloperAnywhere => {
+                if !address.ip().is_loopback() {
+                    tracing::warn!(%address, "UNSAFE: whoever can reach this address may be anybody and edit everything");
+                }
+                Arc::new(DeveloperAccess)
+            }
         };
         // The port first: two servers on one port is the more common mistake, and the
         // data is then left alone.
@@ -146,7 +152,7 @@ impl Server {
             health: Health::new(),
             metrics,
             draining: AtomicBool::new(false),
-            local_only: settings.front_door == FrontDoor::Developer,
+            local_only: settings.front_door != FrontDoor::Closed,
         });
         let router = router(Arc::clone(&context), settings.pages.as_deref(), settings.package.as_deref())
             .map_err(|(folder, error)| StartError::Files { folder: folder.to_owned(), error })?;

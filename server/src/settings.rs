@@ -53,6 +53,9 @@ pub enum FrontDoor {
     Closed,
     /// The user's own, on this machine alone.
     Developer,
+    /// The user's own, on any address: for trying several servers in containers, where
+    /// something else keeps strangers away. Whoever reaches the port may edit everything.
+    DeveloperAnywhere,
 }
 
 /// How the server goes down.

@@ -39,7 +39,7 @@ pub enum RedisDoorError {
     },
     /// A command that is needed is not permitted.
     #[error(
-        "Redis at {url} does not let this user do what is needed: {reason}; allow ~{prefix}:* &{prefix}:* +@read +@write +@stream +@scripting +@pubsub +@connection +info +config|get +wait"
+        "Redis at {url} does not let this user do what is needed: {reason}; allow ~{prefix}:* &{prefix}:* +@read +@write +@connection +@scripting +@pubsub -@dangerous +time +info +config|get +wait +cluster|slots"
     )]
     NotPermitted {
         /// Its address.
@@ -112,14 +112,15 @@ fn rehearse(settings: &RedisSettings, connection: &mut Connection) -> RedisResul
     let own = getrandom::u64().unwrap_or_default();
     let key = format!("{}:{{start}}:{own:x}", settings.prefix);
     let channel = format!("{}:{{start}}:live", settings.prefix);
-    let source = "redis.call('HSET', KEYS[1], 'a', '1') redis.call('HSCAN', KEYS[1], '0') \
+    let source = "redis.call('TIME') redis.call('SPUBLISH', ARGV[1], 'a') redis.call('HSET', KEYS[1], 'a', '1') redis.call('HSCAN', KEYS[1], '0') \
         redis.call('XADD', KEYS[2], '1-0', 'a', '1') redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1) \
         redis.call('XTRIM', KEYS[2], 'MINID', '=', '1-0') redis.call('RENAME', KEYS[2], KEYS[2]..'2') \
-        redis.call('TIME') redis.call('SPUBLISH', ARGV[1], 'a') redis.call('DEL', KEYS[1], KEYS[2]..'2')";
+        redis.call('DEL', KEYS[1], KEYS[2]..'2')";
     let mut eval = redis::cmd("EVAL");
     eval.arg(source).arg(2).arg(&key).arg(format!("{key}:log")).arg(&channel).query::<Value>(connection)?;
     connection.set_ex::<_, _, ()>(&key, "a", 1)?;
     connection.get::<_, Value>(&key)?;
+    redis::cmd("MEMORY").arg("USAGE").arg(&key).query::<Value>(connection)?;
     redis::cmd("SCRIPT").arg("LOAD").arg("return 1").query::<Value>(connection)?;
     Ok(())
 }
@@ -127,7 +128,8 @@ fn rehearse(settings: &RedisSettings, connection: &mut Connection) -> RedisResul
 fn refusal(settings: &RedisSettings, error: &redis::RedisError) -> RedisDoorError {
     let (url, reason) = (settings.url.to_string(), error.to_string());
     let text = reason.to_ascii_uppercase();
-    if text.contains("NOPERM") || text.contains("PERMISSION") {
+    // The last is how it is said of a command within a script.
+    if ["NOPERM", "PERMISSION", "THE USER EXECUTING THE SCRIPT"].iter().any(|word| text.contains(word)) {
         RedisDoorError::NotPermitted { url, prefix: settings.prefix.clone(), reason }
     } else if text.contains("READONLY") || text.contains("READ ONLY") || text.contains("REPLICA") {
         RedisDoorError::ReadOnly { url, reason }

@@ -59,6 +59,15 @@ impl ServerProcess {
         ServerProcess::with_flags(&[&["--redis", url], more].concat())
     }
 
+    /// One that listens on 0.0.0.0, as in a container.
+    ///
+    /// # Panics
+    /// As [`ServerProcess::with_flags`].
+    pub fn on_any_address(flags: &[&str]) -> ServerProcess {
+        let address = SocketAddr::from(([0, 0, 0, 0], free_port()));
+        ServerProcess::launch(address, flags.iter().map(|&flag| flag.to_owned()).collect())
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address

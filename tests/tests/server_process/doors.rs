@@ -22,6 +22,7 @@ fn a_server_that_cannot_serve_says_why_and_does_not_start() {
         (&["--dev", "--listen", "0.0.0.0:0", "--memory"], "loopback"),
         (&["--dev", "--listen", "[::]:0", "--memory"], "loopback"),
         (&["--listen", "127.0.0.1:0", "--memory"], "--dev"),
+        (&["--dev-unsafe-any-address", "--listen", "0.0.0.0:0", "--memory"], "--dev"),
         (&["--dev", "--listen", &taken, "--memory"], "cannot listen"),
         (&["--dev", "--memory", "--listen", "127.0.0.1:0", "--static", "/no/such/folder"], "--static"),
         (&["--dev", "--memory", "--hello-ms", "0"], "--hello-ms"),
@@ -65,15 +66,35 @@ async fn a_server_that_goes_down_says_that_it_is_not_ready_and_takes_nobody() {
     let mut server = ServerProcess::on_disk(&place.path("data"), &["--spread-ms", "60000", "--shutdown-ms", "60000"]);
     let mut guest = Peer::greeted(server.address(), "guest").await;
     assert!(get(server.address(), "/readyz").await.contains(" 200 "));
+    let listen = server.address().to_string();
+    let asked = |check: &str| start_in_vain(&["--listen", &listen, check]).code;
+    assert_eq!((asked("--health-check"), asked("--health-check=/readyz")), (Some(0), Some(0)));
     server.terminate();
     guest.hear(|frame| matches!(frame, ServerFrame::GoAway { .. }).then_some(())).await;
     assert!(get(server.address(), "/readyz").await.contains(" 503 "));
     assert!(get(server.address(), "/healthz").await.contains(" 200 "));
+    assert_eq!((asked("--health-check"), asked("--health-check=/readyz")), (Some(0), Some(1)));
     let refused = Peer::upgrade(server.address(), &[]).await;
     assert_eq!(refused.err(), Some(StatusCode::SERVICE_UNAVAILABLE));
     // It ends as soon as the last one has left.
     drop(guest);
     assert_eq!(server.wait().0, Some(0));
+    let gone = start_in_vain(&["--listen", &listen, "--health-check"]);
+    assert_eq!(gone.code, Some(1));
+    assert!(gone.stderr.contains("does not answer"), "{gone:?}");
+}
+
+#[tokio::test]
+async fn any_address_is_for_developers_who_say_so_and_pages_of_other_sites_stay_out() {
+    let mut server = ServerProcess::on_any_address(&["--memory", "--dev-unsafe-any-address"]);
+    let here = (std::net::Ipv4Addr::LOCALHOST, server.address().port()).into();
+    let refused = Peer::upgrade(here, &[("origin", "http://example.com")]).await;
+    assert_eq!(refused.err(), Some(StatusCode::FORBIDDEN));
+    assert!(Peer::upgrade(here, &[("origin", "http://localhost:8080")]).await.is_ok());
+    server.terminate();
+    let (code, log) = server.wait();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("WARN") && log.contains("UNSAFE"), "{log}");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod crashes;
+mod deployment;
 mod doors;
 mod failing_room;
 mod numbers;
