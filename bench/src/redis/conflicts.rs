@@ -36,8 +36,8 @@ pub(super) async fn measure(each: Duration) {
     let (mut conflicts, mut appends) = (0.0, 0.0);
     for server in &servers {
         let metrics = server.metrics().await;
-        conflicts += metrics.sum("cowrite_append_conflicts_total");
-        appends += metrics.sum("cowrite_appends_committed_total");
+        conflicts += metrics.value("cowrite_appends_total{outcome=\"conflict\"}").expect("conflicts are counted");
+        appends += metrics.value("cowrite_appends_total{outcome=\"committed\"}").expect("appends are counted");
     }
     let edits = all.len() as f64;
     println!("  accepted: {all}");
