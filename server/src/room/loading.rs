@@ -219,6 +219,7 @@ impl<D: DocumentType> Room<D> {
 
     fn load_from(&mut self, head: Head) {
         self.phase = Phase::Loading { head: Some(head) };
+        self.head_named(head.version);
         self.ask(Purpose::LoadSnapshot, LogRequest::LoadSnapshot);
     }
 

@@ -15,6 +15,9 @@ pub(super) struct PendingOpen {
     pub(super) command: OpenCommand,
     /// What the log said when it raised the client's generation.
     log: Option<OpenedLog>,
+    /// The version that the log had named before it was asked: a head below that is the
+    /// head of a log that has lost history since.
+    known: Version,
     /// Entries below the tail that are being read for this client.
     below: Option<Vec<Entry>>,
     /// What lies between the client and the tail could not be had.
@@ -39,8 +42,8 @@ impl PendingOpen {
     }
 
     /// Forgets what the log said; gives what it is to be asked with.
-    fn start_again(&mut self) -> (ConnectionId, u32, (ClientId, UserId)) {
-        (self.log, self.below, self.unreachable) = (None, None, false);
+    fn start_again(&mut self, known: Version) -> (ConnectionId, u32, (ClientId, UserId)) {
+        (self.log, self.known, self.below, self.unreachable) = (None, known, None, false);
         let command = &self.command;
         (command.connection, command.request, (command.client, command.user.clone()))
     }
@@ -59,8 +62,8 @@ impl<D: DocumentType> Room<D> {
             let refused = ServerFrame::OpenRefused { request, code: Code::AlreadyOpen, retry_after_ms: 0 };
             earlier.command.outbox.push_own(encode(&refused));
         }
-        let mut open = PendingOpen { command, log: None, below: None, unreachable: false };
-        let (.., client) = open.start_again();
+        let mut open = PendingOpen { command, log: None, known: Version::ZERO, below: None, unreachable: false };
+        let (.., client) = open.start_again(self.named());
         self.opens.push(open);
         match self.phase {
             Phase::Damaged => return self.refuse_opens(Code::Damaged, 0),
@@ -75,7 +78,8 @@ impl<D: DocumentType> Room<D> {
     /// Answers to earlier questions are not waited for: only the newest generation counts.
     pub(super) fn ask_for_opens(&mut self) {
         self.tickets.retain(|_, purpose| !matches!(purpose, Purpose::OpenClient(..) | Purpose::ReadDown(..)));
-        let waiting: Vec<_> = self.opens.iter_mut().map(PendingOpen::start_again).collect();
+        let known = self.named();
+        let waiting: Vec<_> = self.opens.iter_mut().map(|open| open.start_again(known)).collect();
         for (connection, request, client) in waiting {
             self.ask_for_client(connection, request, client);
         }
@@ -87,6 +91,19 @@ impl<D: DocumentType> Room<D> {
         let known = self.sequencer.head().version;
         self.ask(Purpose::Look(known), LogRequest::Open(None));
         self.ask_for_opens();
+    }
+
+    /// The newest head that the log has named.
+    fn named(&self) -> Version {
+        match self.phase {
+            Phase::Loading { head } => head.map_or(Version::ZERO, |head| head.version),
+            _ => self.sequencer.head().version,
+        }
+    }
+
+    /// The log has named a head, before or after it was asked for those who wait.
+    pub(super) fn head_named(&mut self, head: Version) {
+        self.opens.iter_mut().for_each(|open| open.known = open.known.max(head));
     }
 
     /// Whether the log named a head that we could not reach by reading it.
@@ -154,7 +171,8 @@ impl<D: DocumentType> Room<D> {
             let same_life =
                 log.head.epoch == head.epoch || log.head.epoch.is_none() && log.head.version == Version::ZERO;
             let hash = self.sequencer.tail().hash_at(log.head.version);
-            if !same_life || hash.is_some_and(|hash| hash != log.head.hash) {
+            let behind = log.head.version < self.opens[at].known;
+            if !same_life || behind || hash.is_some_and(|hash| hash != log.head.hash) {
                 // What the log said may be older than what was loaded since: ask again.
                 return self.ask_again();
             }
