@@ -24,6 +24,7 @@ use crate::oplog::disk::{DiskLog, DiskSettings, OpenFolderError};
 use crate::oplog::memory::MemoryLog;
 use crate::oplog::redis::RedisLog;
 use crate::oplog::{Durability, OpLog, WallClock};
+use crate::presence::LocalBus;
 use crate::redis::{RedisDoorError, check};
 use crate::room::spawn_room;
 use crate::settings::{FrontDoor, Settings, ShutdownSettings, Storage};
@@ -132,6 +133,7 @@ impl Server {
             room: settings.room,
             limits: settings.limits,
             log: Arc::clone(&log),
+            presence: Arc::new(LocalBus),
             clock,
             wall_clock: WallClock::system(),
             metrics: Arc::clone(&metrics.rooms),
