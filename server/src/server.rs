@@ -24,6 +24,7 @@ use crate::oplog::disk::{DiskLog, DiskSettings, OpenFolderError};
 use crate::oplog::memory::MemoryLog;
 use crate::oplog::redis::RedisLog;
 use crate::oplog::{Durability, OpLog, WallClock};
+use crate::presence::{LocalBus, PresenceBus};
 use crate::redis::{RedisDoorError, check};
 use crate::room::spawn_room;
 use crate::settings::{FrontDoor, Settings, ShutdownSettings, Storage};
@@ -115,6 +116,7 @@ impl Server {
         let listener = listen(address).map_err(|error| StartError::Listen { address, error })?;
         let address = listener.local_addr().map_err(|error| StartError::Listen { address, error })?;
         let metrics = Metrics::default();
+        let mut presence: Arc<dyn PresenceBus> = Arc::new(LocalBus);
         let log: Arc<dyn OpLog> = match settings.storage {
             Storage::Memory => Arc::new(MemoryLog::new()),
             Storage::Folder(folder) => {
@@ -123,7 +125,9 @@ impl Server {
             Storage::Redis(mut redis) => {
                 redis.metrics = Arc::clone(&metrics.log);
                 check(&redis)?;
-                Arc::new(RedisLog::new(*redis))
+                let log = RedisLog::new(*redis);
+                presence = Arc::new(log.presence_bus());
+                Arc::new(log)
             }
         };
         let clock = Clock::start();
@@ -132,6 +136,7 @@ impl Server {
             room: settings.room,
             limits: settings.limits,
             log: Arc::clone(&log),
+            presence,
             clock,
             wall_clock: WallClock::system(),
             metrics: Arc::clone(&metrics.rooms),

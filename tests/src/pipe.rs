@@ -343,7 +343,9 @@ impl Pipe {
 
     fn pump_room(&mut self) -> bool {
         let mut moved = false;
-        while let Some(RoomOutput::Log(ticket, request)) = self.room.poll_output() {
+        while let Some(output) = self.room.poll_output() {
+            // Nobody else has the document open.
+            let RoomOutput::Log(ticket, request) = output else { continue };
             moved = true;
             let (log, document) = (&self.log, &self.document);
             let answer = match request {

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 use crate::clock::Clock;
 use crate::metrics::RoomMetrics;
 use crate::oplog::{OpLog, WallClock};
+use crate::presence::PresenceBus;
 use crate::room::{Registration, RoomCommand, RoomSeed, RoomSettings};
 use crate::tally::Tally;
 
@@ -65,6 +66,8 @@ pub struct HubParts {
     pub limits: Limits,
     /// What remembers.
     pub log: Arc<dyn OpLog>,
+    /// The way to the rooms of a document at other servers.
+    pub presence: Arc<dyn PresenceBus>,
     /// The clock of the machines.
     pub clock: Clock,
     /// The time of day that entries bear.
@@ -128,6 +131,7 @@ impl Hub {
             idle_ms: parts.settings.idle_ms,
             look_ms: parts.settings.look_ms,
             log: Arc::clone(&parts.log),
+            presence: Arc::clone(&parts.presence),
             clock: parts.clock,
             wall_clock: parts.wall_clock.clone(),
             metrics: Arc::clone(&parts.metrics),

@@ -10,7 +10,6 @@ pub struct LogMetrics {
     pub(super) reconnects: Counter,
     pub(super) feed_interruptions: Counter,
     pub(super) feed_garbage: Counter,
-    pub(super) presence_garbage: Counter,
     pub(super) lost_answers: Counter,
     pub(super) undurable_entries: Gauge,
     pub(super) durability_short: Counter,
@@ -31,11 +30,6 @@ impl LogMetrics {
     /// Something came by a document's live feed that is no batch; it was ignored.
     pub fn feed_garbage(&self) {
         self.feed_garbage.increment();
-    }
-
-    /// Something came by presence that is none; it was ignored.
-    pub fn presence_garbage(&self) {
-        self.presence_garbage.increment();
     }
 
     /// The adapter itself asks again since the answer to a request was lost.

@@ -36,6 +36,7 @@ pub struct RoomMetrics {
     pub(super) gaps_in_feed: Counter,
     pub(super) gaps_at_look: Counter,
     pub(super) divergences: Counter,
+    pub(super) presence_garbage: Counter,
     pub(super) snapshots_stored: Counter,
     pub(super) snapshots_failed: Counter,
     pub(super) snapshots_ignored: Counter,
@@ -129,6 +130,11 @@ impl RoomMeter {
     /// The log answered that it cannot give the document.
     pub(crate) fn load_failed(&self) {
         self.shared.loads_failed.increment();
+    }
+
+    /// Something came by presence that is none, or of another format; it was ignored.
+    pub(crate) fn presence_garbage(&self) {
+        self.shared.presence_garbage.increment();
     }
 
     /// The log holds another history than the room.

@@ -105,7 +105,7 @@ impl Metrics {
         page.counters("cowrite_feed_gaps_total", "Entries that the feed lost, by who noticed.", "noticed", &gaps);
         let help = "Times that live subscriptions were interrupted.";
         page.counter("cowrite_feed_interruptions_total", help, &log.feed_interruptions);
-        let garbage = [("feed", &log.feed_garbage), ("presence", &log.presence_garbage)];
+        let garbage = [("feed", &log.feed_garbage), ("presence", &rooms.presence_garbage)];
         page.counters("cowrite_garbage_total", "Messages that were none, and ignored.", "channel", &garbage);
         let help = "Connections to the log that were lost and made again.";
         page.counter("cowrite_log_reconnects_total", help, &log.reconnects);

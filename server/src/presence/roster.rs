@@ -1,64 +1,98 @@
-//! The numbers of a room's authors and members, and what is shown of them.
+//! The numbers of a room's authors and members, and what its channels are shown of them.
 
-use cowrite_protocol::frame::{Activity, Author, Member, MemberChange};
-use cowrite_protocol::{AuthorNumber, ClientId, ClientSeq, Cursor, DocumentType, UserId, Version};
+use std::collections::HashMap;
 
+use cowrite_protocol::frame::{Activity, Author, MemberChange};
+use cowrite_protocol::{AuthorNumber, ClientId, ClientSeq, Cursor, DocumentType, Generation, Millis, UserId, Version};
+
+use super::message::StayName;
+use super::slot::{Here, Slot, Stay};
 use crate::sequencer::{SubmittedCaret, Tail};
 
-/// Everybody whom the room's frames name by a number. A number is free again when its
-/// member has left; an author who is not a member has one until it is needed.
+/// Everybody whom the room's frames name by a number: members here and at other servers,
+/// and authors. A number is free again when its member has left; an author who is not a
+/// member has one until it is needed.
 #[derive(Debug, Default)]
 pub struct Roster {
-    slots: Vec<Option<Slot>>,
+    pub(super) slots: Vec<Option<Slot>>,
+    numbers: HashMap<ClientId, AuthorNumber>,
+    /// Below this place every number is a member's.
+    free_from: usize,
     /// Numbers of members that left since the last tick.
     left: Vec<AuthorNumber>,
-}
-
-#[derive(Debug)]
-struct Slot {
-    client: ClientId,
-    user: UserId,
-    name: String,
-    state: String,
-    activity: Activity,
-    /// Whether it has the document open.
-    present: bool,
-    /// Whether it has been announced as an author, and its last client_seq in the log.
-    author: bool,
-    seq: ClientSeq,
-    cursor: Option<(Version, Cursor)>,
-    changed: bool,
-    moved: bool,
+    /// Stays that ended here, and that other servers have not been told of.
+    pub(super) ended: Vec<StayName>,
+    /// Cursors from other servers at versions that this room has not reached.
+    pub(super) ahead: Vec<(AuthorNumber, Version, Cursor)>,
+    /// Before this moment nobody elsewhere expires.
+    pub(super) expiry: Option<Millis>,
+    /// How many are elsewhere.
+    pub(super) elsewhere: usize,
 }
 
 impl Roster {
     /// A member comes in; gives its number.
-    pub fn join(&mut self, client: ClientId, user: &UserId, name: &str, state: &str) -> AuthorNumber {
-        let number = self.number_of(&client).unwrap_or_else(|| self.assign(client, user));
+    pub fn join(
+        &mut self,
+        client: ClientId,
+        generation: Generation,
+        user: &UserId,
+        name: &str,
+        state: &str,
+    ) -> AuthorNumber {
+        let number = self.number_or_assign(client, user);
+        let stay = Stay {
+            generation,
+            revision: 0,
+            name: super::message::told_name(name),
+            activity: Activity::Active,
+            state: state.to_owned(),
+        };
+        // It may have moved on to another server before this one could answer.
+        let moved_on = |slot: &Slot| slot.elsewhere.as_ref().is_some_and(|other| other.stay.generation > generation);
         if let Some(slot) = self.slot(number) {
-            (slot.present, slot.changed, slot.activity) = (true, true, Activity::Active);
-            name.clone_into(&mut slot.name);
-            state.clone_into(&mut slot.state);
+            let displaced = moved_on(slot);
+            slot.here = Some(Here { stay, displaced, untold: true });
+            slot.changed |= !displaced;
+            slot.cursor_untold |= slot.cursor.is_some();
+            if !displaced && slot.elsewhere.take().is_some() {
+                self.elsewhere -= 1;
+            }
         }
         number
     }
 
-    /// A member leaves; its number is free.
-    pub fn leave(&mut self, number: AuthorNumber) {
-        if let Some(slot) = self.slots.get_mut(number.0 as usize) {
-            *slot = None;
-            self.left.push(number);
+    /// The stay of a member ends. Unless the member is elsewhere meanwhile, its number is free.
+    pub fn leave(&mut self, number: AuthorNumber, generation: Generation) {
+        let Some(slot) = self.slot(number) else { return };
+        let Some(here) = slot.here.take_if(|here| here.stay.generation == generation) else { return };
+        let stay = StayName { client: slot.client, generation };
+        if !here.displaced {
+            self.ended.push(stay);
+        }
+        self.vacate(number, !here.displaced);
+    }
+
+    /// A frame came from this very stay: if it was believed to have gone on elsewhere, and
+    /// nobody elsewhere shows it, it is here after all.
+    pub fn touch(&mut self, number: AuthorNumber, generation: Generation) {
+        let Some(slot) = self.slot(number) else { return };
+        if slot.elsewhere.is_none()
+            && let Some(here) = slot.here.as_mut().filter(|here| here.displaced && here.stay.generation == generation)
+        {
+            (here.displaced, here.untold, slot.changed) = (false, true, true);
         }
     }
 
     /// The last client_seq in the log of an announced author.
     pub fn seq_of(&self, client: &ClientId) -> Option<ClientSeq> {
-        self.slots.iter().flatten().find(|slot| slot.client == *client && slot.author).map(|slot| slot.seq)
+        let number = *self.numbers.get(client)?;
+        self.slots.get(number.0 as usize)?.as_ref().filter(|slot| slot.author).map(|slot| slot.seq)
     }
 
     /// The number of an entry's author; and how to announce it, if that was not done yet.
     pub fn author(&mut self, client: ClientId, user: &UserId) -> (AuthorNumber, Option<Author>) {
-        let number = self.number_of(&client).unwrap_or_else(|| self.assign(client, user));
+        let number = self.number_or_assign(client, user);
         let new = self.slot(number).and_then(|slot| {
             let new = !std::mem::replace(&mut slot.author, true);
             new.then(|| Author { number, client, user: slot.user.clone(), seq: ClientSeq::NONE })
@@ -68,8 +102,9 @@ impl Roster {
 
     /// All announced authors, as a receiver at the head needs to know them.
     pub fn authors(&self) -> Vec<Author> {
-        let numbered = self.numbered().filter(|(_, slot)| slot.author);
-        numbered
+        let slots = self.slots.iter().enumerate().filter_map(|(index, slot)| Some((number_at(index), slot.as_ref()?)));
+        let authors = slots.filter(|(_, slot)| slot.author);
+        authors
             .map(|(number, slot)| Author { number, client: slot.client, user: slot.user.clone(), seq: slot.seq })
             .collect()
     }
@@ -85,7 +120,9 @@ impl Roster {
     ) {
         let Some(slot) = self.slot(number) else { return };
         slot.seq = seq;
-        // Receivers infer the same from the commit, so nothing has to be sent.
+        // Receivers infer the same from the commit, so no channel has to be told. Other
+        // servers see an entry alone, and infer from it what is implied.
+        slot.cursor_untold |= slot.told().is_some() && caret != SubmittedCaret::Implied;
         match caret {
             SubmittedCaret::Still => {}
             SubmittedCaret::At(cursor) => slot.cursor = Some((version, cursor)),
@@ -95,28 +132,41 @@ impl Roster {
                 }
             }
         }
+        slot.stated = version;
     }
 
     /// A member's cursor, at a version. The last one wins.
     pub fn set_cursor(&mut self, number: AuthorNumber, version: Version, cursor: Cursor) {
-        if let Some(slot) = self.slot(number) {
+        if let Some(slot) = self.slot(number).filter(|slot| slot.told().is_some()) {
             slot.cursor = Some((version, cursor));
-            slot.moved = true;
+            (slot.stated, slot.moved, slot.cursor_untold) = (version, true, true);
         }
     }
 
     /// A member's activity and state.
     pub fn set_state(&mut self, number: AuthorNumber, activity: Activity, state: Option<String>) {
-        if let Some(slot) = self.slot(number) {
-            slot.activity = activity;
-            slot.state = state.unwrap_or_else(|| std::mem::take(&mut slot.state));
-            slot.changed = true;
+        let Some(slot) = self.slot(number) else { return };
+        if let Some(here) = &mut slot.here {
+            here.stay.activity = activity;
+            here.stay.state = state.unwrap_or_else(|| std::mem::take(&mut here.stay.state));
+            here.stay.revision = here.stay.revision.wrapping_add(1);
+            here.untold = true;
+            slot.changed |= !here.displaced;
         }
     }
 
-    /// Whether anything is to be told.
+    /// The log holds another history: no cursor stands anywhere in it.
+    pub fn forget_cursors(&mut self) {
+        self.ahead.clear();
+        for slot in self.slots.iter_mut().flatten() {
+            (slot.cursor, slot.stated, slot.moved, slot.cursor_untold) = (None, Version::ZERO, false, false);
+        }
+    }
+
+    /// Whether the channels are to be told anything.
     pub fn is_dirty(&self) -> bool {
-        !self.left.is_empty() || self.slots.iter().flatten().any(|slot| slot.present && (slot.changed || slot.moved))
+        let is_news = |slot: &Slot| (slot.changed || slot.moved) && slot.shown().is_some();
+        !self.left.is_empty() || self.slots.iter().flatten().any(is_news)
     }
 
     /// How many cursors have moved since the last tick.
@@ -129,10 +179,10 @@ impl Roster {
         let mut changes: Vec<_> = std::mem::take(&mut self.left).into_iter().map(MemberChange::Left).collect();
         for (index, slot) in self.slots.iter_mut().enumerate() {
             if let Some(slot) = slot
-                && slot.present
                 && std::mem::take(&mut slot.changed)
+                && let Some(member) = slot.member(number_at(index))
             {
-                changes.push(MemberChange::Here(slot.member(number_at(index))));
+                changes.push(MemberChange::Here(member));
             }
         }
         changes
@@ -152,14 +202,14 @@ impl Roster {
         cursors
     }
 
-    /// Everybody who is here, and for every other number that it is nobody's: the receiver
-    /// may have missed who left.
+    /// Everybody who has the document open, and for every other number that it is nobody's:
+    /// the receiver may have missed who left.
     pub fn everybody(&self) -> Vec<MemberChange> {
-        let slots = self.slots.iter().enumerate();
+        let slots = self.slots.iter().enumerate().map(|(index, slot)| (number_at(index), slot));
         slots
-            .map(|(index, slot)| match slot.as_ref().filter(|slot| slot.present) {
-                Some(slot) => MemberChange::Here(slot.member(number_at(index))),
-                None => MemberChange::Left(number_at(index)),
+            .map(|(number, slot)| match slot.as_ref().and_then(|slot| slot.member(number)) {
+                Some(member) => MemberChange::Here(member),
+                None => MemberChange::Left(number),
             })
             .collect()
     }
@@ -169,81 +219,66 @@ impl Roster {
         let slots = self.slots.iter_mut().enumerate();
         slots
             .filter_map(|(index, slot)| {
-                let slot = slot.as_mut().filter(|slot| slot.present)?;
+                let slot = slot.as_mut().filter(|slot| slot.shown().is_some())?;
                 Some((number_at(index), slot.cursor_at_head(tail)?))
             })
             .collect()
     }
 
-    /// How many members are here.
+    /// How many members there are, here and elsewhere.
     pub fn present(&self) -> usize {
-        self.slots.iter().flatten().filter(|slot| slot.present).count()
+        self.slots.iter().flatten().filter(|slot| slot.shown().is_some()).count()
     }
 
-    fn number_of(&self, client: &ClientId) -> Option<AuthorNumber> {
-        self.numbered().find(|(_, slot)| slot.client == *client).map(|(number, _)| number)
+    /// A stay of this number has ended; `was_shown` says whether it was the one shown.
+    pub(super) fn vacate(&mut self, number: AuthorNumber, was_shown: bool) {
+        let index = number.0 as usize;
+        let Some(slot) = self.slot(number) else { return };
+        if was_shown {
+            (slot.cursor, slot.stated, slot.changed, slot.moved) = (None, Version::ZERO, false, false);
+        }
+        if slot.is_vacant() {
+            let client = slot.client;
+            self.free_from = self.free_from.min(index);
+            self.numbers.remove(&client);
+            self.slots[index] = None;
+        }
+        if was_shown {
+            self.ahead.retain(|(waiting, ..)| *waiting != number);
+            self.left.push(number);
+        }
+    }
+
+    pub(super) fn number_of(&self, client: &ClientId) -> Option<AuthorNumber> {
+        self.numbers.get(client).copied()
+    }
+
+    pub(super) fn number_or_assign(&mut self, client: ClientId, user: &UserId) -> AuthorNumber {
+        self.number_of(&client).unwrap_or_else(|| self.assign(client, user))
     }
 
     /// The lowest free number; if none is, one of an author who is not here is taken.
     fn assign(&mut self, client: ClientId, user: &UserId) -> AuthorNumber {
-        let free = self.slots.iter().position(|slot| slot.as_ref().is_none_or(|slot| !slot.present));
-        let index = free.unwrap_or_else(|| {
+        let mut places = self.slots.iter().enumerate().skip(self.free_from);
+        let free = places.find(|(_, slot)| slot.as_ref().is_none_or(Slot::is_vacant));
+        let index = free.map(|(index, _)| index).unwrap_or_else(|| {
             self.slots.push(None);
             self.slots.len() - 1
         });
-        self.slots[index] = Some(Slot {
-            client,
-            user: user.clone(),
-            name: String::new(),
-            state: String::new(),
-            activity: Activity::Active,
-            present: false,
-            author: false,
-            seq: ClientSeq::NONE,
-            cursor: None,
-            changed: false,
-            moved: false,
-        });
+        if let Some(former) = self.slots[index].replace(Slot::new(client, user.clone())) {
+            self.numbers.remove(&former.client);
+        }
+        self.numbers.insert(client, number_at(index));
+        self.free_from = index;
         number_at(index)
     }
 
-    fn slot(&mut self, number: AuthorNumber) -> Option<&mut Slot> {
+    pub(super) fn slot(&mut self, number: AuthorNumber) -> Option<&mut Slot> {
         self.slots.get_mut(number.0 as usize)?.as_mut()
     }
-
-    fn numbered(&self) -> impl Iterator<Item = (AuthorNumber, &Slot)> {
-        self.slots.iter().enumerate().filter_map(|(index, slot)| Some((number_at(index), slot.as_ref()?)))
-    }
 }
 
-impl Slot {
-    fn member(&self, number: AuthorNumber) -> Member {
-        Member {
-            number,
-            user: self.user.clone(),
-            name: self.name.clone(),
-            activity: self.activity,
-            state: self.state.clone(),
-        }
-    }
-
-    /// Carries the cursor to the head and keeps it there; one below the tail is dropped.
-    fn cursor_at_head<D: DocumentType>(&mut self, tail: &Tail<D>) -> Option<Cursor> {
-        let (version, cursor) = self.cursor.as_mut()?;
-        let Some(since) = tail.after(*version) else {
-            self.cursor = None;
-            return None;
-        };
-        since.for_each(|entry| cursor.map::<D>(&entry.operation));
-        if let Some(length) = tail.length_at(tail.head()) {
-            cursor.clamp(length.0);
-        }
-        *version = tail.head();
-        Some(cursor.clone())
-    }
-}
-
-fn number_at(index: usize) -> AuthorNumber {
-    // A room has far fewer than 2^32 members: every one is a connection.
+pub(super) fn number_at(index: usize) -> AuthorNumber {
+    // A room has far fewer than 2^32 members: every one is a connection, here or elsewhere.
     AuthorNumber(u32::try_from(index).unwrap_or(u32::MAX))
 }

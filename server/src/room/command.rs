@@ -34,6 +34,11 @@ pub struct RoomSettings {
     pub stall_ms: u64,
     /// Presence is sent this often at most, in milliseconds.
     pub presence_ms: u64,
+    /// A room tells other servers at least this often who is here, in milliseconds.
+    pub summary_ms: u64,
+    /// A member elsewhere of whom nothing was heard for this long is gone, in milliseconds;
+    /// some three times `summary_ms` of the others.
+    pub expiry_ms: u64,
     /// Bytes asked of one read.
     pub read_bytes: usize,
 }
@@ -48,6 +53,8 @@ impl Default for RoomSettings {
             compose_from: 8,
             stall_ms: 2_000,
             presence_ms: 100,
+            summary_ms: 10_000,
+            expiry_ms: 30_000,
             read_bytes: 1 << 20,
         }
     }
@@ -157,6 +164,9 @@ pub enum ChannelFrame {
 pub enum RoomOutput {
     /// Ask the log, and bring the answer under this ticket.
     Log(LogTicket, LogRequest),
+    /// Publish this to the rooms of the document at other servers, as
+    /// [`PresenceBus::publish`](crate::presence::PresenceBus::publish) does; may be lost.
+    Presence(Bytes),
 }
 
 /// A question to the log of the room's document.

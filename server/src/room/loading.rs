@@ -39,6 +39,7 @@ impl<D: DocumentType> Room<D> {
         self.follow_wanted = false;
         self.feed.clear();
         self.durable = Version::ZERO;
+        self.roster.forget_cursors();
         self.tickets.clear();
         self.ask(Purpose::Subscribe, LogRequest::Subscribe);
         // What the log said to those who wait may be of another history: ask again.

@@ -1,7 +1,8 @@
 //! One open document in one process: who has it open, and what reaches whom.
 //!
-//! The room is a machine without I/O: commands, log answers and feed batches go in,
-//! requests to the log come out, and frames go to the outboxes of its channels. A task
+//! The room is a machine without I/O: commands, log answers, feed events and the presence
+//! of other servers go in, requests to the log and own presence come out, and frames go to
+//! the outboxes of its channels. A task
 //! (or a simulation) drives it: after each input drain [`Room::poll_output`] to `None`.
 
 mod broadcast;
@@ -9,6 +10,7 @@ mod catch_up;
 mod channel;
 mod command;
 mod durable;
+mod elsewhere;
 mod loading;
 mod opening;
 mod presence;
@@ -24,7 +26,7 @@ use cowrite_protocol::{Channel, Checksum, DocumentId, DocumentType, Epoch, Limit
 
 use crate::metrics::RoomMeter;
 use crate::oplog::{FeedBatch, FeedEvent};
-use crate::presence::Roster;
+use crate::presence::{Exchange, Roster};
 use crate::sequencer::Sequencer;
 
 use channel::ChannelState;
@@ -63,6 +65,7 @@ pub struct Room<D: DocumentType> {
     channels: BTreeMap<ConnectionId, ChannelState>,
     opens: Vec<PendingOpen>,
     roster: Roster,
+    exchange: Exchange,
     feed: VecDeque<FeedBatch>,
     tickets: BTreeMap<LogTicket, Purpose>,
     next_ticket: u64,
@@ -102,14 +105,15 @@ enum Purpose {
 
 impl<D: DocumentType> Room<D> {
     /// A room that begins to load its document. `number` is its channel number in this
-    /// process; `entropy` gives random bits, for the names of epochs.
+    /// process; `entropy` gives random bits, for names of epochs and the room's own name.
     pub fn new(
         document: DocumentId,
         number: Channel,
         limits: Limits,
         settings: RoomSettings,
-        entropy: Box<dyn FnMut() -> u64 + Send>,
+        mut entropy: Box<dyn FnMut() -> u64 + Send>,
     ) -> Room<D> {
+        let exchange = Exchange::new(elsewhere::random_name(&mut *entropy));
         let mut room = Room {
             document,
             number,
@@ -128,6 +132,7 @@ impl<D: DocumentType> Room<D> {
             channels: BTreeMap::new(),
             opens: Vec::new(),
             roster: Roster::default(),
+            exchange,
             feed: VecDeque::new(),
             tickets: BTreeMap::new(),
             next_ticket: 1,
@@ -253,7 +258,9 @@ impl<D: DocumentType> Room<D> {
     /// The earliest moment at which [`Room::handle_timeout`] has something to do.
     pub fn poll_timeout(&self) -> Option<Millis> {
         let stall = self.append_since.filter(|_| !self.stalled).map(|since| since + self.settings.stall_ms);
-        [stall, self.append_retry_at, self.follow_retry_at, self.presence_due].into_iter().flatten().min()
+        let elsewhere = [self.exchange.poll_timeout(), self.roster.expiry()];
+        let own = [stall, self.append_retry_at, self.follow_retry_at, self.presence_due];
+        own.into_iter().chain(elsewhere).flatten().min()
     }
 
     /// Time has passed.
@@ -274,14 +281,19 @@ impl<D: DocumentType> Room<D> {
                 self.ask(Purpose::Append, LogRequest::Append(batch));
             }
         }
+        self.wake_exchange(now);
         if self.presence_due.is_some_and(|due| due <= now) {
             self.presence_due = None;
-            self.send_presence();
+            // While the document is being loaded no cursor has a place in it.
+            if self.phase == Phase::Open {
+                self.send_presence();
+                self.tell_others();
+            }
         }
         self.advance(now);
     }
 
-    /// The next request to the log.
+    /// The next request to the log, or message to other servers.
     pub fn poll_output(&mut self) -> Option<RoomOutput> {
         self.outputs.pop_front()
     }
@@ -297,10 +309,13 @@ impl<D: DocumentType> Room<D> {
             self.catch_up_all();
             self.tell_durable();
             self.maintain_snapshot();
-            if self.presence_due.is_none() && self.roster.is_dirty() {
+            self.roster.reach(self.sequencer.tail());
+            self.exchange.plan_summary(!self.channels.is_empty(), now, self.settings.summary_ms);
+            if self.presence_due.is_none() && (self.roster.is_dirty() || self.owes_others()) {
                 self.presence_due = Some(now + self.presence_tick());
             }
         }
+        self.tell_end();
         let stalled = self.stalled && !self.quarantined;
         self.meter.show(stalled, self.phase == Phase::Damaged, self.quarantined);
     }
@@ -326,7 +341,7 @@ impl<D: DocumentType> Room<D> {
     fn leave(&mut self, connection: ConnectionId) {
         if let Some(channel) = self.channels.remove(&connection) {
             channel.outbox.cancel(self.number);
-            self.roster.leave(channel.number);
+            self.roster.leave(channel.number, channel.generation);
         }
     }
 

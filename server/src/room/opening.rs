@@ -248,7 +248,7 @@ impl<D: DocumentType> Room<D> {
         let outcome = self.outcome_for(&command);
         let settlement = self.settle(&command, &state, outcome);
         self.supersede(&command.client);
-        let number = self.roster.join(command.client, &command.user, &command.name, &command.state);
+        let number = self.roster.join(command.client, state.generation, &command.user, &command.name, &command.state);
         let opened = Opened {
             request: command.request,
             channel: self.number,

@@ -14,9 +14,8 @@ const RESTORATION: u64 = 1 << 63;
 impl<D: DocumentType> Room<D> {
     pub(super) fn handle_frame(&mut self, connection: ConnectionId, frame: ChannelFrame) {
         // A frame that crossed the end of its channel concerns nobody.
-        if !self.channels.contains_key(&connection) {
-            return;
-        }
+        let Some(channel) = self.channels.get(&connection) else { return };
+        self.roster.touch(channel.number, channel.generation);
         match frame {
             ChannelFrame::Submit { seq, base, operation, caret } => {
                 self.submit(connection, seq, base, &operation, caret)

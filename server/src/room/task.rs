@@ -1,4 +1,4 @@
-//! The task that drives one room: commands, log answers, the live feed and time.
+//! The task that drives one room: commands, log answers, the live feed, presence and time.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::metrics::{RoomMeter, RoomMetrics};
 use crate::oplog::{Feed, FeedEvent, LogError, OpLog, WallClock};
 use crate::outbox::Outbox;
+use crate::presence::{PresenceBus, PresenceEvent, PresenceFeed};
 use crate::tally::Mark;
 
 /// What a room's task is made with.
@@ -35,6 +36,8 @@ pub struct RoomSeed {
     pub look_ms: u64,
     /// What remembers.
     pub log: Arc<dyn OpLog>,
+    /// The way to the rooms of the document at other servers.
+    pub presence: Arc<dyn PresenceBus>,
     /// The clock of the machines.
     pub clock: Clock,
     /// The time of day that entries bear.
@@ -86,6 +89,8 @@ struct RoomTask<D: DocumentType> {
     room: Room<D>,
     document: Arc<DocumentId>,
     log: Arc<dyn OpLog>,
+    bus: Arc<dyn PresenceBus>,
+    presence: Option<PresenceFeed>,
     clock: Clock,
     wall_clock: WallClock,
     metrics: Arc<RoomMetrics>,
@@ -120,6 +125,7 @@ enum Wake {
     Call(LogTicket, Reply),
     Command(RoomCommand),
     Feed(Option<FeedEvent>),
+    Presence(Option<PresenceEvent>),
     Draining,
     Timer,
 }
@@ -128,12 +134,15 @@ impl<D: DocumentType> RoomTask<D> {
     fn new(seed: RoomSeed) -> RoomTask<D> {
         let RoomSeed { document, number, limits, settings, idle_ms, look_ms, log, clock, wall_clock, .. } = seed;
         let entropy = Box::new(random_bits);
+        let presence = Some(seed.presence.subscribe(&document));
         RoomTask {
             room: Room::new(document.clone(), number, limits, settings, entropy)
                 .with_meter(RoomMeter::new(Arc::clone(&seed.metrics))),
             metrics: seed.metrics,
             document: Arc::new(document),
             log,
+            bus: seed.presence,
+            presence,
             clock,
             wall_clock,
             idle_ms,
@@ -177,6 +186,7 @@ impl<D: DocumentType> RoomTask<D> {
                 // The registration holds a sender, so the queue ends only with the room.
                 Some(command) = self.commands.recv() => Wake::Command(command),
                 event = next_event(&mut self.feed) => Wake::Feed(event),
+                event = next_presence(&mut self.presence) => Wake::Presence(event),
                 Ok(()) = self.draining.changed(), if !self.is_draining => Wake::Draining,
                 () = timer.as_mut(), if armed.is_some() => Wake::Timer,
             };
@@ -193,11 +203,17 @@ impl<D: DocumentType> RoomTask<D> {
                     self.take_commands(now);
                 }
                 Wake::Feed(event) => self.take_feed(event, now),
+                Wake::Presence(Some(event)) => self.room.handle_presence(event, now),
+                // There is nobody elsewhere, or the server goes down.
+                Wake::Presence(None) => self.presence = None,
                 Wake::Draining | Wake::Timer => {}
             }
             // A flood of one kind must not keep the others waiting for ever.
             if let Some(Ok(event)) = self.feed.as_mut().map(Feed::try_recv) {
                 self.take_feed(Some(event), now);
+            }
+            if let Some(Ok(event)) = self.presence.as_mut().map(PresenceFeed::try_recv) {
+                self.room.handle_presence(event, now);
             }
             if self.room.poll_timeout().is_some_and(|due| due <= now) {
                 self.room.handle_timeout(now);
@@ -254,13 +270,13 @@ impl<D: DocumentType> RoomTask<D> {
     }
 
     fn start_calls(&mut self) {
-        while let Some(RoomOutput::Log(ticket, request)) = self.room.poll_output() {
-            let appends = matches!(request, LogRequest::Append(_));
-            let call = self.call(ticket, request);
-            if appends && self.append.is_none() {
-                self.append = Some(call);
-            } else {
-                self.calls.push(call);
+        while let Some(output) = self.room.poll_output() {
+            match output {
+                RoomOutput::Log(ticket, request @ LogRequest::Append(_)) if self.append.is_none() => {
+                    self.append = Some(self.call(ticket, request));
+                }
+                RoomOutput::Log(ticket, request) => self.calls.push(self.call(ticket, request)),
+                RoomOutput::Presence(message) => self.bus.publish(&self.document, message),
             }
         }
     }
@@ -381,6 +397,13 @@ async fn answer_of(call: &mut Option<LogCall>) -> (LogTicket, Reply) {
 }
 
 async fn next_event(feed: &mut Option<Feed>) -> Option<FeedEvent> {
+    match feed {
+        Some(feed) => feed.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_presence(feed: &mut Option<PresenceFeed>) -> Option<PresenceEvent> {
     match feed {
         Some(feed) => feed.recv().await,
         None => std::future::pending().await,

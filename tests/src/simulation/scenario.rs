@@ -27,6 +27,8 @@ pub struct Scenario {
     pub log_faults: u64,
     /// Of 100 live batches, so many are dropped or doubled.
     pub feed_faults: u64,
+    /// Of 100 presence messages between servers, so many are dropped or doubled.
+    pub presence_faults: u64,
     /// Bytes that may wait for a socket; tiny ones make every reader a slow one.
     pub queue_bytes: usize,
     /// Bytes that a reader takes each second.
@@ -50,8 +52,11 @@ impl Scenario {
         let calm = chance.percent(15);
         let hot = chance.percent(40);
         let faults = |chance: &mut Chance, most| if calm { 0 } else { chance.below(most) };
+        // Of its own stream: what else a seed draws stays what it was.
+        let presence_faults = if calm { 0 } else { Chance::new(seed ^ 0x5e_e1).below(60) };
         Scenario {
             seed,
+            presence_faults,
             servers: chance.between(1, 3) as usize,
             clients: if hot { chance.between(3, 6) } else { chance.between(2, 5) } as usize,
             edits: if hot { chance.between(30, 100) } else { chance.between(5, 40) },

@@ -31,6 +31,8 @@ pub(super) struct RunningRoom {
     /// Tells answers to this room from those to one that was unloaded.
     pub(super) life: u64,
     pub(super) feed: Option<Feed>,
+    /// Whether it listens to the presence of others.
+    pub(super) listens: bool,
 }
 
 pub(super) struct RunningConnection {
@@ -54,8 +56,8 @@ impl Server {
                 retained_entries: scenario.retained_entries,
                 compose_from: 2 + scenario.seed % 4,
                 stall_ms: 500,
-                presence_ms: 100,
                 read_bytes: 64,
+                ..RoomSettings::default()
             },
             queue_bytes: scenario.queue_bytes,
         }
@@ -139,7 +141,7 @@ impl Server {
         let entropy = Box::new(move || names.bits());
         let room = Room::new(document.clone(), number, self.limits, self.room_settings, entropy);
         *next_life += 1;
-        self.rooms.insert(number, RunningRoom { room, life: *next_life, feed: None });
+        self.rooms.insert(number, RunningRoom { room, life: *next_life, feed: None, listens: false });
         number
     }
 }

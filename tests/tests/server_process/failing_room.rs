@@ -14,6 +14,7 @@ use cowrite_server::oplog::{
     ReadOutcome, Snapshot, WallClock,
 };
 use cowrite_server::outbox::Outbox;
+use cowrite_server::presence::LocalBus;
 use cowrite_server::room::{ConnectionId, OpenCommand, RoomCommand, RoomSettings, spawn_room};
 use tokio::time::timeout;
 
@@ -166,6 +167,7 @@ async fn a_room_that_fails_tells_its_own_and_is_loaded_anew() {
         room: RoomSettings::default(),
         limits: Limits::default(),
         log: Arc::clone(&log) as Arc<dyn OpLog>,
+        presence: Arc::new(LocalBus),
         clock: Clock::start(),
         wall_clock: WallClock::system(),
         metrics: Arc::default(),

@@ -21,6 +21,7 @@ use crate::oplog::{
     AdvanceOutcome, AppendOutcome, Batch, CONFLICT_PAGE_BYTES, Durability, Feed, FeedEvent, LogError, LogFuture, OpLog,
     OpenError, OpenedLog, ReadOutcome, Snapshot,
 };
+use crate::presence::RedisBus;
 use crate::redis::{Heard, Listener, RedisDurability, RedisSettings, Subscriber, Topology, Trouble};
 
 /// The op log in Redis Streams. Cheap to clone; any number of servers may use one Redis.
@@ -62,6 +63,11 @@ impl RedisLog {
             RedisDurability::Unconfirmed | RedisDurability::Disk => None,
         };
         RedisLog(Arc::new(Shared { reach, subscriber, confirmer }))
+    }
+
+    /// The way of presence between servers, over the same connections.
+    pub fn presence_bus(&self) -> RedisBus {
+        RedisBus::start(self.0.reach.topology.clone(), self.0.subscriber.clone())
     }
 
     async fn append_batch(&self, document: &DocumentId, batch: Batch) -> AppendOutcome {

@@ -2,6 +2,7 @@
 
 mod log;
 mod network;
+mod presence;
 mod users;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use cowrite_protocol::operation::Component;
 use cowrite_protocol::{Channel, DocumentId, Limits, Millis, OperationLimits, RichText, Version};
 use cowrite_server::oplog::memory::MemoryLog;
 use cowrite_server::oplog::{AppendOutcome, Entry, FeedEvent, LogError, WallClock};
+use cowrite_server::presence::PresenceEvent;
 use cowrite_server::room::{ConnectionId, LogAnswer, LogRequest, LogTicket, RoomCommand, RoomOutput};
 
 use super::chance::Chance;
@@ -25,6 +27,7 @@ use super::server::Server;
 pub struct World {
     scenario: Scenario,
     chance: Chance,
+    presence_chance: Chance,
     now: Millis,
     queue: BTreeMap<(Millis, u64), Happening>,
     order: u64,
@@ -63,6 +66,8 @@ pub struct Report {
     pub log_faults: u64,
     /// Composed catch-ups that were received.
     pub composed: u64,
+    /// Presence messages between servers.
+    pub presence: u64,
 }
 
 enum Happening {
@@ -94,6 +99,11 @@ enum Happening {
         to: RoomName,
         event: FeedEvent,
     },
+    /// What another server says of who is there.
+    Presence {
+        to: RoomName,
+        event: PresenceEvent,
+    },
     /// The slow periodic look at the log.
     Look(RoomName),
     Restart(usize),
@@ -110,6 +120,7 @@ impl Happening {
             Happening::Write(_) => "a write",
             Happening::Ask { .. } | Happening::Answer { .. } => "the log",
             Happening::Feed { .. } | Happening::Look(_) => "the feed",
+            Happening::Presence { .. } => "presence",
             Happening::Restart(_) => "a restart",
         }
     }
@@ -129,6 +140,10 @@ const DOCUMENT: &str = "simulated";
 const STORM_MS: u64 = 120_000;
 const CALM_MS: u64 = 900_000;
 const LOOK_MS: u64 = 5_000;
+/// Longer than from one summary to the next: what is seen by then is no coincidence.
+const QUIET_MS: u64 = 12_000;
+/// Longer than a member elsewhere is believed without a word.
+const STAY_MS: u64 = 35_000;
 /// A run of a thousand edits takes some 20,000 steps.
 const MOST_STEPS: u64 = 500_000;
 
@@ -156,6 +171,7 @@ impl World {
         let limits = Limits { operation, part_bytes, ..Limits::default() };
         let mut world = World {
             chance: Chance::new(scenario.seed),
+            presence_chance: Chance::new(scenario.seed ^ 0x9e5e),
             now: Millis(1_000),
             queue: BTreeMap::new(),
             order: 0,
@@ -198,12 +214,14 @@ impl World {
             self.later(0, Happening::Restart(server));
         }
         let calm_end = self.now + CALM_MS;
+        let mut quiet_since = None;
         loop {
-            if self.is_quiet() {
-                if self.clients.iter().all(|client| client.proposals.is_empty()) {
-                    break;
-                }
+            if !self.is_quiet() {
+                quiet_since = None;
+            } else if !self.clients.iter().all(|client| client.proposals.is_empty()) {
                 self.decide()?;
+            } else if self.now - *quiet_since.get_or_insert(self.now) >= QUIET_MS {
+                break;
             }
             if self.now > calm_end {
                 let status: Vec<_> = self
@@ -214,6 +232,7 @@ impl World {
                         (
                             client.session.link_state(self.now),
                             engine.map(cowrite_client::Engine::status),
+                            engine.map(|engine| engine.members().count()),
                             client.closed,
                             &client.proposals,
                         )
@@ -223,6 +242,7 @@ impl World {
             }
             self.step()?;
         }
+        self.stay()?;
         self.report.entries = self.oracle.head().get();
         self.oracle.check_end(&self.clients, self.scenario.rollbacks > 0, self.scenario.mixed, &self.unheard)
     }
@@ -335,6 +355,15 @@ impl World {
                 }
                 self.pump_server(to.server)
             }
+            Happening::Presence { to, event } => {
+                if let Some(channel) = self.room(to) {
+                    let now = self.now;
+                    if let Some(running) = self.servers[to.server].rooms.get_mut(&channel) {
+                        running.room.handle_presence(event, now);
+                    }
+                }
+                self.pump_server(to.server)
+            }
             Happening::Look(to) => {
                 if let Some(channel) = self.room(to) {
                     let now = self.now;
@@ -421,7 +450,11 @@ impl World {
 
     /// Everybody is in step with the log, and nothing is pending but decisions.
     fn is_quiet(&self) -> bool {
+        let rooms = self.servers.iter().flat_map(|server| server.rooms.values());
+        let channels: usize = rooms.map(|running| running.room.channels()).sum();
         self.is_done()
+            // Nobody's former connection is believed to live.
+            && channels == self.clients.len()
             && self.clients.iter().all(|client| {
                 client.session.engine(client.handle).is_some_and(|engine| {
                     let status = engine.status();
@@ -432,15 +465,6 @@ impl World {
                         && self.sees_who_is_here(client)
                 })
             })
-    }
-
-    /// A client shows those who have the document open at its server, and nobody else.
-    fn sees_who_is_here(&self, client: &Client) -> bool {
-        let Some(link) = client.link.and_then(|link| self.links.get(&link)) else { return false };
-        let mut rooms = self.servers[link.server].rooms.values();
-        let here = rooms.next().map(|running| running.room.channels());
-        let shown = client.session.engine(client.handle).map(|engine| engine.members().count());
-        here == shown
     }
 
     fn room(&self, name: RoomName) -> Option<Channel> {

@@ -8,7 +8,7 @@ impl World {
             match output {
                 Output::NeedToken => {
                     let now = self.now;
-                    self.clients[index].session.provide_token(&format!("dev:user{}", index % 3), now);
+                    self.clients[index].session.provide_token(&format!("dev:{}", presence::user_of(index)), now);
                 }
                 Output::Connect => self.connect(index),
                 Output::Disconnect => {
@@ -116,14 +116,22 @@ impl World {
         for channel in channels {
             let Some(running) = self.servers[index].rooms.get_mut(&channel) else { continue };
             let to = RoomName { server: index, life, channel, room_life: running.life };
-            let mut requests = Vec::new();
-            while let Some(RoomOutput::Log(ticket, request)) = running.room.poll_output() {
-                requests.push((ticket, request));
+            let (mut requests, mut messages) = (Vec::new(), Vec::new());
+            let begins = !std::mem::replace(&mut running.listens, true);
+            while let Some(output) = running.room.poll_output() {
+                match output {
+                    RoomOutput::Log(ticket, request) => requests.push((ticket, request)),
+                    RoomOutput::Presence(message) => messages.push(message),
+                }
+            }
+            if begins {
+                self.listen(to);
             }
             for (ticket, request) in requests {
                 let delay = self.chance.between(1, 20);
                 self.later(delay, Happening::Ask { to, ticket, request, answered: true });
             }
+            messages.into_iter().for_each(|message| self.tell(message));
         }
         let connections = self.servers[index].connections.values();
         let waiting: Vec<LinkId> =
