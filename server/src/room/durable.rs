@@ -14,6 +14,7 @@ pub(super) struct SnapshotState {
     stored: Version,
     storing: bool,
     trimming: bool,
+    trim_asked: Version,
     /// The packed document of a version, encoded once for all who want it.
     content: Option<(Version, Bytes)>,
 }
@@ -79,9 +80,11 @@ impl<D: DocumentType> Room<D> {
         }
         let keep = self.settings.retained_entries;
         let before = Version::new(version.get().saturating_sub(keep)).unwrap_or_default();
-        if before.since(self.floor) >= self.settings.snapshot_entries.min(keep).max(1) && !self.snapshot.trimming {
+        let asked = self.snapshot.trim_asked.max(self.floor);
+        if before.since(asked) >= self.settings.snapshot_entries.min(keep).max(1) && !self.snapshot.trimming {
             self.snapshot.trimming = true;
-            self.floor = before;
+            // The log may keep more; where its floor is, it says whenever it is opened.
+            self.snapshot.trim_asked = before;
             self.ask(Purpose::Trim, LogRequest::Trim(before));
         }
     }
