@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::resp::contains;
 
 /// What happens to the next request that is waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Then {
     /// It is carried out, and once its reply is complete at the relay the connection is cut: the
     /// outcome is unknown to who asked.
@@ -19,6 +19,10 @@ pub enum Then {
     HoldRequest,
     /// It never arrives, and the connection is cut.
     LoseRequest,
+    /// It never arrives, and this is the reply, as it stands in the protocol: `-OOM no memory\r\n`.
+    Answer(Vec<u8>),
+    /// It is carried out, and this is given for its reply.
+    AnswerAfterwards(Vec<u8>),
 }
 
 /// A trap for one request.
@@ -44,7 +48,7 @@ pub(super) struct Trap {
 pub(super) struct Traps(Arc<Mutex<Vec<Trap>>>);
 
 impl Caught {
-    /// Whether the request has come; with [`Then::LoseReply`], and its reply.
+    /// Whether the request has come; where its reply is lost or another is given, and that reply.
     pub fn is_caught(&self) -> bool {
         *self.caught.borrow()
     }

@@ -1,6 +1,7 @@
 //! One connection through a relay.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -8,8 +9,9 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::watch;
 
 use super::catch::{Then, Trap, Traps};
+use super::live::Spoiler;
 use super::pump::{Ended, Gate, pump};
-use super::resp::{Messages, is_push};
+use super::resp::{Messages, PING, is_push, is_subscription};
 use super::weather::{Way, Weather};
 
 /// How a test ends a connection.
@@ -38,8 +40,24 @@ enum Outcome {
     Held(Vec<u8>, Trap),
 }
 
-/// Who waits for a reply to be lost.
-type Losing = Arc<Mutex<Option<(u64, Trap)>>>;
+/// Replies that are to be lost or replaced, by their number.
+#[derive(Clone, Default)]
+struct Awaited(Arc<Mutex<VecDeque<(u64, Trap)>>>);
+
+impl Awaited {
+    fn add(&self, number: u64, trap: Trap) {
+        self.lock().push_back((number, trap));
+    }
+
+    fn take(&self, number: u64) -> Option<Trap> {
+        let mut awaited = self.lock();
+        awaited.pop_front_if(|(first, _)| *first == number).map(|(_, trap)| trap)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(u64, Trap)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Link {
     /// Serves the connection until it ends.
@@ -49,9 +67,11 @@ impl Link {
         let _ = (near.set_nodelay(true), far.set_nodelay(true));
         let (mut near_read, mut near_write) = near.into_split();
         let (mut far_read, mut far_write) = far.into_split();
-        let losing = Losing::default();
-        let mut up = Requests { traps: traps.clone(), losing: losing.clone(), messages: Messages::default(), count: 0 };
-        let mut down = Replies { redis: traps.is_some(), losing, messages: Messages::default(), count: 0 };
+        let awaited = Awaited::default();
+        let mut up =
+            Requests { traps: traps.clone(), awaited: awaited.clone(), messages: Messages::default(), count: 0 };
+        let spoiler = traps.is_some().then(|| Spoiler::new(weather.clone()));
+        let mut down = Replies { spoiler, awaited, messages: Messages::default(), count: 0 };
         let outcome = {
             let up = pump(&mut near_read, &mut far_write, Way::Up, weather.clone(), &mut up);
             let down = pump(&mut far_read, &mut near_write, Way::Down, weather, &mut down);
@@ -137,8 +157,9 @@ fn reset(read: OwnedReadHalf, write: OwnedWriteHalf) {
 /// What goes up.
 struct Requests {
     traps: Option<Traps>,
-    losing: Losing,
+    awaited: Awaited,
     messages: Messages,
+    /// Requests so far, but for those whose reply is a push.
     count: u64,
 }
 
@@ -149,13 +170,18 @@ impl Gate for Requests {
         let Some(traps) = &self.traps else { return Ok(bytes) };
         self.messages.add(&bytes);
         let mut whole = Vec::new();
-        while let Some(request) = self.messages.take() {
-            self.count += 1;
-            match traps.spring(&request) {
-                Some(trap) if trap.then == Then::LoseReply => {
-                    *self.losing.lock().unwrap_or_else(PoisonError::into_inner) = Some((self.count, trap));
+        while let Some(mut request) = self.messages.take() {
+            let trap = traps.spring(&request);
+            if matches!(trap, Some(Trap { then: Then::Answer(_), .. })) {
+                // Something must be answered in its turn.
+                request = PING.to_vec();
+            }
+            self.count += u64::from(!is_subscription(&request));
+            match trap {
+                Some(trap) if matches!(trap.then, Then::HoldRequest | Then::LoseRequest) => {
+                    return Err(Outcome::Held(request, trap));
                 }
-                Some(trap) => return Err(Outcome::Held(request, trap)),
+                Some(trap) => self.awaited.add(self.count, trap),
                 None => {}
             }
             whole.extend(request);
@@ -166,8 +192,9 @@ impl Gate for Requests {
 
 /// What comes down.
 struct Replies {
-    redis: bool,
-    losing: Losing,
+    /// Only from Redis.
+    spoiler: Option<Spoiler>,
+    awaited: Awaited,
     messages: Messages,
     count: u64,
 }
@@ -176,21 +203,24 @@ impl Gate for Replies {
     type Stop = Outcome;
 
     fn pass(&mut self, bytes: Vec<u8>) -> Result<Vec<u8>, Outcome> {
-        if !self.redis {
-            return Ok(bytes);
-        }
+        let Some(spoiler) = &mut self.spoiler else { return Ok(bytes) };
         self.messages.add(&bytes);
         let mut whole = Vec::new();
         while let Some(reply) = self.messages.take() {
-            self.count += u64::from(!is_push(&reply));
-            let mut losing = self.losing.lock().unwrap_or_else(PoisonError::into_inner);
-            if losing.as_ref().is_some_and(|(number, _)| *number == self.count) {
-                if let Some((_, trap)) = losing.take() {
-                    trap.caught.send_replace(true);
-                }
-                return Err(Outcome::Cut);
+            if is_push(&reply) {
+                spoiler.pass(reply, &mut whole);
+                continue;
             }
-            whole.extend(reply);
+            self.count += 1;
+            let Some(trap) = self.awaited.take(self.count) else {
+                whole.extend(reply);
+                continue;
+            };
+            trap.caught.send_replace(true);
+            match trap.then {
+                Then::Answer(answer) | Then::AnswerAfterwards(answer) => whole.extend(answer),
+                _ => return Err(Outcome::Cut),
+            }
         }
         Ok(whole)
     }

@@ -4,6 +4,7 @@
 
 mod catch;
 mod link;
+mod live;
 mod port;
 mod pump;
 mod resp;
@@ -12,6 +13,7 @@ mod tests;
 mod weather;
 
 pub use catch::{Caught, Then};
+pub use live::Live;
 pub use port::Relay;
 pub use weather::{Way, Ways};
 

@@ -10,6 +10,7 @@ use tokio::task::{AbortHandle, JoinHandle};
 
 use super::catch::{Caught, Then, Traps};
 use super::link::{Link, Order};
+use super::live::Live;
 use super::runtime;
 use super::weather::{Ways, Weather};
 use crate::process::free_port;
@@ -112,6 +113,12 @@ impl Relay {
     /// Each connection carries so many bytes a second at most, that way.
     pub fn rate(&self, ways: Ways, bytes_per_second: Option<u64>) {
         self.shared.weather.send_modify(|weather| weather.change(ways, |lane| lane.rate = bytes_per_second));
+    }
+
+    /// What becomes of what Redis publishes, from now on. Only a relay of [`Relay::to_redis`] can tell
+    /// it from replies.
+    pub fn live(&self, live: Live) {
+        self.shared.weather.send_modify(|weather| weather.live = live);
     }
 
     /// Lies in wait for the next request that holds these bytes, such as a command's name or a

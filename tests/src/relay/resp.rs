@@ -1,5 +1,8 @@
 //! As much of Redis's protocol as telling one message from the next takes.
 
+/// A request that does nothing.
+pub(super) const PING: &[u8] = b"*1\r\n$4\r\nPING\r\n";
+
 /// Cuts a stream into its messages.
 #[derive(Debug, Default)]
 pub(super) struct Messages(Vec<u8>);
@@ -20,6 +23,17 @@ impl Messages {
 /// Whether it is a message that nobody has asked for, with RESP3.
 pub(super) fn is_push(message: &[u8]) -> bool {
     message.first() == Some(&b'>')
+}
+
+/// Whether it is a message of a channel.
+pub(super) fn is_published(message: &[u8]) -> bool {
+    is_push(message) && (contains(message, b"\r\nsmessage\r\n") || contains(message, b"\r\nmessage\r\n"))
+}
+
+/// Whether a request is answered by pushes alone.
+pub(super) fn is_subscription(request: &[u8]) -> bool {
+    let name = request.split(|&byte| byte == b'\n').nth(2).unwrap_or_default();
+    name.to_ascii_uppercase().ends_with(b"SUBSCRIBE\r")
 }
 
 pub(super) fn contains(message: &[u8], pattern: &[u8]) -> bool {

@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
 
-use super::{Relay, Then, Ways};
+use super::{Live, Relay, Then, Ways};
 use crate::process::free_port;
 use crate::redis::RedisProcess;
 
@@ -203,4 +203,54 @@ async fn a_lost_request_never_arrives() {
     caught.caught(PATIENCE).await;
     ask(&relay, &["INCR", "count"]).await.unwrap();
     assert_eq!(redis.text(&["GET", "count"]), "1");
+}
+
+#[tokio::test]
+async fn a_request_is_answered_by_somebody_else() {
+    let redis = RedisProcess::start(&[]);
+    let relay = Relay::to_redis(redis.address());
+    let refusal = b"-OOM no memory\r\n".to_vec();
+    let mut caught = relay.catch(b"INCR", Then::Answer(refusal.clone()));
+    let mut stream = TcpStream::connect(relay.address()).await.unwrap();
+    stream.write_all(b"PING first\r\nINCR count\r\nPING last\r\n").await.unwrap();
+    hear(&mut stream, "$5\r\nfirst\r\n-OOM no memory\r\n$4\r\nlast\r\n").await;
+    caught.caught(PATIENCE).await;
+    assert_eq!(redis.text(&["EXISTS", "count"]), "0");
+    let mut caught = relay.catch(b"INCR", Then::AnswerAfterwards(refusal));
+    stream.write_all(b"INCR count\r\nPING last\r\n").await.unwrap();
+    hear(&mut stream, "-OOM no memory\r\n$4\r\nlast\r\n").await;
+    caught.caught(PATIENCE).await;
+    assert_eq!(redis.text(&["GET", "count"]), "1");
+}
+
+#[tokio::test]
+async fn what_is_published_is_lost_doubled_and_swapped() {
+    let redis = RedisProcess::start(&[]);
+    let relay = Relay::to_redis(redis.address());
+    let mut stream = TcpStream::connect(relay.address()).await.unwrap();
+    stream.write_all(b"HELLO 3\r\n*2\r\n$10\r\nSSUBSCRIBE\r\n$1\r\na\r\nGET b\r\n").await.unwrap();
+    let mut heard = Vec::new();
+    while !heard.ends_with(b"_\r\n") {
+        heard.push(timeout(PATIENCE, stream.read_u8()).await.unwrap().unwrap());
+    }
+    let say = |text: &'static str| redis.command(&["SPUBLISH", "a", text]);
+    let message = |text: &str| format!(">3\r\n$8\r\nsmessage\r\n$1\r\na\r\n$1\r\n{text}\r\n");
+    relay.live(Live::Lost);
+    say("1");
+    stream.write_all(b"GET b\r\n").await.unwrap();
+    hear(&mut stream, "_\r\n").await;
+    relay.live(Live::Doubled);
+    say("2");
+    hear(&mut stream, &[message("2"), message("2")].concat()).await;
+    relay.live(Live::Swapped);
+    say("3");
+    say("4");
+    hear(&mut stream, &[message("4"), message("3")].concat()).await;
+    relay.live(Live::Whole);
+    say("5");
+    hear(&mut stream, &message("5")).await;
+    // A trap still knows which reply is meant.
+    let _caught = relay.catch(b"GET", Then::Answer(b"+c\r\n".to_vec()));
+    stream.write_all(b"PING d\r\nGET b\r\n").await.unwrap();
+    hear(&mut stream, "$1\r\nd\r\n+c\r\n").await;
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::live::Live;
+
 /// A direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
@@ -37,6 +39,7 @@ impl Ways {
 pub(super) struct Weather {
     up: Lane,
     down: Lane,
+    pub(super) live: Live,
 }
 
 /// How one direction is now.
