@@ -128,6 +128,11 @@ pub struct Config {
     /// Milliseconds after which a document that nobody has open leaves memory.
     #[arg(long, env = "COWRITE_IDLE_MS", value_name = "MS", default_value_t = HubSettings::default().idle_ms)]
     idle_ms: u64,
+    /// A document that is open compares itself with the log this often, in milliseconds: so
+    /// late it hears of edits at other servers of which the live feed lost word.
+    #[arg(long, env = "COWRITE_LOOK_MS", value_name = "MS", default_value_t = HubSettings::default().look_ms,
+        value_parser = clap::value_parser!(u64).range(100..))]
+    look_ms: u64,
     /// Presence is sent this often at most, in milliseconds.
     #[arg(long, env = "COWRITE_PRESENCE_MS", value_name = "MS", default_value_t = RoomSettings::default().presence_ms,
         value_parser = clap::value_parser!(u64).range(1..))]
@@ -224,6 +229,7 @@ impl Config {
             },
             hub: HubSettings {
                 idle_ms: self.idle_ms,
+                look_ms: self.look_ms,
                 // Nothing of a connection can come later than that.
                 number_rest_ms: self.silence_ms.saturating_add(self.hello_ms),
                 ..HubSettings::default()
@@ -293,6 +299,7 @@ mod tests {
     fn absurd_settings_are_refused() {
         for absurd in [
             &["--hello-ms", "0"][..],
+            &["--look-ms", "0"],
             &["--message-bytes", "10"],
             &["--silence-ms", "-1"],
             &["--listen", "nowhere"],
