@@ -122,6 +122,9 @@ impl<D: DocumentType> Room<D> {
             if !self.quarantined {
                 self.meter.gap_at_look();
             }
+            if let (None, Some(first)) = (ours.epoch, log.epoch) {
+                self.sequencer.set_epoch(first);
+            }
             self.follow();
         } else if log.version == ours.version {
             self.end_quarantine();
@@ -139,8 +142,9 @@ impl<D: DocumentType> Room<D> {
             }
             Ok(ReadOutcome::Entries(entries)) => {
                 let Some(epoch) = self.sequencer.head().epoch else {
-                    // Which life began we cannot know from entries alone.
-                    return self.load();
+                    // Which life began we cannot know from entries alone. To load anew would
+                    // leave out whoever has the empty document open.
+                    return self.look(now);
                 };
                 self.take_entries(Some(epoch), entries, None);
                 if self.phase == Phase::Open && !self.quarantined {
