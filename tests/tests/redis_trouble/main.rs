@@ -5,5 +5,6 @@
 
 mod answers;
 mod errors;
+mod feed;
 mod gone;
 mod stage;
