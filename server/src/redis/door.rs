@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use redis::{Client, Commands, Connection, RedisResult, Value};
+use redis::{Client, Connection, RedisResult, Value};
 use thiserror::Error;
 
 use super::settings::{RedisDurability, RedisSettings};
@@ -106,22 +106,45 @@ fn info(connection: &mut Connection) -> RedisResult<HashMap<String, String>> {
     Ok(lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
-/// Does everything once that the op log will do, under keys of its own.
+/// Does everything once that the op log will do, under keys of its own; one by one, since
+/// Redis names a command that is not permitted only outside a script.
 fn rehearse(settings: &RedisSettings, connection: &mut Connection) -> RedisResult<()> {
     // Another server may rehearse at this moment.
     let own = getrandom::u64().unwrap_or_default();
-    let key = format!("{}:{{start}}:{own:x}", settings.prefix);
+    let key = |kind: &str| format!("{}:{{start}}:{own:x}{kind}", settings.prefix);
+    let (state, log, other) = (key("state"), key("log"), key("other"));
     let channel = format!("{}:{{start}}:live", settings.prefix);
-    let source = "redis.call('TIME') redis.call('SPUBLISH', ARGV[1], 'a') redis.call('HSET', KEYS[1], 'a', '1') redis.call('HSCAN', KEYS[1], '0') \
-        redis.call('XADD', KEYS[2], '1-0', 'a', '1') redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1) \
-        redis.call('XTRIM', KEYS[2], 'MINID', '=', '1-0') redis.call('RENAME', KEYS[2], KEYS[2]..'2') \
-        redis.call('DEL', KEYS[1], KEYS[2]..'2')";
-    let mut eval = redis::cmd("EVAL");
-    eval.arg(source).arg(2).arg(&key).arg(format!("{key}:log")).arg(&channel).query::<Value>(connection)?;
-    connection.set_ex::<_, _, ()>(&key, "a", 1)?;
-    connection.get::<_, Value>(&key)?;
-    redis::cmd("MEMORY").arg("USAGE").arg(&key).query::<Value>(connection)?;
-    redis::cmd("SCRIPT").arg("LOAD").arg("return 1").query::<Value>(connection)?;
+    let commands: [&[&str]; 20] = [
+        &["TIME"],
+        &["HSET", &state, "a", "1", "b", "2"],
+        &["HGET", &state, "a"],
+        &["HMGET", &state, "a", "b"],
+        &["HGETALL", &state],
+        &["HSCAN", &state, "0"],
+        &["HDEL", &state, "a"],
+        &["XADD", &log, "1-0", "a", "1"],
+        &["XRANGE", &log, "-", "+"],
+        &["XREVRANGE", &log, "+", "-", "COUNT", "1"],
+        &["XTRIM", &log, "MINID", "=", "1-0"],
+        &["MEMORY", "USAGE", &log],
+        &["RENAME", &log, &other],
+        &["SET", &log, "a"],
+        &["EXISTS", &log],
+        &["GET", &log],
+        &["EVAL", "redis.call('DEL', KEYS[1], KEYS[2], KEYS[3])", "3", &state, &log, &other],
+        // The name of the next.
+        &["SCRIPT", "LOAD", "return 1"],
+        &["EVALSHA", "e0e1f9fabfc9d4800c877a703b823ac0578ff8db", "0"],
+        &["SPUBLISH", &channel, "a"],
+    ];
+    for words in commands {
+        redis::cmd(words[0]).arg(&words[1..]).query::<Value>(connection)?;
+    }
+    for command in ["SSUBSCRIBE", "SUNSUBSCRIBE"] {
+        // A push answers it, which nobody here waits for; an error would answer what follows.
+        redis::cmd(command).arg(&channel).set_no_response(true).exec(connection)?;
+        redis::cmd("PING").exec(connection)?;
+    }
     Ok(())
 }
 
