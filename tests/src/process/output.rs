@@ -72,7 +72,7 @@ impl ProgramLog {
     }
 
     /// All that was written, once the program has ended.
-    pub(super) fn complete(&self, patience: Duration) -> String {
+    pub(crate) fn complete(&self, patience: Duration) -> String {
         self.wait_for(patience, |_| None::<()>);
         self.text()
     }

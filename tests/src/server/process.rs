@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use super::build::program;
@@ -176,12 +175,11 @@ impl ServerProcess {
 /// Starts a server that is expected not to start, with exactly these flags.
 ///
 /// # Panics
-/// If the program cannot be run.
+/// If the program cannot be run, or does not end within 20 s.
 pub fn start_in_vain(flags: &[&str]) -> Ended {
-    let output = program().args(flags).stdin(Stdio::null()).output().unwrap();
-    Ended {
-        code: output.status.code(),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
+    let mut command = program();
+    command.args(flags);
+    let mut process = Process::start(command);
+    let (status, stderr) = process.wait(PATIENCE);
+    Ended { code: status.code(), stdout: process.stdout().complete(PATIENCE), stderr }
 }

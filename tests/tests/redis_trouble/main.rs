@@ -8,3 +8,4 @@ mod errors;
 mod feed;
 mod gone;
 mod stage;
+mod start;
