@@ -41,8 +41,11 @@ struct Appending<D: DocumentType> {
     members: Vec<(Submission<D>, Form<D>)>,
 }
 
-/// A bound on one append, so that no script or transaction grows without end.
+/// Bounds on one append, so that no script or transaction grows without end: members, each
+/// of which is transformed over all before it, and bytes of their operations, which other
+/// servers are sent at once. One operation may be larger by itself.
 const BATCH_MEMBERS: usize = 1_000;
+const BATCH_BYTES: usize = 4 << 20;
 
 /// Why what the log holds cannot be taken in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,9 +162,10 @@ impl<D: DocumentType> Sequencer<D> {
         let mut hash = expected.hash;
         let mut members: Vec<(Submission<D>, Form<D>)> = Vec::new();
         let mut batch = Vec::new();
-        let count = self.waiting.len().min(BATCH_MEMBERS);
-        let taken: Vec<Submission<D>> = self.waiting.drain(..count).collect();
-        for mut submission in taken {
+        let mut bytes = 0;
+        let mut waiting = std::mem::take(&mut self.waiting).into_iter();
+        while batch.len() < BATCH_MEMBERS {
+            let Some(mut submission) = waiting.next() else { break };
             if let Err(code) = self.bring_to_head(&mut submission) {
                 rulings.push((submission, Ruling::Rejected(code)));
                 continue;
@@ -181,9 +185,15 @@ impl<D: DocumentType> Sequencer<D> {
                 rulings.push((submission, Ruling::Rejected(Code::DocumentTooLarge)));
                 continue;
             }
-            length = u32::try_from(grown).unwrap_or(0);
             let mut packed = Vec::new();
             D::encode(operation, &mut packed);
+            bytes += packed.len();
+            if bytes > BATCH_BYTES && !batch.is_empty() {
+                // It stands at the head now, which is a form to wait in like any other.
+                self.waiting.push(submission);
+                break;
+            }
+            length = u32::try_from(grown).unwrap_or(0);
             let version = expected.version.plus(batch.len() as u64 + 1);
             hash = hash.advance(version, &submission.client, submission.seq, &packed);
             batch.push(Member {
@@ -195,6 +205,7 @@ impl<D: DocumentType> Sequencer<D> {
             });
             members.push((submission, form));
         }
+        self.waiting.extend(waiting);
         if batch.is_empty() {
             return None;
         }
