@@ -4,8 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "all of it is a test")]
 
 mod answers;
+mod batches;
 mod errors;
 mod feed;
 mod gone;
+mod numbers;
+mod poison;
 mod stage;
 mod start;
