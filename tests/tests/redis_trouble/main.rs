@@ -10,5 +10,6 @@ mod feed;
 mod gone;
 mod numbers;
 mod poison;
+mod races;
 mod stage;
 mod start;
