@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "all of it is a test")]
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use cowrite_server::oplog::OpLog;
 use cowrite_server::oplog::disk::{DiskLog, DiskSettings};
@@ -12,7 +12,7 @@ use cowrite_server::oplog::memory::MemoryLog;
 use cowrite_server::oplog::redis::RedisLog;
 use cowrite_server::redis::{RedisDurability, RedisSettings};
 use cowrite_tests::oplog_suite::Bench;
-use cowrite_tests::redis::RedisProcess;
+use cowrite_tests::redis::{RedisCluster, RedisProcess};
 
 mod memory {
     use super::*;
@@ -94,6 +94,38 @@ mod redis {
                 let clock = Some(clock.clone());
                 Arc::new(RedisLog::new(RedisSettings { durability, clock, retained_ms: 0, ..settings }))
             }
+        })
+    }
+}
+
+/// Three masters, of which a document's keys are at one.
+mod cluster {
+    use super::*;
+
+    fn bench() -> Bench {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let prefix = format!("case-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        Bench::new(|clock| {
+            let cluster = shared();
+            move || -> Arc<dyn OpLog> {
+                let settings = RedisSettings::new(cluster.url().parse().unwrap());
+                let (clock, prefix) = (Some(clock.clone()), prefix.clone());
+                Arc::new(RedisLog::new(RedisSettings { clock, prefix, retained_ms: 0, ..settings }))
+            }
+        })
+    }
+
+    cowrite_tests::oplog_suite!(bench());
+
+    /// One for all cases that run at the same time, since it takes seconds to start. The last
+    /// one who has it stops it.
+    fn shared() -> Arc<RedisCluster> {
+        static SHARED: Mutex<Weak<RedisCluster>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.upgrade().unwrap_or_else(|| {
+            let cluster = Arc::new(RedisCluster::start(&[]));
+            *shared = Arc::downgrade(&cluster);
+            cluster
         })
     }
 }

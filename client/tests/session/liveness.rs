@@ -283,6 +283,28 @@ fn the_servers_own_word_of_when_to_come_back_is_kept() {
 }
 
 #[test]
+fn a_room_that_closes_is_not_asked_again_by_all_at_one_moment() {
+    let mut bench = Bench::open("abc");
+    let mut waits = Vec::new();
+    for _ in 0..40 {
+        // Each time as if it were the first.
+        bench.pass(11_000);
+        bench.take_sent();
+        let (channel, start) = (Channel(bench.channel), bench.now);
+        bench.server(&ServerFrame::Closed { channel, code: Code::Unavailable, retry_after_ms: 1_000 });
+        while !bench.take_sent().iter().any(|sent| matches!(sent, Sent::Open(_))) {
+            assert!(bench.now - start < 10_000, "it never comes back");
+            bench.pass(1);
+        }
+        waits.push(bench.now - start);
+        bench.in_step(Settlement::Nothing);
+    }
+    assert!(waits.iter().all(|waited| (1_000..=2_000).contains(waited)), "{waits:?}");
+    let (first, last) = (waits.iter().min().unwrap(), waits.iter().max().unwrap());
+    assert!(last - first > 700, "{waits:?}");
+}
+
+#[test]
 fn a_server_that_goes_away_is_left_within_its_spread() {
     for spread_ms in [0, 1, 5_000] {
         let mut bench = Bench::open("abc");

@@ -6,6 +6,8 @@ use redis::{Client, Connection, RedisResult, Value};
 use thiserror::Error;
 
 use super::settings::{RedisDurability, RedisSettings};
+use super::slots::{SLOTS, SlotMap, slot_of};
+use super::topology::NodeAddress;
 
 /// Why a server does not start on this Redis.
 #[derive(Debug, Error)]
@@ -57,6 +59,16 @@ pub enum RedisDoorError {
         /// What Redis said.
         reason: String,
     },
+    /// A cluster does not serve all documents.
+    #[error(
+        "the Redis cluster of {url} has no master for {missing} of its 16384 slots: assign them (`redis-cli --cluster fix`), or wait for its failover"
+    )]
+    Incomplete {
+        /// The address that was asked.
+        url: String,
+        /// How many slots nobody serves.
+        missing: usize,
+    },
     /// The promise that was asked for is not the one that it keeps.
     #[error("Redis at {url} cannot promise durability `{asked}`: {reason}")]
     NotDurable {
@@ -69,18 +81,70 @@ pub enum RedisDoorError {
     },
 }
 
-/// Checks a Redis; blocks for a few round trips, and for the connection timeout at most
-/// where it cannot be reached.
+/// In how many slots of a master a start is rehearsed, if slots are moving.
+const REHEARSALS: usize = 3;
+
+/// Checks a Redis, or every master of a cluster; blocks for a few round trips each, and for
+/// the connection timeout at most where one cannot be reached.
 pub(crate) fn check(settings: &RedisSettings) -> Result<(), RedisDoorError> {
+    let mut connection = connect(settings)?;
+    let found = info(&mut connection).map_err(|error| refusal(settings, &error))?;
+    if found.get("cluster_enabled").is_none_or(|enabled| enabled != "1") {
+        keeps_promises(settings, &found, &mut connection)?;
+        return rehearse(settings, &mut connection, "start").map_err(|error| refusal(settings, &error));
+    }
+    let map = slots(settings, &mut connection)?;
+    for address in map.masters() {
+        let master = RedisSettings { url: settings.url.at(&address), ..settings.clone() };
+        let mut connection = connect(&master)?;
+        let found = info(&mut connection).map_err(|error| refusal(&master, &error))?;
+        keeps_promises(&master, &found, &mut connection)?;
+        // A slot that is just moving away takes no new keys, so there is another choice.
+        let tags = (0_u32..).map(|number| format!("start-{number}"));
+        let own = tags.filter(|tag| map.master(slot_of(tag)) == Some(&address)).take(REHEARSALS);
+        let mut rehearsed = Ok(());
+        for tag in own {
+            rehearsed = rehearse(&master, &mut connection, &tag);
+            if !rehearsed.as_ref().is_err_and(|error| matches!(error.code(), Some("MOVED" | "ASK" | "TRYAGAIN"))) {
+                break;
+            }
+        }
+        rehearsed.map_err(|error| refusal(&master, &error))?;
+    }
+    tracing::info!(redis = %settings.url, masters = map.masters().len(), "Redis is a cluster");
+    Ok(())
+}
+
+fn connect(settings: &RedisSettings) -> Result<Connection, RedisDoorError> {
     let url = settings.url.to_string();
     let unreachable =
         |error: redis::RedisError| RedisDoorError::Unreachable { url: url.clone(), reason: error.to_string() };
     let client = Client::open(settings.url.connection().clone()).map_err(unreachable)?;
-    let mut connection = client.get_connection_with_timeout(settings.connect_within).map_err(unreachable)?;
+    let connection = client.get_connection_with_timeout(settings.connect_within).map_err(unreachable)?;
     let within = Some(settings.answer_within);
     connection.set_read_timeout(within).and_then(|()| connection.set_write_timeout(within)).map_err(unreachable)?;
+    Ok(connection)
+}
 
-    let info = info(&mut connection).map_err(|error| refusal(settings, &error))?;
+/// Which master has which slot, if each has one.
+fn slots(settings: &RedisSettings, connection: &mut Connection) -> Result<SlotMap, RedisDoorError> {
+    let answer = redis::cmd("CLUSTER").arg("SLOTS").query::<Value>(connection);
+    let answer = answer.map_err(|error| refusal(settings, &error))?;
+    let map = SlotMap::parse(&answer, &NodeAddress::of(&settings.url)).unwrap_or_default();
+    let missing = (0..SLOTS).filter(|slot| map.master(*slot).is_none()).count();
+    if missing > 0 {
+        return Err(RedisDoorError::Incomplete { url: settings.url.to_string(), missing });
+    }
+    Ok(map)
+}
+
+/// Whether this server, as it is set up, keeps what it is given.
+fn keeps_promises(
+    settings: &RedisSettings,
+    info: &HashMap<String, String>,
+    connection: &mut Connection,
+) -> Result<(), RedisDoorError> {
+    let url = settings.url.to_string();
     let version = info.get("redis_version").cloned().unwrap_or_default();
     let major: u32 = version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0);
     if major < 7 {
@@ -90,10 +154,7 @@ pub(crate) fn check(settings: &RedisSettings) -> Result<(), RedisDoorError> {
     if policy != "noeviction" {
         return Err(RedisDoorError::Evicts { url, policy });
     }
-    durable(settings, &info, &mut connection)?;
-    if info.get("cluster_enabled").is_none_or(|enabled| enabled != "1") {
-        rehearse(settings, &mut connection).map_err(|error| refusal(settings, &error))?;
-    }
+    durable(settings, info, connection)?;
     if info.get("aof_enabled").is_none_or(|enabled| enabled != "1") {
         tracing::warn!(redis = %url, "Redis keeps no append-only file: accepted edits are gone when it ends; set `appendonly yes`");
     }
@@ -106,14 +167,14 @@ fn info(connection: &mut Connection) -> RedisResult<HashMap<String, String>> {
     Ok(lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
-/// Does everything once that the op log will do, under keys of its own; one by one, since
-/// Redis names a command that is not permitted only outside a script.
-fn rehearse(settings: &RedisSettings, connection: &mut Connection) -> RedisResult<()> {
+/// Does everything once that the op log will do, under keys of its own with this hash tag;
+/// one by one, since Redis names a command that is not permitted only outside a script.
+fn rehearse(settings: &RedisSettings, connection: &mut Connection, tag: &str) -> RedisResult<()> {
     // Another server may rehearse at this moment.
     let own = getrandom::u64().unwrap_or_default();
-    let key = |kind: &str| format!("{}:{{start}}:{own:x}{kind}", settings.prefix);
+    let key = |kind: &str| format!("{}:{{{tag}}}:{own:x}{kind}", settings.prefix);
     let (state, log, other) = (key("state"), key("log"), key("other"));
-    let channel = format!("{}:{{start}}:live", settings.prefix);
+    let channel = format!("{}:{{{tag}}}:live", settings.prefix);
     let commands: [&[&str]; 20] = [
         &["TIME"],
         &["HSET", &state, "a", "1", "b", "2"],

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, ConnectionAddr, Value};
+use redis::{AsyncConnectionConfig, Client, Cmd, Value};
 
 use super::settings::RedisSettings;
 use super::topology::NodeAddress;
@@ -141,11 +141,7 @@ pub(super) async fn connect(
     settings: &RedisSettings,
     config: &AsyncConnectionConfig,
 ) -> Result<MultiplexedConnection, Trouble> {
-    let known = settings.url.connection().clone();
-    let info = match known.addr() {
-        ConnectionAddr::Tcp(..) => known.set_addr(ConnectionAddr::Tcp(address.host.clone(), address.port)),
-        _ => known,
-    };
+    let info = settings.url.at(address).connection().clone();
     let made = async { Client::open(info)?.get_multiplexed_async_connection_with_config(config).await }.await;
     made.map_err(|error| match Trouble::of(&error, address, false) {
         refused @ (Trouble::Refused { .. } | Trouble::Unreachable { .. }) => refused,

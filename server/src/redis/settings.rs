@@ -5,9 +5,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
 use thiserror::Error;
 
+use super::topology::NodeAddress;
 use crate::metrics::LogMetrics;
 use crate::oplog::WallClock;
 
@@ -24,6 +25,15 @@ pub struct ParseRedisUrlError(redis::RedisError);
 impl RedisUrl {
     pub(crate) fn connection(&self) -> &ConnectionInfo {
         &self.0
+    }
+
+    /// Another node, reached in the same way.
+    pub(super) fn at(&self, node: &NodeAddress) -> RedisUrl {
+        let known = self.0.clone();
+        RedisUrl(match known.addr() {
+            ConnectionAddr::Tcp(..) => known.set_addr(ConnectionAddr::Tcp(node.host.clone(), node.port)),
+            _ => known,
+        })
     }
 }
 

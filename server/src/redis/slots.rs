@@ -5,7 +5,7 @@ use redis::Value;
 use super::topology::NodeAddress;
 
 /// Hash slots of a cluster.
-const SLOTS: u16 = 16_384;
+pub(super) const SLOTS: u16 = 16_384;
 
 /// The slot of a key or sharded channel: of the part in the first braces, if there is one.
 pub(crate) fn slot_of(key: &str) -> u16 {
@@ -53,6 +53,8 @@ impl SlotMap {
 
     /// A slot has moved for good.
     pub(super) fn moved(&mut self, slot: u16, to: NodeAddress) {
+        // However often it moves, it is here once.
+        self.0.retain(|(first, last, _)| (*first, *last) != (slot, slot));
         self.0.insert(0, (slot, slot, to));
     }
 

@@ -18,7 +18,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::node::{configured, connect};
 use super::slots::slot_of;
-use super::topology::{NodeAddress, Topology};
+use super::topology::{NodeAddress, REDIRECTS, Topology};
 use super::trouble::Trouble;
 
 /// What a listener hears.
@@ -56,6 +56,9 @@ const CHECK_EVERY: Duration = Duration::from_secs(4);
 /// Waits before a subscription is tried again, at first and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
+/// Where one subscription fails, hundreds do: only one is spoken of in this time.
+const QUIET_FOR: Duration = Duration::from_secs(10);
+
 impl Subscriber {
     /// Starts the task that subscribes. Must be called in a tokio runtime.
     pub(crate) fn start(topology: Topology) -> Subscriber {
@@ -81,6 +84,8 @@ struct Task {
     used: HashMap<u64, Link>,
     attempts: FuturesUnordered<BoxFuture<'static, Attempt>>,
     pushes: mpsc::UnboundedReceiver<(u64, PushInfo)>,
+    /// When it was last said that a subscription fails.
+    warned: Option<Instant>,
 }
 
 struct ChannelState {
@@ -120,7 +125,7 @@ impl Task {
         let (sender, pushes) = mpsc::unbounded_channel();
         let links = Links(Arc::new(LinkPool { pushes: sender, next: AtomicU64::new(1), cells: Mutex::default() }));
         let (channels, used) = (HashMap::new(), HashMap::new());
-        Task { topology, channels, links, used, attempts: FuturesUnordered::new(), pushes }
+        Task { topology, channels, links, used, attempts: FuturesUnordered::new(), pushes, warned: None }
     }
 
     async fn run(mut self, mut wishes: mpsc::UnboundedReceiver<Wish>) {
@@ -215,8 +220,9 @@ impl Task {
 
     fn refused(&mut self, channel: String, trouble: Trouble) {
         let Some(state) = self.channels.get_mut(&channel) else { return };
-        if state.failures == 0 {
-            tracing::warn!(channel, %trouble, "cannot subscribe; trying on");
+        if state.failures == 0 && self.warned.is_none_or(|at| at.elapsed() >= QUIET_FOR) {
+            self.warned = Some(Instant::now());
+            tracing::warn!(channel, %trouble, "cannot subscribe, perhaps to others neither; trying on");
         }
         state.failures += 1;
         let now = Instant::now();
@@ -258,12 +264,13 @@ impl Task {
                 }
             }
             PushKind::SUnsubscribe => {
-                let channel = push.data.into_iter().next().and_then(text);
-                let state = channel.and_then(|channel| self.channels.get(&channel));
-                // Nobody asked for it: the slot has moved. The library may have taken the
-                // message for the answer to something else, so the link is not used on.
-                if state.is_some_and(|state| state.standing != Standing::Leaving) {
-                    self.broken(link);
+                let Some(channel) = push.data.into_iter().next().and_then(text) else { return };
+                // Nobody asked for it: the slot has moved, and this channel with it. The others
+                // stay: in a reshard there may be hundreds, and slots go one after the other.
+                let state = self.channels.get_mut(&channel);
+                if let Some(state) = state.filter(|state| state.standing == Standing::InForce(link)) {
+                    state.standing = Standing::Asked;
+                    self.attempt(channel, Duration::ZERO);
                 }
             }
             PushKind::Disconnection => self.broken(link),
@@ -316,8 +323,8 @@ impl Task {
         for link in self.used.values().cloned() {
             self.attempts.push(Box::pin(async move {
                 let mut connection = link.connection;
-                let alive = redis::cmd("PING").query_async::<Value>(&mut connection).await.is_ok();
-                Attempt::Checked(link.number, alive)
+                let answer = redis::cmd("PING").query_async::<Value>(&mut connection).await;
+                Attempt::Checked(link.number, is_answered(&answer))
             }));
         }
     }
@@ -377,31 +384,45 @@ impl Links {
 }
 
 /// Subscribes to a channel where its slot is.
+///
+/// What it answers tells that the request was answered, not by what: the library takes a
+/// message of a slot that has moved for the answer to whatever was asked before, and so
+/// answers may come one too early. What is in force is told by the pushed confirmation,
+/// which names its channel, and where a slot is by the redirection, which names its slot.
 async fn subscribe(topology: &Topology, links: &Links, channel: &str) -> Result<Link, Trouble> {
     let slot = slot_of(channel);
-    let address = topology.address_of(slot).await?;
-    let reached = links.to(topology, &address).await;
-    let asked = match reached {
-        Ok(mut link) => {
-            let answer = redis::cmd("SSUBSCRIBE").arg(channel).query_async::<Value>(&mut link.connection).await;
-            match answer {
-                Ok(_) => return Ok(link),
-                Err(error) => {
-                    let trouble = Trouble::of(&error, &address, true);
-                    if let Trouble::Lost { .. } = &trouble {
-                        link.broken.store(true, Ordering::Relaxed);
+    for _ in 0..REDIRECTS {
+        let address = topology.address_of(slot).await?;
+        let trouble = match links.to(topology, &address).await {
+            Ok(mut link) => {
+                let answer = redis::cmd("SSUBSCRIBE").arg(channel).query_async::<Value>(&mut link.connection).await;
+                match answer {
+                    Ok(_) => return Ok(link),
+                    Err(error) => {
+                        let trouble = Trouble::of(&error, &address, true);
+                        if let Trouble::Lost { .. } = &trouble {
+                            link.broken.store(true, Ordering::Relaxed);
+                        }
+                        trouble
                     }
-                    trouble
                 }
             }
-        }
-        Err(trouble) => trouble,
-    };
-    match &asked {
-        Trouble::Moved(to) => topology.moved(slot, to.clone()),
-        _ => topology.refresh().await,
+            Err(trouble) => trouble,
+        };
+        let Trouble::Moved { slot, to } = trouble else {
+            topology.refresh().await;
+            return Err(trouble);
+        };
+        topology.moved(slot, to);
     }
-    Err(asked)
+    Err(Trouble::Nonsense("a slot that moves on and on"))
+}
+
+/// Whether the server has answered, whatever it was.
+fn is_answered(answer: &redis::RedisResult<Value>) -> bool {
+    // Where it was asked does not matter here.
+    let nowhere = NodeAddress { host: String::new(), port: 0 };
+    answer.as_ref().map_or_else(|error| !matches!(Trouble::of(error, &nowhere, true), Trouble::Lost { .. }), |_| true)
 }
 
 fn text(value: Value) -> Option<String> {

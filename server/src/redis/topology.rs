@@ -9,7 +9,7 @@ use redis::{Cmd, ConnectionAddr, Value};
 
 use super::node::Node;
 use super::script::Script;
-use super::settings::RedisSettings;
+use super::settings::{RedisSettings, RedisUrl};
 use super::slots::{SlotMap, slot_of};
 use super::trouble::Trouble;
 
@@ -47,8 +47,17 @@ enum Layout {
     Cluster(Arc<SlotMap>),
 }
 
+/// Where something was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// At the server of the slot.
+    Own,
+    /// At the server that the slot is being moved to.
+    New,
+}
+
 /// How often one request follows a slot that moves.
-const REDIRECTS: u32 = 8;
+pub(super) const REDIRECTS: u32 = 8;
 
 /// Waits between two attempts at something that passes.
 const PAUSE: Duration = Duration::from_millis(25);
@@ -58,10 +67,7 @@ const REFRESH_EVERY: Duration = Duration::from_millis(100);
 
 impl Topology {
     pub(crate) fn new(settings: Arc<RedisSettings>) -> Topology {
-        let seed = match settings.url.connection().addr() {
-            ConnectionAddr::Tcp(host, port) => NodeAddress { host: host.clone(), port: *port },
-            other => NodeAddress { host: other.to_string(), port: 0 },
-        };
+        let seed = NodeAddress::of(&settings.url);
         Topology(Arc::new(Shared { settings, seed, state: Mutex::default(), refreshing: Default::default() }))
     }
 
@@ -71,36 +77,60 @@ impl Topology {
 
     /// Runs a script for a slot, wherever that is; loads it where it is not known.
     pub(crate) async fn run(&self, slot: u16, script: &Script, call: &Cmd) -> Result<Value, Trouble> {
-        self.follow(slot, call, Some(script)).await
+        self.follow(slot, call, Some(script)).await.map(|(value, _)| value)
+    }
+
+    /// As [`Topology::run`]. While a slot moves, the script may run at its new place already
+    /// and publish there, though whoever listens can do so at the old place only: there
+    /// `tell` is sent then. Nothing waits for it.
+    pub(crate) async fn run_and_tell(
+        &self,
+        slot: u16,
+        script: &Script,
+        call: &Cmd,
+        tell: impl FnOnce() -> Cmd,
+    ) -> Result<Value, Trouble> {
+        let (value, place) = self.follow(slot, call, Some(script)).await?;
+        if place == Place::New {
+            let (topology, tell) = (self.clone(), tell());
+            tokio::spawn(async move {
+                if let Ok(old) = topology.node_of(slot).await {
+                    // If the slot has moved meanwhile, they have noticed.
+                    let _ = old.request(&tell).await;
+                }
+            });
+        }
+        Ok(value)
     }
 
     /// Asks something that may be done twice, so a lost answer is asked for once more.
     pub(crate) async fn ask(&self, slot: u16, script: Option<&Script>, command: &Cmd) -> Result<Value, Trouble> {
-        match self.follow(slot, command, script).await {
+        let answer = match self.follow(slot, command, script).await {
             Err(Trouble::Lost { .. }) => self.follow(slot, command, script).await,
             answer => answer,
-        }
+        };
+        answer.map(|(value, _)| value)
     }
 
-    async fn follow(&self, slot: u16, command: &Cmd, script: Option<&Script>) -> Result<Value, Trouble> {
+    async fn follow(&self, slot: u16, command: &Cmd, script: Option<&Script>) -> Result<(Value, Place), Trouble> {
         let deadline = Instant::now() + self.settings().retry_for;
         let (mut asking, mut redirects) = (None, 0);
         loop {
             let answer = match asking.take() {
-                Some(node) => self.request(&self.node(&node), command, script, true).await,
+                Some(node) => self.request(&self.node(&node), command, script, Place::New).await,
                 None => match self.node_of(slot).await {
-                    Ok(node) => self.request(&node, command, script, false).await,
+                    Ok(node) => self.request(&node, command, script, Place::Own).await,
                     Err(trouble) => Err(trouble),
                 },
             };
             let trouble = match answer {
-                Ok(value) => return Ok(value),
+                Ok(answer) => return Ok(answer),
                 Err(trouble) => trouble,
             };
             match &trouble {
-                Trouble::Moved(node) if redirects < REDIRECTS => {
+                Trouble::Moved { slot, to } if redirects < REDIRECTS => {
                     redirects += 1;
-                    self.moved(slot, node.clone());
+                    self.moved(*slot, to.clone());
                 }
                 Trouble::Ask(node) if redirects < REDIRECTS => {
                     redirects += 1;
@@ -125,16 +155,20 @@ impl Topology {
         node: &Node,
         command: &Cmd,
         script: Option<&Script>,
-        asking: bool,
-    ) -> Result<Value, Trouble> {
-        let once = async || if asking { node.request_asking(command).await } else { node.request(command).await };
-        match (once().await, script) {
+        place: Place,
+    ) -> Result<(Value, Place), Trouble> {
+        let once = async || match place {
+            Place::Own => node.request(command).await,
+            Place::New => node.request_asking(command).await,
+        };
+        let answer = match (once().await, script) {
             (Err(Trouble::NoScript), Some(script)) => {
                 node.request(&script.load()).await?;
                 once().await
             }
             (answer, _) => answer,
-        }
+        };
+        answer.map(|value| (value, place))
     }
 
     /// The server of a slot.
@@ -254,7 +288,13 @@ impl Topology {
             self.state().layout = Layout::Single;
             return Ok(());
         }
-        self.state().layout = Layout::Cluster(Arc::default());
+        {
+            let mut state = self.state();
+            // Who asked at the same time may have found the slots already.
+            if matches!(state.layout, Layout::Unknown) {
+                state.layout = Layout::Cluster(Arc::default());
+            }
+        }
         self.refresh().await;
         Ok(())
     }
@@ -272,6 +312,14 @@ impl Topology {
 }
 
 impl NodeAddress {
+    /// Where a URL leads.
+    pub(super) fn of(url: &RedisUrl) -> NodeAddress {
+        match url.connection().addr() {
+            ConnectionAddr::Tcp(host, port) => NodeAddress { host: host.clone(), port: *port },
+            other => NodeAddress { host: other.to_string(), port: 0 },
+        }
+    }
+
     /// Reads `host:port` as a redirection names it; without a host it is that of `asked`.
     pub(super) fn parse(text: &str, asked: &NodeAddress) -> Option<NodeAddress> {
         let (host, port) = text.rsplit_once(':')?;

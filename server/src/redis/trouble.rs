@@ -38,9 +38,14 @@ pub(crate) enum Trouble {
     /// The answer is not of the form that was agreed.
     #[error("Redis answered what was not asked: {0}")]
     Nonsense(&'static str),
-    /// The slot is elsewhere for good.
-    #[error("the slot has moved to {0}")]
-    Moved(NodeAddress),
+    /// A slot is elsewhere for good.
+    #[error("slot {slot} has moved to {to}")]
+    Moved {
+        /// Which slot.
+        slot: u16,
+        /// Where it is.
+        to: NodeAddress,
+    },
     /// The slot is being moved; this key is there already.
     #[error("the slot is moving to {0}")]
     Ask(NodeAddress),
@@ -77,7 +82,7 @@ impl Trouble {
         };
         let detail = error.detail().unwrap_or_default();
         match (code, error.redirect_node()) {
-            ("MOVED", Some((address, _))) => NodeAddress::parse(address, node).map(Trouble::Moved),
+            ("MOVED", Some((address, slot))) => NodeAddress::parse(address, node).map(|to| Trouble::Moved { slot, to }),
             ("ASK", Some((address, _))) => NodeAddress::parse(address, node).map(Trouble::Ask),
             ("NOSCRIPT", _) => Some(Trouble::NoScript),
             _ if BEFORE_ANYTHING.contains(&code) => {

@@ -191,6 +191,8 @@ impl<D: DocumentType> RoomTask<D> {
                 () = timer.as_mut(), if armed.is_some() => Wake::Timer,
             };
             let now = self.clock.now();
+            // A submit that was sent after the farewell is there with it, or before it.
+            self.heed_draining();
             match wake {
                 Wake::Append(ticket, reply) => {
                     // What waits joins the batch that begins when this one has ended.

@@ -140,6 +140,7 @@ impl RedisCluster {
     /// # Panics
     /// If a step fails.
     pub fn end_migration(&self, slot: Slot, to: usize) {
+        self.until_newest(to);
         let new = self.id(to);
         let others = (0..self.nodes.len()).filter(|&number| number != to);
         for number in [to].into_iter().chain(others) {
@@ -165,6 +166,23 @@ impl RedisCluster {
                 assert!(Instant::now() < deadline, "the cluster is not well: {info}\n{}", node.log());
                 std::thread::sleep(Duration::from_millis(20));
             }
+        }
+    }
+
+    /// Waits until a node knows of every other's epoch. A node that takes a slot raises its own
+    /// above those that it knows; if the giver's is higher nevertheless, what it said before it
+    /// gave the slot away takes that back, and each sends clients to the other for ever.
+    fn until_newest(&self, number: usize) {
+        let epoch = |node: &RedisProcess, field: &str| -> u64 {
+            let info = node.text(&["CLUSTER", "INFO"]);
+            let value = info.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+            value.and_then(|value| value.trim().parse().ok()).expect("a cluster has epochs")
+        };
+        let highest = self.nodes.iter().map(|node| epoch(node, "cluster_my_epoch")).max().unwrap_or_default();
+        let start = Instant::now();
+        while epoch(&self.nodes[number], "cluster_current_epoch") < highest {
+            assert!(start.elapsed() < Duration::from_secs(20), "node {number} never hears of epoch {highest}");
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 

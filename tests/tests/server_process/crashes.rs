@@ -100,6 +100,30 @@ async fn a_server_that_is_asked_to_end_settles_what_it_took() {
     all_is_there_once(&typists, &server.url(), "novel").await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_taken_after_the_farewell() {
+    let place = Place::new();
+    let mut server = ServerProcess::on_disk(&place.path("data"), &["--spread-ms", "300"]);
+    let mut peer = Peer::greeted(server.address(), "late").await;
+    let channel = peer.open("page").await;
+    let operation = crate::peer::packed(&crate::typist::insert(0, "x"));
+    assert_eq!(peer.submit(channel, 1, 0, &operation).await, None);
+    server.terminate();
+    peer.hear(|frame| matches!(frame, ServerFrame::GoAway { .. }).then_some(())).await;
+    peer.say(&[crate::peer::submit(channel, 2, 1, &operation)]).await;
+    assert_eq!(peer.farewell().await.code, Code::GoingAway);
+    assert_eq!(server.wait().0, Some(0));
+
+    server.restart();
+    let mut reader = Peer::greeted(server.address(), "reader").await;
+    reader.open("page").await;
+    let version = reader.hear(|frame| match frame {
+        ServerFrame::Snapshot(snapshot) => Some(snapshot.version.get()),
+        _ => None,
+    });
+    assert_eq!(version.await, 1);
+}
+
 /// Rooms are forgotten and made all the time, while people come and go.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_room_that_is_forgotten_at_once_is_never_there_twice() {

@@ -34,7 +34,6 @@ pub(super) struct Confirmer {
 
 enum Job {
     Append {
-        slot: u16,
         call: Cmd,
         mark: Mark,
         reply: oneshot::Sender<Result<Value, Trouble>>,
@@ -89,7 +88,7 @@ impl Confirmer {
         let (reply, answer) = oneshot::channel();
         let writer = &self.writers[usize::from(slot) % WRITERS];
         let ended = Trouble::Nonsense("the writer has ended");
-        if writer.send(Job::Append { slot, call, mark, reply }).is_err() {
+        if writer.send(Job::Append { call, mark, reply }).is_err() {
             return Err(ended);
         }
         answer.await.unwrap_or(Err(ended))
@@ -143,14 +142,14 @@ impl Writer {
         let mut appends = Vec::new();
         for job in jobs {
             match job {
-                Job::Append { slot, call, mark, reply } => appends.push((slot, call, mark, reply)),
+                Job::Append { call, mark, reply } => appends.push((call, mark, reply)),
                 Job::Look(document) => looks.push(document),
             }
         }
         let writing = &self.writing;
         let before = writing.topology.links();
-        let written = join_all(appends.into_iter().map(|(slot, call, mark, reply)| async move {
-            let answer = writing.topology.run(slot, &writing.scripts.append, &call).await;
+        let written = join_all(appends.into_iter().map(|(call, mark, reply)| async move {
+            let answer = writing.append(&writing.keys(&mark.document), &call).await;
             let committed = matches!(&answer, Ok(Value::Array(fields))
                 if matches!(fields.first(), Some(Value::BulkString(word)) if word == b"committed"));
             // A room that has gone away reads the log when it is opened again.

@@ -93,7 +93,7 @@ impl RedisLog {
         for _ in 0..2 {
             let answer = match confirmer {
                 Some(confirmer) => confirmer.append(keys.slot, call.clone(), mark.clone()).await,
-                None => reach.topology.run(keys.slot, &reach.scripts.append, &call).await,
+                None => reach.append(&keys, &call).await,
             };
             match answer.and_then(|answer| appended(answer, &batch, last)) {
                 Ok(Some(outcome)) => return outcome,
@@ -211,6 +211,16 @@ impl Reach {
     /// The time for scripts; empty for that of Redis itself.
     pub(super) fn now_text(&self) -> String {
         self.topology.settings().clock.as_ref().map(|clock| clock.now_ms().to_string()).unwrap_or_default()
+    }
+
+    /// Runs the append script; whoever listens hears of what it has written.
+    pub(super) async fn append(&self, keys: &Keys, call: &Cmd) -> Result<Value, Trouble> {
+        let tell = || {
+            let mut tell = ::redis::cmd("SPUBLISH");
+            tell.arg(&keys.live).arg(live::look());
+            tell
+        };
+        self.topology.run_and_tell(keys.slot, &self.scripts.append, call, tell).await
     }
 
     fn append_call(&self, keys: &Keys, batch: &Batch, epoch: Epoch) -> Result<Cmd, record::RecordError> {

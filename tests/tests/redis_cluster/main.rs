@@ -1,0 +1,9 @@
+//! Servers over a Redis cluster of three masters.
+
+#![expect(clippy::unwrap_used, reason = "all of it is a test")]
+
+mod couple;
+mod doors;
+
+mod reshard;
+mod stats;
