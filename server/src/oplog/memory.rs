@@ -115,7 +115,10 @@ impl MemoryLog {
     pub fn store_snapshot_now(&self, document: &DocumentId, snapshot: Snapshot) {
         let mut state = self.state();
         let Some(held) = state.documents.get_mut(document) else { return };
-        if held.ledger.wants_snapshot(snapshot.head) {
+        // One of another history would spoil all that follows.
+        let (version, hash) = (snapshot.head.version, snapshot.head.hash);
+        let other = version > held.ledger.floor && held.hash_at(version).is_some_and(|known| known != hash);
+        if held.ledger.wants_snapshot(snapshot.head) && !other {
             held.ledger.snapshot = Some((snapshot.head.version, snapshot.head.hash));
             held.snapshot = Some(snapshot);
         }

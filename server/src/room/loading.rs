@@ -119,7 +119,9 @@ impl<D: DocumentType> Room<D> {
         if !same_life || log.version < known || hash.is_some_and(|hash| hash != log.hash) {
             self.history_lost();
         } else if log.version > ours.version {
-            if !self.quarantined {
+            if self.quarantined {
+                self.doubt();
+            } else {
                 self.meter.gap_at_look();
             }
             if let (None, Some(first)) = (ours.epoch, log.epoch) {

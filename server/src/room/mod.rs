@@ -96,6 +96,8 @@ enum Purpose {
     ReadTail,
     Follow,
     Look(Version),
+    /// Whether the log knows the head of a room in quarantine.
+    Doubt,
     OpenClient(ConnectionId, u32),
     ReadDown(ConnectionId, u32),
     Append,
@@ -244,8 +246,9 @@ impl<D: DocumentType> Room<D> {
             }
             (Purpose::Follow, LogAnswer::Read(read)) => self.followed(read, now),
             (Purpose::Look(known), LogAnswer::Opened(Ok(opened))) => self.looked(known, &opened),
+            (Purpose::Doubt, LogAnswer::Append(outcome)) => self.doubted(&outcome),
             // The next look is near.
-            (Purpose::Look(_), _) => {}
+            (Purpose::Look(_) | Purpose::Doubt, _) => {}
             (Purpose::StoreSnapshot(version), LogAnswer::Stored(stored)) => {
                 self.snapshot_stored(version, stored.is_ok())
             }

@@ -4,7 +4,8 @@ use cowrite_protocol::DocumentType;
 use cowrite_protocol::frame::Code;
 
 use super::loading::Phase;
-use super::{PendingOpen, Room};
+use super::{LogRequest, PendingOpen, Purpose, Room};
+use crate::oplog::{AppendOutcome, Batch};
 
 /// How long a client is asked to wait for an operator, in milliseconds.
 pub(super) const RETRY_QUARANTINED_MS: u32 = 10_000;
@@ -30,6 +31,23 @@ impl<D: DocumentType> Room<D> {
         (self.append_since, self.append_retry_at) = (None, None);
         self.feed.clear();
         self.stall(true);
+    }
+
+    /// What makes no sense to us may be right, and of another history than ours: an append
+    /// of nothing on our head tells whether the log knows that head.
+    pub(super) fn doubt(&mut self) {
+        let expected = self.sequencer.head();
+        if let Some(new_epoch) = expected.epoch {
+            let nothing = Batch { expected, new_epoch, members: Vec::new(), hash_after: expected.hash, time_ms: 0 };
+            self.ask(Purpose::Doubt, LogRequest::Append(nothing));
+        }
+    }
+
+    /// The log was asked for its history; in any other case than this the next look is near.
+    pub(super) fn doubted(&mut self, outcome: &AppendOutcome) {
+        if self.quarantined && matches!(outcome, AppendOutcome::EpochChanged { .. }) {
+            self.history_lost();
+        }
     }
 
     /// The log goes on behind our head. What clients have sent meanwhile was not answered:
