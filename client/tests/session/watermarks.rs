@@ -57,7 +57,7 @@ fn a_writer_who_never_pauses_hears_of_it_too() {
         // Always of the version before.
         durable(&mut bench, at - 1);
         let behind = bench.status().local - bench.status().durable.unwrap();
-        assert!(behind <= 2 && behind >= 1, "{behind} edits behind at version {at}");
+        assert!((1..=2).contains(&behind), "{behind} edits behind at version {at}");
     }
     // Told before the ack that it belongs to.
     bench.edit("3 +Y");
