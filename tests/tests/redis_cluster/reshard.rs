@@ -63,7 +63,8 @@ async fn slots_move_under_load_and_every_channel_follows() {
     // Each channel of a slot that has moved is asked for anew by each server that has it open, at
     // the old place in vain and at the new one; the others are left alone.
     let asked = sum(&calls(&cluster, "ssubscribe")) - asked;
-    let concerned = (MOVED * 5 / 4 + couples.len() * 2) as u64;
+    // A document has two: edits and presence.
+    let concerned = 2 * (MOVED * 5 / 4 + couples.len() * 2) as u64;
     assert!((concerned..=concerned * 4).contains(&asked), "{asked} subscriptions for {concerned} channels that moved");
 
     crowd.settle(PATIENCE).await.unwrap();
