@@ -2,5 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "all of it is a test")]
 
+mod frozen;
+mod here;
+mod late;
 mod restart;
 mod watch;

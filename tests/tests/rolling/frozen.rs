@@ -1,0 +1,46 @@
+//! A server that stands still for a while, as a paused machine does, and goes on as if nothing
+//! had been.
+
+use std::time::Duration;
+
+use cowrite_tests::crowd::{Crowd, CrowdSettings, Loss};
+use cowrite_tests::redis::RedisProcess;
+use cowrite_tests::server::ServerProcess;
+use tokio::time::{Instant, sleep_until};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long it stands still: longer than answers of Redis and silent clients are waited for.
+const FROZEN: Duration = Duration::from_secs(5);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_frozen_server_comes_back_and_neither_appends_nor_serves_what_is_stale() {
+    let redis = RedisProcess::on_disk(&[]);
+    let flags = ["--ping-ms", "1000", "--silence-ms", "3000", "--redis-answer-ms", "1000"];
+    let servers: Vec<_> = (0..2).map(|_| ServerProcess::on_redis(&redis.url(), &flags)).collect();
+    let addresses: Vec<_> = servers.iter().map(ServerProcess::address).collect();
+    let settings = CrowdSettings { clients: 24, documents: 3, ..CrowdSettings::default() };
+    let mut crowd = Crowd::gather(&addresses, settings).await;
+    crowd.start_typing();
+    crowd.until_accepted(300, PATIENCE).await;
+
+    crowd.until_loaded(20).await;
+    servers[0].freeze();
+    let thaw = Instant::now() + FROZEN;
+    // What they have sent waits in its sockets; they come back by the other.
+    crowd.until_loaded(20).await;
+    crowd.retarget(&addresses[1..]);
+    crowd.people().iter().for_each(|person| person.relay().fin());
+    crowd.until_accepted(400, PATIENCE).await;
+    sleep_until(thaw).await;
+    servers[0].thaw();
+    // Whoever comes to it from the first moment on finds all that was accepted meanwhile.
+    crowd.probe(addresses[0], PATIENCE).await.unwrap();
+    crowd.retarget(&addresses);
+    crowd.cut();
+    crowd.until_accepted(300, PATIENCE).await;
+    crowd.settle(PATIENCE).await.unwrap();
+    let report = crowd.check(Loss::Never).await.unwrap();
+    println!("{report:?}");
+    assert_eq!((report.refused, report.unknown, report.diverged), (0, 0, 0), "{report:?}");
+}
