@@ -35,8 +35,9 @@ async fn an_append_that_arrives_after_its_own_retry_changes_nothing() {
             stage.crowd.release_by_cut()
         }
         held.caught(PATIENCE).await;
-        // The retry, or somebody else's, has been first.
-        stage.crowd.until_accepted(20, PATIENCE).await;
+        let version = || stage.redis.text(&["HGET", "cowrite:{crowd-0}:state", "version"]);
+        let before = version();
+        stage.redis.until("the retry, or somebody else's append, was first", || version() != before);
         let reply = String::from_utf8_lossy(&held.release().await).into_owned();
         assert!(reply.contains("conflict") || reply.contains("fenced"), "{reply}");
     }
