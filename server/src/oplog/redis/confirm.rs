@@ -219,7 +219,7 @@ impl Writer {
             join_all(self.unconfirmed.drain(..).map(|mark| async move {
                 let keys = super::keys::Keys::new(prefix, &mark.document);
                 let mut tell = ::redis::cmd("SPUBLISH");
-                tell.arg(&keys.live).arg(live::durable(mark.epoch, mark.version));
+                tell.arg(&keys.live).arg(live::durable(mark.epoch, mark.version, mark.hash));
                 // If it is lost, the next one says as much and more.
                 let _ = telling.ask(keys.slot, None, &tell).await;
             }))
