@@ -42,6 +42,11 @@ pub struct Config {
     /// `replicas:N` (so many replicas have it before it is called durable).
     #[arg(long, env = "COWRITE_REDIS_DURABILITY", value_name = "CLASS", default_value = "unconfirmed")]
     redis_durability: RedisDurability,
+    /// With `replicas:N`: milliseconds for which edits may stay unconfirmed; after that no
+    /// edit is accepted until they are.
+    #[arg(long, env = "COWRITE_REDIS_CONFIRM_MS", value_name = "MS", default_value_t = 10_000,
+        value_parser = clap::value_parser!(u64).range(100..=600_000))]
+    redis_confirm_ms: u64,
     /// Milliseconds that Redis may take to answer.
     #[arg(long, env = "COWRITE_REDIS_ANSWER_MS", value_name = "MS", default_value_t = 2_000,
         value_parser = clap::value_parser!(u64).range(10..=60_000))]
@@ -195,6 +200,7 @@ impl Config {
             Some(url) => Storage::Redis(Box::new(RedisSettings {
                 prefix: self.redis_prefix,
                 durability: self.redis_durability,
+                confirm_within: Duration::from_millis(self.redis_confirm_ms),
                 answer_within: Duration::from_millis(self.redis_answer_ms),
                 retained_ms: self.redis_retained_hours * 60 * 60 * 1000,
                 retained_bytes: self.redis_retained_bytes,

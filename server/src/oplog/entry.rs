@@ -85,6 +85,9 @@ pub enum FeedEvent {
         epoch: Epoch,
         /// The durable watermark in it.
         version: Version,
+        /// The running hash there: a life may have two histories until that is noticed,
+        /// and only one of them is durable.
+        hash: RunningHash,
     },
     /// Something may have been lost; from here on the feed is in force again. The reader
     /// must look where the log stands.

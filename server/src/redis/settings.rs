@@ -110,6 +110,9 @@ pub struct RedisSettings {
     pub prefix: String,
     /// What is promised of an accepted edit.
     pub durability: RedisDurability,
+    /// With [`RedisDurability::Replicas`]: when edits stay unconfirmed for this long, none is
+    /// accepted until they are.
+    pub confirm_within: Duration,
     /// Connecting takes this long at most.
     pub connect_within: Duration,
     /// An answer takes this long at most; one that does not come has an unknown outcome.
@@ -134,6 +137,7 @@ impl RedisSettings {
             url,
             prefix: "cowrite".to_owned(),
             durability: RedisDurability::default(),
+            confirm_within: Duration::from_secs(10),
             connect_within: Duration::from_secs(2),
             answer_within: Duration::from_secs(2),
             retry_for: Duration::from_secs(3),

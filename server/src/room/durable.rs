@@ -3,10 +3,11 @@
 
 use bytes::Bytes;
 use cowrite_protocol::frame::ServerFrame;
-use cowrite_protocol::{DocumentType, Epoch, Version};
+use cowrite_protocol::{DocumentType, Version};
 
+use super::loading::Phase;
 use super::{LogRequest, Purpose, Room, encode};
-use crate::oplog::Snapshot;
+use crate::oplog::{Head, Snapshot};
 
 /// What the room knows of stored snapshots.
 #[derive(Debug, Default)]
@@ -23,10 +24,6 @@ impl SnapshotState {
     /// A snapshot of this version is in the log.
     pub(super) fn known(&mut self, version: Version) {
         *self = SnapshotState { stored: version, ..SnapshotState::default() };
-    }
-
-    pub(super) fn version(&self) -> Version {
-        self.stored
     }
 
     pub(super) fn is_storing(&self) -> bool {
@@ -89,10 +86,17 @@ impl<D: DocumentType> Room<D> {
         }
     }
 
-    /// The log says that this life is durable up to a version.
-    pub(super) fn durable(&mut self, epoch: Epoch, version: Version) {
-        if self.sequencer.head().epoch == Some(epoch) && version > self.durable {
-            self.durable = version;
+    /// The log says that its history is durable up to here. If it is another than ours,
+    /// of which we have not heard yet, that says nothing of what we gave out.
+    pub(super) fn durable(&mut self, durable: Head) {
+        let head = self.sequencer.head();
+        if self.phase != Phase::Open || durable.version > head.version {
+            self.durable_ahead = Some(durable);
+        } else if durable.epoch == head.epoch
+            && durable.version > self.durable
+            && self.sequencer.tail().hash_at(durable.version) == Some(durable.hash)
+        {
+            self.durable = durable.version;
             self.durable_due = true;
         }
     }
@@ -100,6 +104,9 @@ impl<D: DocumentType> Room<D> {
     /// Tells every channel the newest watermark, if it has room for it; several at once
     /// are one frame.
     pub(super) fn tell_durable(&mut self) {
+        if let Some(durable) = self.durable_ahead.take() {
+            self.durable(durable);
+        }
         if !std::mem::take(&mut self.durable_due) || self.durable == Version::ZERO {
             return;
         }
@@ -118,5 +125,42 @@ impl<D: DocumentType> Room<D> {
         if !trimmed {
             tracing::warn!(document = %self.document, "old entries could not be trimmed");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cowrite_protocol::operation::Document;
+    use cowrite_protocol::{Channel, Epoch, Limits, RichText, RunningHash};
+
+    use super::*;
+    use crate::room::RoomSettings;
+    use crate::sequencer::Sequencer;
+
+    fn head(version: u64, hash: u8) -> Head {
+        let version = Version::new(version).unwrap();
+        Head { epoch: Some(Epoch::from_random(5)), version, hash: RunningHash::from_bytes([hash; 16]) }
+    }
+
+    #[test]
+    fn only_the_history_that_is_ours_is_called_durable() {
+        let document = "a".parse().unwrap();
+        let (limits, settings) = (Limits::default(), RoomSettings::default());
+        let mut room = Room::<RichText>::new(document, Channel(1), limits, settings, Box::new(|| 1));
+        room.durable(head(9, 9));
+        room.sequencer = Sequencer::new(limits, head(9, 9), Document::default());
+        room.phase = Phase::Open;
+        room.tell_durable();
+        assert_eq!(room.durable.get(), 9, "what was said while it was loaded");
+        room.sequencer = Sequencer::new(limits, head(20, 1), Document::default());
+        room.durable(head(20, 2));
+        assert_eq!(room.durable.get(), 9, "another history of the same life");
+        room.durable(Head { epoch: Some(Epoch::from_random(6)), ..head(20, 1) });
+        assert_eq!(room.durable.get(), 9, "another life");
+        room.durable(head(21, 3));
+        room.tell_durable();
+        assert_eq!(room.durable.get(), 9, "beyond us");
+        room.durable(head(20, 1));
+        assert_eq!(room.durable.get(), 20);
     }
 }

@@ -37,9 +37,11 @@ impl<D: DocumentType> Room<D> {
         self.following = false;
         self.follow_retry_at = None;
         self.follow_wanted = false;
+        self.following_to = None;
         self.feed.clear();
         self.durable = Version::ZERO;
         self.roster.forget_cursors();
+        self.durable_ahead = None;
         self.tickets.clear();
         self.ask(Purpose::Subscribe, LogRequest::Subscribe);
         // What the log said to those who wait may be of another history: ask again.
@@ -94,7 +96,21 @@ impl<D: DocumentType> Room<D> {
             if last <= self.sequencer.head().version {
                 continue;
             }
-            self.take_entries(Some(batch.epoch), batch.entries, Some(batch.hash_after));
+            let known = Head { epoch: Some(batch.epoch), version: last, hash: batch.hash_after };
+            match self.take(Some(batch.epoch), batch.entries, Some(known)) {
+                Ok(()) => {}
+                Err(Obstacle::Gap) => self.meet(Obstacle::Gap),
+                // Anybody may publish anything: only what the log holds is its history.
+                Err(Obstacle::Poison(_)) => self.follow(),
+                Err(Obstacle::OtherHistory) => self.look_again(),
+            }
+        }
+    }
+
+    /// Asks the log where it stands, unless that was asked already.
+    fn look_again(&mut self) {
+        if !self.tickets.values().any(|purpose| matches!(purpose, Purpose::Look(_))) {
+            self.ask(Purpose::Look(self.sequencer.head().version), LogRequest::Open(None));
         }
     }
 
@@ -108,6 +124,13 @@ impl<D: DocumentType> Room<D> {
             let after = self.sequencer.head().version;
             self.ask(Purpose::Follow, LogRequest::Read { after, max_bytes: self.settings.read_bytes });
         }
+    }
+
+    /// Reads what lies behind our head, up to where the log said that it stands: what is read
+    /// must lead there.
+    pub(super) fn follow_to(&mut self, head: Head) {
+        self.following_to = Some(head);
+        self.follow();
     }
 
     /// The log said where it stands; when it was asked, we stood at `known`.
@@ -127,7 +150,7 @@ impl<D: DocumentType> Room<D> {
             if let (None, Some(first)) = (ours.epoch, log.epoch) {
                 self.sequencer.set_epoch(first);
             }
-            self.follow();
+            self.follow_to(log);
         } else if log.version == ours.version {
             self.end_quarantine();
         }
@@ -148,7 +171,9 @@ impl<D: DocumentType> Room<D> {
                     // leave out whoever has the empty document open.
                     return self.look(now);
                 };
-                self.take_entries(Some(epoch), entries, None);
+                if let Err(obstacle) = self.take(Some(epoch), entries, self.following_to) {
+                    self.meet(obstacle);
+                }
                 if self.phase == Phase::Open && !self.quarantined {
                     self.follow();
                 }
@@ -166,24 +191,16 @@ impl<D: DocumentType> Room<D> {
         }
     }
 
-    pub(super) fn take_entries(
-        &mut self,
-        epoch: Option<Epoch>,
-        entries: Vec<Entry>,
-        hash_after: Option<cowrite_protocol::RunningHash>,
-    ) {
+    fn take(&mut self, epoch: Option<Epoch>, entries: Vec<Entry>, known: Option<Head>) -> Result<(), Obstacle> {
         let mut rulings = Vec::new();
         let before = self.sequencer.head().version;
-        let taken = self.sequencer.take_entries(epoch, entries, hash_after, &mut rulings);
+        let taken = self.sequencer.take_entries(epoch, entries, known, &mut rulings);
         self.meter.received(self.sequencer.head().version.since(before));
         self.after_entries(rulings);
-        match taken {
-            // Anybody may publish anything: only what the log holds is its history.
-            Err(Obstacle::Poison(_)) if hash_after.is_some() => self.follow(),
-            Err(obstacle) => self.meet(obstacle),
-            Ok(()) if self.sequencer.head().version > before => self.end_quarantine(),
-            Ok(()) => {}
+        if taken.is_ok() && self.sequencer.head().version > before {
+            self.end_quarantine();
         }
+        taken
     }
 
     pub(super) fn meet(&mut self, obstacle: Obstacle) {
@@ -285,8 +302,7 @@ impl<D: DocumentType> Room<D> {
                 self.broadcast = self.sequencer.head().version;
                 self.read_on(head);
             }
-            // Trimmed meanwhile, behind a newer snapshot: load that.
-            ReadOutcome::BelowFloor { floor } if floor > self.snapshot.version() => self.load(),
+            // Perhaps trimmed meanwhile, behind a newer snapshot, which is met by loading again.
             ReadOutcome::BelowFloor { .. } => self.damaged("entries behind the snapshot are missing"),
         }
     }

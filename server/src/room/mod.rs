@@ -25,7 +25,7 @@ use cowrite_protocol::frame::{Code, ServerFrame};
 use cowrite_protocol::{Channel, Checksum, DocumentId, DocumentType, Epoch, Limits, Millis, Version};
 
 use crate::metrics::RoomMeter;
-use crate::oplog::{FeedBatch, FeedEvent};
+use crate::oplog::{FeedBatch, FeedEvent, Head};
 use crate::presence::{Exchange, Roster};
 use crate::sequencer::Sequencer;
 
@@ -58,6 +58,8 @@ pub struct Room<D: DocumentType> {
     floor: Version,
     /// Entries up to here are durable, where the log says so apart.
     durable: Version,
+    /// What the log called durable before it reached us.
+    durable_ahead: Option<Head>,
     /// Some channel may not have heard of it.
     durable_due: bool,
     /// Entries up to here have been given to the channels that are in step.
@@ -74,6 +76,8 @@ pub struct Room<D: DocumentType> {
     follow_wanted: bool,
     /// Following has failed, and is tried again then.
     follow_retry_at: Option<Millis>,
+    /// Where the log said last that it stands, beyond us.
+    following_to: Option<Head>,
     append_since: Option<Millis>,
     append_retry_at: Option<Millis>,
     stalled: bool,
@@ -129,6 +133,7 @@ impl<D: DocumentType> Room<D> {
             sequencer: Sequencer::new(limits, Default::default(), D::Document::default()),
             floor: Version::ZERO,
             durable: Version::ZERO,
+            durable_ahead: None,
             durable_due: false,
             broadcast: Version::ZERO,
             channels: BTreeMap::new(),
@@ -141,6 +146,7 @@ impl<D: DocumentType> Room<D> {
             following: false,
             follow_wanted: false,
             follow_retry_at: None,
+            following_to: None,
             append_since: None,
             append_retry_at: None,
             stalled: false,
@@ -218,7 +224,7 @@ impl<D: DocumentType> Room<D> {
     pub fn handle_feed(&mut self, event: FeedEvent, now: Millis) {
         match event {
             FeedEvent::Batch(batch) => self.feed.push_back(batch),
-            FeedEvent::Durable { epoch, version } => self.durable(epoch, version),
+            FeedEvent::Durable { epoch, version, hash } => self.durable(Head { epoch: Some(epoch), version, hash }),
             FeedEvent::Interrupted => return self.look(now),
         }
         self.advance(now);

@@ -162,8 +162,9 @@ impl<D: DocumentType> Room<D> {
             }
             if log.head.version > head.version {
                 // The room reads up to the log's head before it answers.
+                let named = log.head;
                 if !self.sequencer.is_appending() {
-                    self.follow();
+                    self.follow_to(named);
                 }
                 at += 1;
                 continue;
@@ -365,5 +366,66 @@ impl<D: DocumentType> Room<D> {
 
     fn open_at(&self, connection: ConnectionId, request: u32) -> Option<usize> {
         self.opens.iter().position(|open| open.command.connection == connection && open.command.request == request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use cowrite_protocol::frame::Role;
+    use cowrite_protocol::operation::Document;
+    use cowrite_protocol::{Epoch, Limits, Millis, RichText, RunningHash};
+
+    use super::*;
+    use crate::oplog::Head;
+    use crate::outbox::Outbox;
+    use crate::room::{LogAnswer, RoomOutput, RoomSettings};
+    use crate::sequencer::Sequencer;
+
+    fn head(version: u64) -> Head {
+        let version = Version::new(version).unwrap();
+        Head { epoch: Some(Epoch::from_random(5)), version, hash: RunningHash::from_bytes([7; 16]) }
+    }
+
+    #[test]
+    fn a_log_that_is_behind_the_room_is_asked_again_and_nobody_is_let_in_before() {
+        let (limits, settings) = (Limits::default(), RoomSettings::default());
+        let mut room = Room::<RichText>::new("a".parse().unwrap(), Channel(1), limits, settings, Box::new(|| 1));
+        room.sequencer = Sequencer::new(limits, head(20), Document::default());
+        room.snapshot.known(head(20).version);
+        room.phase = Phase::Open;
+        let asked = |room: &mut Room<RichText>| {
+            let asked = std::iter::from_fn(|| room.poll_output());
+            let opens = asked.filter_map(|output| match output {
+                RoomOutput::Log(ticket, LogRequest::Open(client)) => Some((ticket, client.is_some())),
+                _ => None,
+            });
+            opens.collect::<Vec<_>>()
+        };
+        asked(&mut room);
+        room.handle_open(OpenCommand {
+            connection: ConnectionId(1),
+            outbox: Arc::new(Outbox::new(1 << 20, 1 << 14)),
+            request: 1,
+            client: ClientId::from_bytes([3; 16]),
+            user: "ann".parse().unwrap(),
+            name: String::new(),
+            role: Role::Editor,
+            position: None,
+            whole: false,
+            in_flight: None,
+            state: String::new(),
+        });
+        let [(ticket, true)] = asked(&mut room)[..] else { panic!("the log is not asked for the client") };
+        let client = Some(ClientState { generation: Generation::NONE.next(), last: None });
+        let behind = OpenedLog { head: head(12), floor: Version::ZERO, client };
+        room.handle_log(ticket, LogAnswer::Opened(Ok(behind)), Millis(1));
+        assert_eq!((room.channels(), room.opens.len()), (0, 1));
+        let [(look, false), (ticket, true)] = asked(&mut room)[..] else { panic!("the log is not asked again") };
+        let level = |client| OpenedLog { head: head(20), floor: Version::ZERO, client };
+        room.handle_log(look, LogAnswer::Opened(Ok(level(None))), Millis(2));
+        room.handle_log(ticket, LogAnswer::Opened(Ok(level(client))), Millis(2));
+        assert_eq!((room.channels(), room.opens.len()), (1, 0));
     }
 }

@@ -146,9 +146,12 @@ impl<D: DocumentType> Room<D> {
         if let Some(obstacle) = settled.obstacle {
             return self.meet(obstacle);
         }
-        if settled.read_after.is_some() || std::mem::take(&mut self.follow_wanted) {
-            self.follow();
+        match settled.read_up_to {
+            Some(head) => self.follow_to(head),
+            None if self.follow_wanted => self.follow(),
+            None => {}
         }
+        self.follow_wanted = false;
     }
 
     pub(super) fn rule(&mut self, rulings: Vec<(Submission<D>, Ruling)>) {

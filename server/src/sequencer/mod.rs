@@ -11,7 +11,7 @@ mod tail;
 use bytes::Bytes;
 use cowrite_protocol::error::DecodeOperationError;
 use cowrite_protocol::frame::Code;
-use cowrite_protocol::{ClientId, DocumentType, Epoch, Limits, OperationLimits, RunningHash, Version};
+use cowrite_protocol::{ClientId, DocumentType, Epoch, Limits, OperationLimits, Version};
 
 use crate::oplog::{AppendOutcome, Batch, Entry, Head, Member, Refusal};
 
@@ -63,8 +63,8 @@ pub enum Obstacle {
 pub struct Settled<D: DocumentType> {
     /// Submissions with their rulings.
     pub rulings: Vec<(Submission<D>, Ruling)>,
-    /// The log stands further than we know: read after this version.
-    pub read_after: Option<Version>,
+    /// The log stands further than we know, namely here: read up to there.
+    pub read_up_to: Option<Head>,
     /// What prevents us from going on, if anything does.
     pub obstacle: Option<Obstacle>,
     /// The same batch is to be appended again.
@@ -221,21 +221,21 @@ impl<D: DocumentType> Sequencer<D> {
 
     /// The append has ended.
     pub fn append_finished(&mut self, outcome: AppendOutcome) -> Settled<D> {
-        let mut settled = Settled { rulings: Vec::new(), read_after: None, obstacle: None, retry: false };
+        let mut settled = Settled { rulings: Vec::new(), read_up_to: None, obstacle: None, retry: false };
         let Some(appending) = self.appending.take() else { return settled };
         match outcome {
             AppendOutcome::Committed { head } => self.commit(appending, head, &mut settled),
             AppendOutcome::Conflict { head, entries } => {
                 self.wait_again(appending);
                 if entries.is_empty() {
-                    settled.read_after = Some(self.tail.head());
+                    settled.read_up_to = Some(head);
                 } else {
                     // Where the log's first entry came from somebody else, its epoch is the
                     // document's first.
                     let epoch = self.epoch.or(head.epoch);
-                    settled.obstacle = self.take_entries(epoch, entries, None, &mut settled.rulings).err();
+                    settled.obstacle = self.take_entries(epoch, entries, Some(head), &mut settled.rulings).err();
                     if head.version > self.tail.head() {
-                        settled.read_after = Some(self.tail.head());
+                        settled.read_up_to = Some(head);
                     }
                 }
             }
@@ -266,6 +266,8 @@ impl<D: DocumentType> Sequencer<D> {
 
     /// Takes in entries that the log has committed, whoever wrote them; those that are
     /// known already are passed over. A submission that is among them is ruled accepted.
+    /// `known` is where the log's history is known: if they reach there and do not lead to
+    /// its hash, none of them is taken.
     ///
     /// Call it only while no append is under way.
     ///
@@ -275,13 +277,15 @@ impl<D: DocumentType> Sequencer<D> {
         &mut self,
         epoch: Option<Epoch>,
         entries: Vec<Entry>,
-        hash_after: Option<RunningHash>,
+        known: Option<Head>,
         rulings: &mut Vec<(Submission<D>, Ruling)>,
     ) -> Result<(), Obstacle> {
         if self.epoch.is_some() && epoch != self.epoch {
             return Err(Obstacle::OtherHistory);
         }
-        let last = entries.last().map(|entry| entry.version);
+        if known.is_some_and(|known| !self.leads_to(&entries, known)) {
+            return Err(Obstacle::OtherHistory);
+        }
         for entry in entries {
             if entry.version <= self.tail.head() {
                 continue;
@@ -292,12 +296,23 @@ impl<D: DocumentType> Sequencer<D> {
             self.epoch = epoch;
             self.take_entry(entry, rulings)?;
         }
-        match hash_after {
-            Some(hash) if last == Some(self.tail.head()) && hash != self.tail.head_hash() => {
-                Err(Obstacle::OtherHistory)
-            }
-            _ => Ok(()),
+        Ok(())
+    }
+
+    /// Whether our history, continued with these entries, has the known hash where it is
+    /// known. True if that is beyond them, or below the tail.
+    fn leads_to(&self, entries: &[Entry], known: Head) -> bool {
+        if known.version <= self.tail.head() {
+            return self.tail.hash_at(known.version).is_none_or(|hash| hash == known.hash);
         }
+        let (mut version, mut hash) = (self.tail.head(), self.tail.head_hash());
+        for entry in entries {
+            if entry.version == version.next() && entry.version <= known.version {
+                version = entry.version;
+                hash = hash.advance(version, &entry.client, entry.client_seq, &entry.operation);
+            }
+        }
+        version != known.version || hash == known.hash
     }
 
     /// The log's epoch was advanced by compare-and-set; the history is the same.
@@ -378,5 +393,56 @@ fn ruling_of<D: DocumentType>(refusal: Refusal, submission: &Submission<D>) -> R
         Refusal::Duplicate { .. } => Ruling::Rejected(Code::SeqReused),
         Refusal::Fenced => Ruling::Ended(Code::Superseded),
         Refusal::OtherUser => Ruling::Ended(Code::ForeignClient),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cowrite_protocol::operation::{Document, Operation};
+    use cowrite_protocol::{ClientSeq, RichText, RunningHash};
+
+    use super::*;
+
+    /// Somebody's insertion at the beginning.
+    fn entry(version: u64, text: &str) -> Entry {
+        let mut operation = Vec::new();
+        RichText::encode(&Operation::builder().insert(text).build(), &mut operation);
+        Entry {
+            version: Version::new(version).unwrap(),
+            client: ClientId::from_bytes([7; 16]),
+            client_seq: ClientSeq::new(version).unwrap(),
+            user: "ann".parse().unwrap(),
+            time_ms: 0,
+            operation: Bytes::from(operation),
+        }
+    }
+
+    fn head(entries: &[Entry], epoch: Epoch) -> Head {
+        let hash = entries.iter().fold(RunningHash::ZERO, |hash, entry| {
+            hash.advance(entry.version, &entry.client, entry.client_seq, &entry.operation)
+        });
+        Head { epoch: Some(epoch), version: entries[entries.len() - 1].version, hash }
+    }
+
+    #[test]
+    fn entries_of_another_history_are_not_taken() {
+        let epoch = Epoch::from_random(5);
+        let ours = vec![entry(1, "a"), entry(2, "b")];
+        let theirs = [entry(1, "a"), entry(2, "c"), entry(3, "d"), entry(4, "e")];
+        let mut sequencer = Sequencer::<RichText>::new(Limits::default(), Head::default(), Document::default());
+        sequencer.take_entries(Some(epoch), ours.clone(), Some(head(&ours, epoch)), &mut Vec::new()).unwrap();
+        let before = sequencer.head();
+        // From our version on they fit the text just as well.
+        let named = Some(head(&theirs, epoch));
+        let taken = sequencer.take_entries(Some(epoch), theirs[2..].to_vec(), named, &mut Vec::new());
+        assert_eq!(taken, Err(Obstacle::OtherHistory));
+        let taken = sequencer.take_entries(Some(epoch), Vec::new(), Some(head(&theirs[..2], epoch)), &mut Vec::new());
+        assert_eq!(taken, Err(Obstacle::OtherHistory), "at a version that we have");
+        assert_eq!((sequencer.head(), sequencer.document().text().to_string().as_str()), (before, "ba"));
+        let further = [ours, vec![entry(3, "d"), entry(4, "e")]].concat();
+        let named = Some(head(&further, epoch));
+        sequencer.take_entries(Some(epoch), further[2..3].to_vec(), named, &mut Vec::new()).unwrap();
+        sequencer.take_entries(Some(epoch), further[3..].to_vec(), named, &mut Vec::new()).unwrap();
+        assert_eq!(Some(sequencer.head()), named);
     }
 }

@@ -15,6 +15,8 @@ pub struct Account {
     pub shown_durable: u64,
     /// The client said at least once that accepted work was lost, and offered it.
     pub told_of_loss: bool,
+    /// The highest edit that had been shown as durable when that was said first.
+    pub durable_at_loss: u64,
 }
 
 /// One edit.

@@ -32,6 +32,9 @@ pub struct CrowdSettings {
     pub deletes_percent: u64,
     /// Of 100 edits, so many format one.
     pub formats_percent: u64,
+    /// Each insertion is one character instead of a readable word. For faults that lose history:
+    /// then texts are compared by characters, and what is typed may come to stand within a word.
+    pub glyphs: bool,
     /// Chooses all edits, though not when they meet.
     pub seed: u64,
 }
@@ -48,6 +51,7 @@ impl Default for CrowdSettings {
             latency: Duration::from_millis(60),
             deletes_percent: 10,
             formats_percent: 5,
+            glyphs: false,
             seed: 1,
         }
     }
@@ -86,7 +90,7 @@ impl Crowd {
             let relay = Relay::to_any(&near);
             relay.delay(Ways::Both, settings.latency);
             let id = document(&settings.name, number % settings.documents);
-            let scribe = Scribe::new(number, settings.seed, settings.deletes_percent, settings.formats_percent);
+            let scribe = Scribe::new(number, &settings);
             Person::arrive(number, id, settings.seed, relay, scribe)
         });
         let people = people.collect();

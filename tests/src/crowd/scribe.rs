@@ -4,7 +4,8 @@ use cowrite_protocol::operation::{Attributes, Document, Json, Operation};
 use cowrite_protocol::{Utf16Length, Utf16Offset};
 
 use super::account::What;
-use super::token::{between, find, token};
+use super::gathering::CrowdSettings;
+use super::token::{between, find, glyph, token};
 use crate::simulation::chance::Chance;
 
 /// Chooses edits from a seed, and remembers which tokens it may still touch.
@@ -18,12 +19,14 @@ pub(super) struct Scribe {
     own: Vec<String>,
     deletes_percent: u64,
     formats_percent: u64,
+    glyphs: bool,
 }
 
 impl Scribe {
-    pub(super) fn new(person: usize, seed: u64, deletes_percent: u64, formats_percent: u64) -> Scribe {
+    pub(super) fn new(person: usize, settings: &CrowdSettings) -> Scribe {
+        let &CrowdSettings { seed, deletes_percent, formats_percent, glyphs, .. } = settings;
         let chance = Chance::new(seed ^ (person as u64 + 1).wrapping_mul(0x9e37_79b9));
-        Scribe { person, chance, typed: 0, own: Vec::new(), deletes_percent, formats_percent }
+        Scribe { person, chance, typed: 0, own: Vec::new(), deletes_percent, formats_percent, glyphs }
     }
 
     /// The next edit on this document.
@@ -47,7 +50,7 @@ impl Scribe {
             return (operation, What::Format(token));
         }
         self.typed += 1;
-        let token = token(self.person, self.typed);
+        let token = if self.glyphs { glyph(self.person, self.typed) } else { token(self.person, self.typed) };
         // Half of all in one place, where they meet the others'.
         let length = u64::from(document.length().0);
         let at = if self.chance.percent(50) { length / 2 } else { self.chance.below(length + 1) };

@@ -60,11 +60,11 @@ pub fn judge(text: &str, accounts: &[Account], loss: Loss) -> Vec<String> {
                 continue;
             }
             let lost = times == 0 && loss == Loss::IfTold && account.told_of_loss;
-            if lost && number > account.shown_durable {
+            if lost && number > account.durable_at_loss {
                 continue;
             }
             let deletion = deleted.get(token).map_or(String::new(), |outcome| format!(", its deletion {outcome:?}"));
-            let durable = if number <= account.shown_durable { ", shown as durable" } else { "" };
+            let durable = if number <= account.durable_at_loss { ", shown as durable" } else { "" };
             wrong.push(format!(
                 "{token} (edit {number} of client {who}, {outcome:?}{durable}{deletion}) is {times} times in the text"
             ));
@@ -170,7 +170,8 @@ mod tests {
     #[test]
     fn what_was_lost_must_have_been_told_and_not_have_been_durable() {
         let lossy = |told_of_loss, shown_durable| {
-            let account = Account { told_of_loss, shown_durable, ..account("+1a +2a") };
+            let durable_at_loss = shown_durable;
+            let account = Account { told_of_loss, shown_durable, durable_at_loss, ..account("+1a +2a") };
             judge("⟨c1-1⟩", &[account], Loss::IfTold).len()
         };
         assert_eq!(lossy(true, 1), 0);

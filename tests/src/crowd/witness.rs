@@ -86,7 +86,11 @@ impl Witness {
             Event::Merged { .. } => seen.report.merged += 1,
             Event::Diverged => seen.report.diverged += 1,
             Event::Proposal { kind: ProposalKind::LostAccepted | ProposalKind::Remaining, .. } => {
-                seen.account.told_of_loss = true;
+                if !seen.account.told_of_loss {
+                    // What is shown later says nothing of what was told to be lost.
+                    seen.account.durable_at_loss = seen.account.shown_durable;
+                    seen.account.told_of_loss = true;
+                }
                 seen.report.losses_told += 1;
             }
             Event::Closed { code, remedy: Remedy::Stop } => {

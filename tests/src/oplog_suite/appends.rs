@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cowrite_protocol::{ClientSeq, Epoch, Generation, Version};
+use cowrite_protocol::{ClientSeq, Epoch, Generation, RunningHash, Version};
 use cowrite_server::oplog::{AppendOutcome, Batch, Head, OpenedLog, ReadOutcome, Refusal};
 use tokio::task::JoinSet;
 
@@ -134,6 +134,20 @@ pub async fn a_refused_batch_leaves_nothing(mut bench: Bench) {
     let opened = log.open(&ann.document, Some((client(2), user("bob")))).await.unwrap();
     assert_eq!(opened.client.unwrap().last, None, "a refused member left a record");
     ann.commit(&*log, vec![member(3, 1)]).await;
+}
+
+/// A batch of nothing asks whether the log knows this head, and changes nothing.
+pub async fn an_append_of_nothing_tells_whose_history_it_is(mut bench: Bench) {
+    let log = bench.open();
+    let mut ann = Script::new("a");
+    ann.commit(&*log, vec![member(1, 1), member(2, 1)]).await;
+    assert_eq!(ann.append(&*log, Vec::new()).await, AppendOutcome::Committed { head: ann.head });
+    let mut other = ann.clone();
+    other.head.hash = RunningHash::from_bytes([9; 16]);
+    let outcome = other.append(&*log, Vec::new()).await;
+    assert_eq!(outcome, AppendOutcome::EpochChanged { head: ann.head });
+    ann.assert_log(&*log, Version::ZERO).await;
+    ann.commit(&*log, vec![member(1, 2)]).await;
 }
 
 /// A burst after a stall, in one step.

@@ -38,6 +38,7 @@ macro_rules! oplog_suite {
             a_late_append_is_given_the_entries_it_missed
             a_conflict_brings_a_page_and_the_rest_is_read
             a_refused_batch_leaves_nothing
+            an_append_of_nothing_tells_whose_history_it_is
             ten_thousand_members_fit_one_batch
             an_empty_operation_is_an_entry
             numbers_near_two_to_the_53_come_back_as_they_were

@@ -73,8 +73,8 @@ impl Link {
         let spoiler = traps.is_some().then(|| Spoiler::new(weather.clone()));
         let mut down = Replies { spoiler, awaited, messages: Messages::default(), count: 0 };
         let outcome = {
-            let up = pump(&mut near_read, &mut far_write, Way::Up, weather.clone(), &mut up);
-            let down = pump(&mut far_read, &mut near_write, Way::Down, weather, &mut down);
+            let up = pump(&mut near_read, &mut far_write, Way::Up, weather.clone(), order.clone(), &mut up);
+            let down = pump(&mut far_read, &mut near_write, Way::Down, weather, order.clone(), &mut down);
             tokio::select! {
                 outcome = both(up, down) => outcome,
                 order = order.wait_for(Option::is_some) => match order.as_deref() {

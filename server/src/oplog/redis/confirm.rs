@@ -51,10 +51,6 @@ const WAIT_FOR: Duration = Duration::from_millis(500);
 /// What was not confirmed is tried again after this time.
 const AGAIN: Duration = Duration::from_millis(100);
 
-/// If something stays unconfirmed for this long, this server takes no more appends until
-/// it is: it may be writing to a primary that nobody follows any more.
-const OVERDUE: Duration = Duration::from_secs(10);
-
 impl Confirmer {
     /// Starts the writers. Must be called in a tokio runtime.
     pub(super) fn start(reach: &Reach, replicas: u8) -> Confirmer {
@@ -67,6 +63,7 @@ impl Confirmer {
                 writing: Reach { topology: own, scripts: Arc::clone(&reach.scripts) },
                 telling: reach.topology.clone(),
                 replicas,
+                confirm_within: reach.topology.settings().confirm_within,
                 unconfirmed: Vec::new(),
                 since: None,
                 overdue: Arc::clone(&overdue),
@@ -107,6 +104,9 @@ struct Writer {
     writing: Reach,
     telling: Topology,
     replicas: u8,
+    /// If something stays unconfirmed for this long, this server takes no more appends until
+    /// it is: it may be writing to a primary that nobody follows any more.
+    confirm_within: Duration,
     /// Written, and not confirmed yet; the newest of each document.
     unconfirmed: Vec<Mark>,
     /// Since when something has been unconfirmed.
@@ -219,7 +219,7 @@ impl Writer {
             join_all(self.unconfirmed.drain(..).map(|mark| async move {
                 let keys = super::keys::Keys::new(prefix, &mark.document);
                 let mut tell = ::redis::cmd("SPUBLISH");
-                tell.arg(&keys.live).arg(live::durable(mark.epoch, mark.version));
+                tell.arg(&keys.live).arg(live::durable(mark.epoch, mark.version, mark.hash));
                 // If it is lost, the next one says as much and more.
                 let _ = telling.ask(keys.slot, None, &tell).await;
             }))
@@ -233,7 +233,7 @@ impl Writer {
         if self.unconfirmed.is_empty() {
             self.since = None;
         }
-        let overdue = self.since.is_some_and(|since| since.elapsed() >= OVERDUE);
+        let overdue = self.since.is_some_and(|since| since.elapsed() >= self.confirm_within);
         if overdue != self.overdue.swap(overdue, Ordering::Relaxed) {
             if overdue {
                 self.telling.settings().metrics.durability_short();

@@ -21,7 +21,7 @@ enum Head {
     /// Everybody should look where the log stands.
     Look,
     /// Entries up to here are durable.
-    Durable { epoch: Epoch, version: Version },
+    Durable { epoch: Epoch, version: Version, hash: RunningHash },
 }
 
 /// The head of a batch with records of these lengths after a version.
@@ -35,8 +35,8 @@ pub(super) fn look() -> Vec<u8> {
 }
 
 /// Tells every server how far a life is durable.
-pub(super) fn durable(epoch: Epoch, version: Version) -> Vec<u8> {
-    write(&Head::Durable { epoch, version })
+pub(super) fn durable(epoch: Epoch, version: Version, hash: RunningHash) -> Vec<u8> {
+    write(&Head::Durable { epoch, version, hash })
 }
 
 /// What a message says; `None` for what is not ours. Versions decide what a batch is
@@ -54,7 +54,7 @@ fn decode(message: &Bytes) -> Option<FeedEvent> {
     let (head, mut records) = postcard::take_from_bytes::<Head>(rest).ok()?;
     let (epoch, after, hash_after, lengths) = match head {
         Head::Look => return Some(FeedEvent::Interrupted),
-        Head::Durable { epoch, version } => return Some(FeedEvent::Durable { epoch, version }),
+        Head::Durable { epoch, version, hash } => return Some(FeedEvent::Durable { epoch, version, hash }),
         Head::Batch { epoch, after, hash_after, lengths } => (epoch, after, hash_after, lengths),
     };
     let mut version = after;
@@ -87,7 +87,7 @@ mod tests {
         }
         assert_eq!(read(&document, &Bytes::from([&head[..], b"four"].concat())), None, "a record that is none");
         assert_eq!(read(&document, &Bytes::from([&look()[..], b"x"].concat())), Some(FeedEvent::Interrupted));
-        let told = read(&document, &Bytes::from(durable(epoch, Version::MAX)));
-        assert_eq!(told, Some(FeedEvent::Durable { epoch, version: Version::MAX }));
+        let told = read(&document, &Bytes::from(durable(epoch, Version::MAX, RunningHash::ZERO)));
+        assert_eq!(told, Some(FeedEvent::Durable { epoch, version: Version::MAX, hash: RunningHash::ZERO }));
     }
 }

@@ -12,14 +12,14 @@ use super::answer::{EntriesError, Fields, advanced, epoch, epoch_text, number};
 use super::confirm::{Confirmer, Mark};
 use super::keys::Keys;
 use super::record::write_entry;
-use super::recover::recover;
+use super::recover::{recover, stream_entries};
 use super::scripts::Scripts;
 use super::snapshot::{read_snapshot, write_snapshot};
-use super::{live, record};
+use super::{answer, live, record};
 use crate::metrics::LogMetrics;
 use crate::oplog::{
-    AdvanceOutcome, AppendOutcome, Batch, CONFLICT_PAGE_BYTES, Durability, Feed, FeedEvent, LogError, LogFuture, OpLog,
-    OpenError, OpenedLog, ReadOutcome, Snapshot,
+    AdvanceOutcome, AppendOutcome, Batch, CONFLICT_PAGE_BYTES, Durability, Feed, FeedEvent, Head, LogError, LogFuture,
+    OpLog, OpenError, OpenedLog, ReadOutcome, Snapshot,
 };
 use crate::presence::RedisBus;
 use crate::redis::{Heard, Listener, RedisDurability, RedisSettings, Subscriber, Topology, Trouble};
@@ -73,8 +73,8 @@ impl RedisLog {
     async fn append_batch(&self, document: &DocumentId, batch: Batch) -> AppendOutcome {
         let Shared { reach, confirmer, .. } = &*self.0;
         let last = batch.expected.version.get() + batch.members.len() as u64;
-        let Some(last) = Version::new(last).filter(|_| !batch.members.is_empty()) else {
-            // There is no version left to number it with, or nothing to number.
+        let Some(last) = Version::new(last) else {
+            // There is no version left to number it with.
             return AppendOutcome::Unavailable { retry_after: RETRY_LATE };
         };
         if confirmer.as_ref().is_some_and(Confirmer::is_overdue) {
@@ -249,16 +249,29 @@ impl Reach {
         keys: &Keys,
     ) -> Result<Option<Snapshot>, LogError> {
         let mut heads = ::redis::cmd("HMGET");
-        heads.arg(&keys.state).arg("epoch").arg("version");
+        heads.arg(&keys.state).arg("epoch").arg("version").arg("hash");
         let head = self.topology.ask(keys.slot, None, &heads).await.map_err(unavailable)?;
         let Value::Array(head) = head else { return Err(unavailable(Trouble::Nonsense("not a list"))) };
-        let [Value::BulkString(life), Value::BulkString(version)] = &head[..] else { return Ok(None) };
+        let [Value::BulkString(life), Value::BulkString(version), Value::BulkString(hash)] = &head[..] else {
+            return Ok(None);
+        };
         let (life, version) = (epoch(life).map_err(unavailable)?, number(version).map_err(unavailable)?);
+        let hash = answer::hash(hash).map_err(unavailable)?;
         for key in [&keys.snapshot, &keys.previous] {
             let found = self.topology.ask(keys.slot, None, ::redis::cmd("GET").arg(key)).await.map_err(unavailable)?;
             let Value::BulkString(stored) = found else { continue };
             match read_snapshot(document, life, &Bytes::from(stored)) {
-                Ok(snapshot) if snapshot.head.version.get() <= version => return Ok(Some(snapshot)),
+                Ok(snapshot) if snapshot.head.version.get() <= version => {
+                    let at = snapshot.head.version;
+                    let leads_on = match at.get() == version {
+                        true => snapshot.head.hash == hash,
+                        false => self.leads_on(keys, snapshot.head).await?,
+                    };
+                    if leads_on {
+                        return Ok(Some(snapshot));
+                    }
+                    tracing::error!(%document, %at, key, "a snapshot does not lead to the entries behind it and is ignored");
+                }
                 Ok(snapshot) => {
                     let at = snapshot.head.version;
                     tracing::error!(%document, %at, head = version, key, "a snapshot is ahead of the log and is ignored");
@@ -267,6 +280,32 @@ impl Reach {
             }
         }
         Ok(None)
+    }
+
+    /// Whether the entries behind this head continue its history, up to the first whose
+    /// running hash is stored. Where they are missing or cannot be read, replaying tells more.
+    async fn leads_on(&self, keys: &Keys, head: Head) -> Result<bool, LogError> {
+        let Head { mut version, mut hash, .. } = head;
+        loop {
+            let mut range = ::redis::cmd("XRANGE");
+            range.arg(&keys.log).arg(format!("({version}-0")).arg("+").arg("COUNT").arg(128);
+            let page = stream_entries(&self.topology.ask(keys.slot, None, &range).await.map_err(unavailable)?);
+            if page.is_empty() {
+                return Ok(true);
+            }
+            for (id, record, stored) in page {
+                let next = version.next();
+                let Ok(entry) = record::read_entry(next, &record) else { return Ok(true) };
+                if id != format!("{next}-0") {
+                    return Ok(true);
+                }
+                version = next;
+                hash = hash.advance(version, &entry.client, entry.client_seq, &entry.operation);
+                if !stored.is_empty() {
+                    return Ok(answer::hash(&stored).map_err(unavailable)? == hash);
+                }
+            }
+        }
     }
 
     /// How far entries up to `before` are old enough to be forgotten, or in the way.
@@ -298,7 +337,7 @@ impl Reach {
         let mut range = ::redis::cmd("XRANGE");
         range.arg(&keys.log).arg(&id).arg(&id);
         let found = self.topology.ask(keys.slot, None, &range).await.map_err(unavailable)?;
-        Ok(super::recover::stream_entries(&found)
+        Ok(stream_entries(&found)
             .into_iter()
             .next()
             .and_then(|(_, record, _)| record::read_entry(version, &record).ok().map(|entry| entry.time_ms)))
@@ -315,7 +354,7 @@ fn appended(answer: Value, batch: &Batch, last: Version) -> Result<Option<Append
     Ok(Some(match &fields.bytes()?[..] {
         b"committed" => {
             let epoch = epoch(&fields.bytes()?)?;
-            AppendOutcome::Committed { head: crate::oplog::Head { epoch, version: last, hash: batch.hash_after } }
+            AppendOutcome::Committed { head: Head { epoch, version: last, hash: batch.hash_after } }
         }
         b"conflict" => {
             let head = fields.head()?;
