@@ -54,7 +54,7 @@ pub struct Batch {
     pub expected: Head,
     /// The epoch that is created if the document has none yet.
     pub new_epoch: Epoch,
-    /// The members in order; none only asks whether the log knows the expected head.
+    /// The members in order; never empty.
     pub members: Vec<Member>,
     /// The running hash after the last member.
     pub hash_after: RunningHash,

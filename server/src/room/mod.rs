@@ -25,7 +25,7 @@ use cowrite_protocol::frame::{Code, ServerFrame};
 use cowrite_protocol::{Channel, Checksum, DocumentId, DocumentType, Epoch, Limits, Millis, Version};
 
 use crate::metrics::RoomMeter;
-use crate::oplog::{FeedBatch, FeedEvent, Head};
+use crate::oplog::{FeedBatch, FeedEvent, Head, ReadOutcome};
 use crate::presence::{Exchange, Roster};
 use crate::sequencer::Sequencer;
 
@@ -100,8 +100,8 @@ enum Purpose {
     ReadTail,
     Follow,
     Look(Version),
-    /// Whether the log knows the head of a room in quarantine.
-    Doubt,
+    /// Whether the log holds what a room in quarantine does after this version.
+    Doubt(Version),
     OpenClient(ConnectionId, u32),
     ReadDown(ConnectionId, u32),
     Append,
@@ -252,9 +252,9 @@ impl<D: DocumentType> Room<D> {
             }
             (Purpose::Follow, LogAnswer::Read(read)) => self.followed(read, now),
             (Purpose::Look(known), LogAnswer::Opened(Ok(opened))) => self.looked(known, &opened),
-            (Purpose::Doubt, LogAnswer::Append(outcome)) => self.doubted(&outcome),
+            (Purpose::Doubt(after), LogAnswer::Read(Ok(ReadOutcome::Entries(log)))) => self.doubted(after, &log),
             // The next look is near.
-            (Purpose::Look(_) | Purpose::Doubt, _) => {}
+            (Purpose::Look(_) | Purpose::Doubt(_), _) => {}
             (Purpose::StoreSnapshot(version), LogAnswer::Stored(stored)) => {
                 self.snapshot_stored(version, stored.is_ok())
             }

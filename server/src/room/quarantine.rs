@@ -1,14 +1,16 @@
 //! A document of which an entry makes no sense: it can still be read, as it was before.
 
-use cowrite_protocol::DocumentType;
 use cowrite_protocol::frame::Code;
+use cowrite_protocol::{DocumentType, Version};
 
 use super::loading::Phase;
 use super::{LogRequest, PendingOpen, Purpose, Room};
-use crate::oplog::{AppendOutcome, Batch};
+use crate::oplog::Entry;
 
 /// How long a client is asked to wait for an operator, in milliseconds.
 pub(super) const RETRY_QUARANTINED_MS: u32 = 10_000;
+/// How many entries are compared with the log's, at most.
+const DOUBTED: u64 = 16;
 
 impl<D: DocumentType> Room<D> {
     /// The log holds something behind our head that is no entry of this document: a poison
@@ -33,19 +35,22 @@ impl<D: DocumentType> Room<D> {
         self.stall(true);
     }
 
-    /// What makes no sense to us may be right, and of another history than ours: an append
-    /// of nothing on our head tells whether the log knows that head.
+    /// What makes no sense to us may be right, and of another history than ours: the log is
+    /// asked whether it holds the last entries that we do.
     pub(super) fn doubt(&mut self) {
-        let expected = self.sequencer.head();
-        if let Some(new_epoch) = expected.epoch {
-            let nothing = Batch { expected, new_epoch, members: Vec::new(), hash_after: expected.hash, time_ms: 0 };
-            self.ask(Purpose::Doubt, LogRequest::Append(nothing));
-        }
+        let head = self.sequencer.head().version.get();
+        let after = Version::new(head.saturating_sub(DOUBTED)).unwrap_or_default().max(self.sequencer.tail().start());
+        let max_bytes = self.settings.read_bytes;
+        self.ask(Purpose::Doubt(after), LogRequest::Read { after, max_bytes });
     }
 
-    /// The log was asked for its history; in any other case than this the next look is near.
-    pub(super) fn doubted(&mut self, outcome: &AppendOutcome) {
-        if self.quarantined && matches!(outcome, AppendOutcome::EpochChanged { .. }) {
+    /// The log said what it holds after a version.
+    pub(super) fn doubted(&mut self, after: Version, log: &[Entry]) {
+        let Some(ours) = self.sequencer.tail().after(after) else { return };
+        let other = log.iter().zip(ours).any(|(log, ours)| {
+            (log.client, log.client_seq, &log.operation) != (ours.client, ours.client_seq, &ours.packed)
+        });
+        if self.quarantined && other {
             self.history_lost();
         }
     }
