@@ -54,7 +54,8 @@ impl Default for RoomSettings {
             stall_ms: 2_000,
             presence_ms: 100,
             summary_ms: 10_000,
-            expiry_ms: 30_000,
+            // With its tick, within 30 s.
+            expiry_ms: 29_500,
             read_bytes: 1 << 20,
         }
     }
