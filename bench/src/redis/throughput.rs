@@ -8,16 +8,14 @@ use futures_util::future::join_all;
 
 use super::limit::appends;
 use crate::load::Writer;
-use crate::pinning::pin;
 
-/// Redis and the server share one core, the load has the other.
+/// Nothing is kept on a core: the bare client has the machine to itself, and so have server and
+/// load together.
 pub(super) async fn measure(each: Duration) {
-    println!("\nAccepted edits a second, one server; Redis and server on core 0, the load on core 1");
-    pin(std::process::id(), "1");
+    println!("\nAccepted edits a second, one server");
     let mut limits = Vec::new();
     for documents in [1, 50] {
-        let mut redis = RedisProcess::start(&[]);
-        pin(redis.process().pid(), "0");
+        let redis = RedisProcess::start(&[]);
         let limit = appends(&redis, documents, each).await;
         println!("  the script alone, {documents} documents, one append under way in each: {limit:.0}/s");
         limits.push(limit);
@@ -25,10 +23,8 @@ pub(super) async fn measure(each: Duration) {
     for (documents, writers, limit) in
         [(1, 1, limits[0]), (1, 20, limits[0]), (50, 1, limits[1]), (50, 4, limits[1]), (50, 10, limits[1])]
     {
-        let mut redis = RedisProcess::start(&[]);
-        let mut server = ServerProcess::on_redis(&redis.url(), &[]);
-        pin(redis.process().pid(), "0");
-        pin(server.process().pid(), "0");
+        let redis = RedisProcess::start(&[]);
+        let server = ServerProcess::on_redis(&redis.url(), &[]);
         let mut all = Vec::new();
         for document in 0..documents {
             for writer in 0..writers {
@@ -47,5 +43,4 @@ pub(super) async fn measure(each: Duration) {
             rate / limit
         );
     }
-    pin(std::process::id(), "0,1");
 }

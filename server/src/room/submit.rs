@@ -113,7 +113,11 @@ impl<D: DocumentType> Room<D> {
         if self.following || self.quarantined || self.sequencer.is_appending() {
             return;
         }
-        let new_epoch = Epoch::from_random((self.entropy)());
+        if self.sequencer.is_idle() {
+            return;
+        }
+        // A name for a life is drawn only where one may begin: random bits are a system call.
+        let new_epoch = self.sequencer.head().epoch.unwrap_or_else(|| Epoch::from_random((self.entropy)()));
         let mut rulings = Vec::new();
         if let Some(batch) = self.sequencer.next_batch(new_epoch, &mut rulings) {
             self.append_since = Some(now);
