@@ -172,6 +172,28 @@ async fn what_a_server_appended_before_it_died_is_found_by_the_others() {
     reader.sees_all(&stage.crowd, REPAIRED_WITHIN).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_room_that_fell_behind_what_is_kept_loads_anew_and_begins_no_life() {
+    let flags = ["--snapshot-entries", "10", "--retained-entries", "10", "--redis-retained-hours", "0"];
+    let (mut stage, reader) = one_sided(RedisProcess::start(&[]), &[&flags[..], &["--look-ms", "1500"]].concat()).await;
+    stage.crowd.brace().await;
+    stage.relays[1].live(Live::Lost);
+    stage.crowd.release();
+    stage.crowd.until_accepted(200, PATIENCE).await;
+    stage.crowd.settle(PATIENCE).await.unwrap();
+    reader.sees_all(&stage.crowd, REPAIRED_WITHIN).await;
+    stage.relays[1].live(Live::Whole);
+    for server in &stage.servers {
+        let metrics = server.metrics().await;
+        let lost = metrics.sum("cowrite_histories_lost_total") + metrics.sum("cowrite_epochs_begun_total");
+        assert_eq!(lost, 0.0, "nothing was lost: {metrics:?}\n{}", server.log());
+    }
+    stage.crowd.start_typing();
+    let report = stage.end_well().await;
+    assert_eq!(report.reopened, 0, "who is at the other server has not noticed: {report:?}");
+    reader.sees_all(&stage.crowd, REPAIRED_WITHIN).await;
+}
+
 /// Hears the live channels, to say it again.
 struct Eavesdropper {
     heard: Arc<Mutex<BTreeMap<String, Vec<Vec<u8>>>>>,
