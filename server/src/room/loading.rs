@@ -178,7 +178,12 @@ impl<D: DocumentType> Room<D> {
                     self.follow();
                 }
             }
-            Ok(ReadOutcome::BelowFloor { .. }) => self.history_lost(),
+            Ok(ReadOutcome::BelowFloor { .. }) => {
+                // Nothing is lost: we are so far behind that only a snapshot leads on. Should
+                // the history be another, loading shows it.
+                self.end_all(Code::Unavailable);
+                self.load();
+            }
             Err(LogError::Damaged { reason }) => self.quarantine(&reason),
             Err(error) => {
                 tracing::debug!(document = %self.document, %error, "cannot follow the log");

@@ -13,7 +13,7 @@ use cowrite_tests::server::ServerProcess;
 use redis::{PushInfo, PushKind, Value};
 use tokio::time::timeout;
 
-use crate::stage::{PATIENCE, Stage, few, servers};
+use crate::stage::{PATIENCE, Stage, append_to, few, servers};
 
 /// So late at most somebody at another server sees an edit of which the feed lost word, however
 /// quiet it is: well before the periodic look.
@@ -147,6 +147,50 @@ async fn batches_that_are_lost_doubled_and_swapped_change_nothing() {
         stage.crowd.start_typing();
     }
     stage.end_well().await;
+    reader.sees_all(&stage.crowd, REPAIRED_WITHIN).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_server_appended_before_it_died_is_found_by_the_others() {
+    let (mut stage, reader) = one_sided(RedisProcess::start(&[]), &["--look-ms", "500"]).await;
+    stage.crowd.brace().await;
+    // The other server hears nothing of it, and nobody comes there to tell.
+    stage.relays[1].live(Live::Lost);
+    let mut caught = stage.relays[0].catch(&append_to("crowd-0"), Then::LoseReply);
+    stage.crowd.release();
+    caught.caught(PATIENCE).await;
+    stage.servers[0].kill_9();
+    let state = |field| stage.redis.text(&["HGET", "cowrite:{crowd-0}:state", field]);
+    let head: u64 = state("version").parse().unwrap();
+    let seen = reader.documents[0].wait_until(|status| status.version.get() >= head);
+    let seen = timeout(REPAIRED_WITHIN, seen).await;
+    assert!(seen.is_ok(), "{:?}, not yet {head}", reader.documents[0].status());
+    stage.relays[1].live(Live::Whole);
+    stage.servers[0].restart();
+    stage.crowd.wake();
+    stage.end_well().await;
+    reader.sees_all(&stage.crowd, REPAIRED_WITHIN).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_room_that_fell_behind_what_is_kept_loads_anew_and_begins_no_life() {
+    let flags = ["--snapshot-entries", "10", "--retained-entries", "10", "--redis-retained-hours", "0"];
+    let (mut stage, reader) = one_sided(RedisProcess::start(&[]), &[&flags[..], &["--look-ms", "1500"]].concat()).await;
+    stage.crowd.brace().await;
+    stage.relays[1].live(Live::Lost);
+    stage.crowd.release();
+    stage.crowd.until_accepted(200, PATIENCE).await;
+    stage.crowd.settle(PATIENCE).await.unwrap();
+    reader.sees_all(&stage.crowd, REPAIRED_WITHIN).await;
+    stage.relays[1].live(Live::Whole);
+    for server in &stage.servers {
+        let metrics = server.metrics().await;
+        let lost = metrics.sum("cowrite_histories_lost_total") + metrics.sum("cowrite_epochs_begun_total");
+        assert_eq!(lost, 0.0, "nothing was lost: {metrics:?}\n{}", server.log());
+    }
+    stage.crowd.start_typing();
+    let report = stage.end_well().await;
+    assert_eq!(report.reopened, 0, "who is at the other server has not noticed: {report:?}");
     reader.sees_all(&stage.crowd, REPAIRED_WITHIN).await;
 }
 

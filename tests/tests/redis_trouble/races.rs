@@ -1,11 +1,11 @@
-//! Servers that race: with trimming, with a death, with each other, and short of replicas.
+//! Servers that race with trimming and with each other, and lack replicas.
 
 use std::time::{Duration, Instant};
 
 use cowrite_client::native::{NativeClient, NativeSettings};
 use cowrite_tests::crowd::{Crowd, CrowdSettings, Loss};
 use cowrite_tests::redis::RedisProcess;
-use cowrite_tests::relay::{Live, Relay, Then, Ways};
+use cowrite_tests::relay::{Relay, Then, Ways};
 use tokio::time::{sleep, timeout};
 
 use crate::stage::{PATIENCE, Stage, few, servers};
@@ -60,35 +60,6 @@ async fn a_reader_whose_entries_are_trimmed_meanwhile_is_given_a_snapshot() {
     crowd.settle(PATIENCE).await.unwrap();
     let report = crowd.check(Loss::Never).await.unwrap();
     assert_eq!((report.refused, report.unknown, report.diverged), (0, 0, 0), "{report:?}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_server_appended_before_it_died_is_found_by_the_others() {
-    let redis = RedisProcess::start(&[]);
-    let mut stage = Stage::over(redis, &["--look-ms", "500"]).await;
-    stage.crowd.brace().await;
-    // The other server hears nothing of it, and nobody comes to tell.
-    stage.relays[1].live(Live::Lost);
-    let mut caught = stage.relays[0].catch(b"{crowd-0}:live", Then::LoseReply);
-    stage.crowd.people().iter().for_each(|person| person.relay().close_port());
-    stage.crowd.release();
-    caught.caught(PATIENCE).await;
-    stage.servers[0].kill_9();
-    stage.crowd.stop_typing().await;
-    let head = || stage.redis.text(&["HGET", "cowrite:{crowd-0}:state", "version"]).parse::<u64>().unwrap();
-    let there =
-        stage.crowd.people().iter().find(|person| person.id().as_str() == "crowd-0" && person.number() % 2 == 1);
-    let start = Instant::now();
-    while there.unwrap().document().status().version.get() < head() {
-        assert!(start.elapsed() < Duration::from_secs(5), "{:?}, not {}", there.unwrap().document().status(), head());
-        sleep(Duration::from_millis(10)).await;
-    }
-    stage.crowd.people().iter().for_each(|person| person.relay().reopen_port());
-    stage.servers[0].restart();
-    stage.relays[1].live(Live::Whole);
-    stage.crowd.wake();
-    stage.crowd.start_typing();
-    stage.end_well().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
