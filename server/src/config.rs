@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use cowrite_protocol::Limits;
+use cowrite_protocol::{DocumentId, Limits, Version};
 
 use crate::connection::ConnectionSettings;
 use crate::health_check::HealthCheck;
@@ -80,6 +80,12 @@ pub struct Config {
     #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true, default_missing_value = "/healthz",
         value_parser = path)]
     health_check: Option<String>,
+
+    /// Start no server, but cut the history of one document in Redis, `DOCUMENT@VERSION`:
+    /// where a document is quarantined, at the version before the entry that its log names.
+    /// What is behind is kept aside, and clients are told.
+    #[arg(long, value_name = "DOCUMENT@VERSION", requires = "redis", value_parser = cut)]
+    cut_log: Option<(DocumentId, Version)>,
 
     /// How log lines on stderr look.
     #[arg(long, env = "COWRITE_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
@@ -186,6 +192,11 @@ impl Config {
         Some(HealthCheck { listen: self.listen, path })
     }
 
+    /// If no server is to be started, but a document's history to be cut: which, and where.
+    pub fn cut_log(&self) -> Option<(DocumentId, Version)> {
+        self.cut_log.clone()
+    }
+
     /// What the server is started with.
     pub fn settings(self) -> Settings {
         let mut limits = Limits {
@@ -243,6 +254,14 @@ impl Config {
             shutdown: ShutdownSettings { spread_ms: self.spread_ms, deadline_ms: self.shutdown_ms },
         }
     }
+}
+
+/// A document and a version of it.
+fn cut(text: &str) -> Result<(DocumentId, Version), String> {
+    let (document, version) = text.rsplit_once('@').ok_or("a document and a version, such as notes@41")?;
+    let document = document.parse::<DocumentId>().map_err(|error| error.to_string())?;
+    let version = version.parse().ok().and_then(Version::new).ok_or("a version is a number from 0 to 2^53 - 1")?;
+    Ok((document, version))
 }
 
 /// A prefix is a plain word: a brace in it would move keys to other slots.
@@ -313,6 +332,9 @@ mod tests {
             &["--log-format", "xml"],
             &["--no-such-flag"],
             &["--redis", "127.0.0.1:6379"],
+            &["--cut-log", "notes@41"],
+            &["--redis", "redis://127.0.0.1", "--cut-log", "notes"],
+            &["--redis", "redis://127.0.0.1", "--cut-log", "no tes@41"],
             &["--redis", "redis://127.0.0.1", "--memory"],
             &["--redis", "redis://127.0.0.1", "--redis-durability", "everysec"],
             &["--redis", "redis://127.0.0.1", "--redis-prefix", "a{b}"],

@@ -3,8 +3,11 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use cowrite_protocol::{DocumentId, Version};
 use cowrite_server::config::{Config, LogFormat};
+use cowrite_server::oplog::redis::RedisLog;
 use cowrite_server::server::Server;
+use cowrite_server::settings::Storage;
 use tracing_subscriber::EnvFilter;
 
 /// Wrong flags and a start that fails end with this code; clap uses it too.
@@ -32,7 +35,24 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&format!("cannot start: {error}")),
     };
-    runtime.block_on(serve(config))
+    match config.cut_log() {
+        Some((document, until)) => runtime.block_on(cut_log(config, &document, until)),
+        None => runtime.block_on(serve(config)),
+    }
+}
+
+/// What an operator does to a document that is quarantined.
+async fn cut_log(config: Config, document: &DocumentId, until: Version) -> ExitCode {
+    let Storage::Redis(redis) = config.settings().storage else {
+        return failed("only a document in Redis can be cut; see --redis");
+    };
+    match RedisLog::new(*redis).cut(document, until).await {
+        Ok(()) => {
+            let _ = writeln!(io::stdout(), "{document} ends at version {until}; what was behind it is kept aside");
+            ExitCode::SUCCESS
+        }
+        Err(error) => failed(&format!("{document} is not cut: {error}")),
+    }
 }
 
 async fn serve(config: Config) -> ExitCode {

@@ -8,6 +8,7 @@ use cowrite_server::oplog::redis::RedisLog;
 use cowrite_server::oplog::{AppendOutcome, Batch, Head, Member, OpLog};
 use cowrite_server::redis::RedisSettings;
 use cowrite_tests::redis::RedisProcess;
+use cowrite_tests::server::start_in_vain;
 use tokio::time::{Instant, sleep};
 
 use crate::stage::{PATIENCE, Stage};
@@ -42,17 +43,10 @@ async fn poison(redis: &RedisProcess, operation: Vec<u8>) -> Head {
     }
 }
 
-/// An operator takes the entries behind this head out.
-fn skip(redis: &RedisProcess, head: Head) {
-    let mut connection = redis.connection().unwrap();
-    let (state, log) = (format!("cowrite:{{{POISONED}}}:state"), format!("cowrite:{{{POISONED}}}:log"));
-    let mut all = redis::pipe();
-    // A stream remembers its last id, so it is made anew with what is whole.
-    let source = "local kept = redis.call('XRANGE', KEYS[1], '-', ARGV[1]) redis.call('DEL', KEYS[1]) \
-        for _, entry in ipairs(kept) do redis.call('XADD', KEYS[1], entry[1], unpack(entry[2])) end";
-    all.atomic().cmd("EVAL").arg(source).arg(1).arg(&log).arg(format!("{}-0", head.version)).ignore();
-    all.cmd("HSET").arg(&state).arg("version").arg(head.version.get()).arg("hash").arg(head.hash.as_bytes()).ignore();
-    all.exec(&mut connection).unwrap();
+/// An operator cuts the history at this version; gives how that ended.
+fn cut(redis: &RedisProcess, at: u64) -> (Option<i32>, String) {
+    let ended = start_in_vain(&["--redis", &redis.url(), "--cut-log", &format!("{POISONED}@{at}")]);
+    (ended.code, ended.stdout + &ended.stderr)
 }
 
 async fn quarantined(stage: &Stage) -> f64 {
@@ -93,7 +87,12 @@ async fn a_poison_entry_stops_its_own_document_until_an_operator_takes_it_out() 
                 log.lines().any(|line| line.contains(POISONED) && line.contains(&head.version.next().to_string()));
             assert!(named, "the entry is not named:\n{log}");
         }
-        skip(&stage.redis, head);
+        // Nothing is stored that leads there.
+        let (code, said) = cut(&stage.redis, head.version.get() + 1_000);
+        assert_eq!(code, Some(2), "{said}");
+        let (code, said) = cut(&stage.redis, head.version.get());
+        assert_eq!(code, Some(0), "{said}");
+        assert_eq!(stage.redis.text(&["EXISTS", &format!("cowrite:{{{POISONED}}}:damaged")]), "1");
         until_quarantined(&stage, 0.0).await;
         stage.crowd.until_accepted(50, PATIENCE).await;
     }

@@ -12,7 +12,7 @@ use super::answer::{EntriesError, Fields, advanced, epoch, epoch_text, number};
 use super::confirm::{Confirmer, Mark};
 use super::keys::Keys;
 use super::record::write_entry;
-use super::recover::{recover, stream_entries};
+use super::recover::{cut, recover, stream_entries};
 use super::scripts::Scripts;
 use super::snapshot::{read_snapshot, write_snapshot};
 use super::{answer, live, record};
@@ -63,6 +63,17 @@ impl RedisLog {
             RedisDurability::Unconfirmed | RedisDurability::Disk => None,
         };
         RedisLog(Arc::new(Shared { reach, subscriber, confirmer }))
+    }
+
+    /// Cuts the history of a document, for an operator: a new life begins at this version,
+    /// and what is behind it is kept aside, under a key that is logged. Clients who had
+    /// edits there are told that they are lost.
+    ///
+    /// # Errors
+    /// `Damaged` if nothing that is stored leads to that version, or nothing is behind it.
+    pub async fn cut(&self, document: &DocumentId, until: Version) -> Result<(), LogError> {
+        let reach = &self.0.reach;
+        cut(reach, document, &reach.keys(document), until).await
     }
 
     /// The way of presence between servers, over the same connections.

@@ -51,7 +51,7 @@ struct Survivors {
 /// `Damaged` if there are entries and nothing that they can be read on.
 pub(super) async fn recover(reach: &Reach, document: &DocumentId, keys: &Keys) -> Result<(), LogError> {
     let remains = find(reach, document, keys).await?;
-    let Some(survivors) = survivors(&remains) else {
+    let Some(survivors) = survivors(&remains, None) else {
         let reason = format!(
             "its log has {} entries from {} on, and there is neither a snapshot nor a beginning that they follow",
             remains.entries.len(),
@@ -59,6 +59,40 @@ pub(super) async fn recover(reach: &Reach, document: &DocumentId, keys: &Keys) -
         );
         return Err(LogError::Damaged { reason });
     };
+    if begin_again(reach, keys, &remains, &survivors).await? {
+        tracing::error!(
+            %document,
+            survived = %survivors.version,
+            before = %String::from_utf8_lossy(&remains.version),
+            last_entry = remains.entries.last().map_or("", |(id, ..)| id),
+            "state and log did not belong together; a new life begins with what survived, and what does not belong to it is kept aside"
+        );
+    }
+    Ok(())
+}
+
+/// Cuts a document's history: what is behind this version does not count any more.
+///
+/// # Errors
+/// `Damaged` if nothing that is stored leads to that version, or it is not behind the head.
+pub(super) async fn cut(reach: &Reach, document: &DocumentId, keys: &Keys, until: Version) -> Result<(), LogError> {
+    let remains = find(reach, document, keys).await?;
+    let last = remains.entries.last().map_or("none", |(id, ..)| id);
+    let leads = survivors(&remains, Some(until)).filter(|survivors| survivors.version == until);
+    let Some(survivors) = leads.filter(|_| last != format!("{until}-0")) else {
+        let reason =
+            format!("it cannot end at version {until}: its last entry is {last}, and what is stored must lead there");
+        return Err(LogError::Damaged { reason });
+    };
+    if !begin_again(reach, keys, &remains, &survivors).await? {
+        return Err(unavailable(Trouble::Nonsense("it changed while it was cut; cut it again")));
+    }
+    tracing::warn!(%document, %until, last_entry = last, kept_aside = keys.damaged, "the history is cut");
+    Ok(())
+}
+
+/// Begins a new life with what survives, if nothing has changed since it was found.
+async fn begin_again(reach: &Reach, keys: &Keys, remains: &Remains, survivors: &Survivors) -> Result<bool, LogError> {
     let last = remains.entries.last().map_or("", |(id, ..)| id);
     let bits = getrandom::u64().map_err(|_| unavailable(Trouble::Nonsense("no random bits")))?;
     let new_epoch = Epoch::from_random(bits);
@@ -70,20 +104,11 @@ pub(super) async fn recover(reach: &Reach, document: &DocumentId, keys: &Keys) -
         None => call.arg("").arg(""),
     };
     call.arg(&keys.live).arg(live::look());
-    for (client, record) in client_records(&remains, &survivors) {
+    for (client, record) in client_records(remains, survivors) {
         call.arg(client.as_bytes()).arg(record);
     }
     let answer = reach.topology.ask(keys.slot, Some(&reach.scripts.recover), &call).await.map_err(unavailable)?;
-    if matches!(&answer, Value::BulkString(text) if text == b"recovered") {
-        tracing::error!(
-            %document,
-            survived = %survivors.version,
-            before = %String::from_utf8_lossy(&remains.version),
-            last_entry = last,
-            "state and log did not belong together; a new life begins with what survived, and what does not belong to it is kept aside"
-        );
-    }
-    Ok(())
+    Ok(matches!(&answer, Value::BulkString(text) if text == b"recovered"))
 }
 
 async fn find(reach: &Reach, document: &DocumentId, keys: &Keys) -> Result<Remains, LogError> {
@@ -132,16 +157,17 @@ async fn find(reach: &Reach, document: &DocumentId, keys: &Keys) -> Result<Remai
     Ok(remains)
 }
 
-/// The longest history that proves itself; `None` if there are entries and nothing to
-/// read them on.
-fn survivors(remains: &Remains) -> Option<Survivors> {
-    let starts = remains.snapshots.iter().map(|snapshot| Some((snapshot.head.version, snapshot.head.hash)));
-    let candidates = starts.chain([None]).filter_map(|start| lead_on(remains, start));
+/// The longest history that proves itself, up to a version where one is given; `None` if
+/// there are entries and nothing to read them on.
+fn survivors(remains: &Remains, until: Option<Version>) -> Option<Survivors> {
+    let starts = remains.snapshots.iter().map(|snapshot| (snapshot.head.version, snapshot.head.hash));
+    let usable = starts.filter(|(version, _)| until.is_none_or(|until| *version <= until)).map(Some);
+    let candidates = usable.chain([None]).filter_map(|start| lead_on(remains, start, until));
     candidates.max_by_key(|survivors| (survivors.version, survivors.entries.len()))
 }
 
 /// The history that leads on from a snapshot, or from the beginning.
-fn lead_on(remains: &Remains, start: Option<(Version, RunningHash)>) -> Option<Survivors> {
+fn lead_on(remains: &Remains, start: Option<(Version, RunningHash)>, until: Option<Version>) -> Option<Survivors> {
     let (from, mut hash_here) = start.unwrap_or_default();
     let mut found = Survivors { version: from, hash: hash_here, floor: from, entries: Vec::new(), snapshot: start };
     let mut entries = Vec::new();
@@ -152,16 +178,18 @@ fn lead_on(remains: &Remains, start: Option<(Version, RunningHash)>) -> Option<S
             continue;
         }
         let Ok(entry) = read_entry(version, record) else { break };
-        if version != here.next() {
+        if version != here.next() || until.is_some_and(|until| version > until) {
             break;
         }
         here = version;
         hash_here = hash_here.advance(version, &entry.client, entry.client_seq, &entry.operation);
         entries.push(entry);
-        if !stored.is_empty() {
-            if hash(stored).ok() != Some(hash_here) {
-                break;
-            }
+        let proven = !stored.is_empty();
+        if proven && hash(stored).ok() != Some(hash_here) {
+            break;
+        }
+        // Where it is cut is for the operator to know.
+        if proven || until == Some(here) {
             (found.version, found.hash) = (here, hash_here);
             found.entries.append(&mut entries);
         }
