@@ -38,7 +38,7 @@ async fn write(mut connection: MultiplexedConnection, sha: &str, document: usize
         call.arg(sha).arg(2).arg(key("state")).arg(key("log"));
         call.arg(if version == 0 { "" } else { "000000000000000a" }).arg(version).arg(&hash);
         call.arg("000000000000000a").arg(&after).arg("").arg(key("live")).arg(&[1_u8; 34]).arg(1 << 20);
-        call.arg(&[7_u8; 16]).arg(version + 1).arg(1).arg("ann").arg(&[1_u8; 40]);
+        call.arg(&[7_u8; 16]).arg(version + 1).arg(1).arg("ann").arg(&[1_u8; 40]).arg(&after);
         let answer: Vec<redis::Value> = call.query_async(&mut connection).await.unwrap();
         assert!(matches!(&answer[0], redis::Value::BulkString(word) if word == b"committed"), "{answer:?}");
         (version, hash) = (version + 1, after);

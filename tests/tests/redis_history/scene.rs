@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use cowrite_client::engine::Origin;
 use cowrite_client::Event;
+use cowrite_client::engine::Origin;
 use cowrite_protocol::{DocumentId, DocumentType, RichText, Version};
 use cowrite_tests::crowd::{Crowd, CrowdSettings, Decision, Loss, Outcome, Person, Report, What};
 use cowrite_tests::redis::{RedisProcess, reply_text};

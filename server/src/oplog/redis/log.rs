@@ -245,9 +245,14 @@ impl Reach {
         call.arg(batch.expected.hash.as_bytes()).arg(epoch_text(Some(batch.new_epoch)));
         call.arg(batch.hash_after.as_bytes()).arg(self.now_text());
         call.arg(&keys.live).arg(head).arg(CONFLICT_PAGE_BYTES);
+        // Every entry bears its hash: who stands in the middle of a batch must be told, too,
+        // whether that is the middle of this one.
+        let (mut version, mut hash) = (batch.expected.version, batch.expected.hash);
         for (member, record) in batch.members.iter().zip(records) {
+            version = version.next();
+            hash = hash.advance(version, &member.client, member.client_seq, &member.operation);
             call.arg(member.client.as_bytes()).arg(member.client_seq.get()).arg(member.generation.get());
-            call.arg(member.user.as_str()).arg(record);
+            call.arg(member.user.as_str()).arg(record).arg(hash.as_bytes());
         }
         Ok(call)
     }

@@ -5,7 +5,7 @@
 -- KEYS  state, log
 -- ARGV  expected epoch ('' for none), version, hash; new epoch; hash after; time now in ms
 --       ('' for this server's); live channel; head of the live message; page bytes;
---       then of each member: client, client_seq, generation, user, record
+--       then of each member: client, client_seq, generation, user, record, hash after it
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'version', 'hash', 'floor', 'snapshot', 'snapshot_hash')
 local epoch, version, hash = head[1] or '', tonumber(head[2] or '0'), head[3] or ZERO
 local floor = tonumber(head[4] or '0')
@@ -41,12 +41,12 @@ if missed_after then
 end
 
 local now = now_ms(ARGV[6])
-local count = (#ARGV - 9) / 5
+local count = (#ARGV - 9) / 6
 -- Who appends nothing asks whether this is the history, and that is answered.
 if count == 0 then return {'committed', epoch} end
 local records, refused = {}, {}
 for index = 1, count do
-  local at = 9 + (index - 1) * 5
+  local at = 9 + (index - 1) * 6
   local client, seq, generation, user = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
   local known = records[client]
   if known == nil then
@@ -72,9 +72,7 @@ if #refused > 0 then return {'refused', refused} end
 
 local payload = {ARGV[8]}
 for index = 1, count do
-  local record = ARGV[9 + index * 5]
-  local hash_after = ''
-  if index == count then hash_after = ARGV[5] end
+  local record, hash_after = ARGV[8 + index * 6], ARGV[9 + index * 6]
   redis.call('XADD', KEYS[2], digits(version + index) .. '-0', 'e', record, 'h', hash_after)
   payload[index + 1] = record
 end

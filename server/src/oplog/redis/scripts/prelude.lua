@@ -38,7 +38,7 @@ local function whole(log, epoch, version, floor)
   return epoch ~= '' and last[1] == digits(version) .. '-0'
 end
 
--- The running hash after an entry, where it is known: it ends a batch.
+-- The running hash after an entry, if it is there.
 local function hash_at(log, version)
   local id = digits(version) .. '-0'
   local entry = redis.call('XRANGE', log, id, id)[1]
