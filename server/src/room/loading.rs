@@ -36,6 +36,7 @@ impl<D: DocumentType> Room<D> {
         self.quarantined = false;
         self.following = false;
         self.follow_retry_at = None;
+        (self.look_wanted, self.look_retry_at) = (false, None);
         self.follow_wanted = false;
         self.following_to = None;
         self.feed.clear();
@@ -101,17 +102,25 @@ impl<D: DocumentType> Room<D> {
                 Ok(()) => {}
                 Err(Obstacle::Gap) => self.meet(Obstacle::Gap),
                 // Anybody may publish anything: only what the log holds is its history.
-                Err(Obstacle::Poison(_)) => self.follow(),
-                Err(Obstacle::OtherHistory) => self.look_again(),
+                Err(Obstacle::Poison(_) | Obstacle::OtherHistory) => self.look_again(),
             }
         }
     }
 
-    /// Asks the log where it stands, unless that was asked already.
-    fn look_again(&mut self) {
-        if !self.tickets.values().any(|purpose| matches!(purpose, Purpose::Look(_))) {
+    /// Asks the log where it stands, until it has said so: what it holds beyond us may be
+    /// another history's, and only its head tells.
+    pub(super) fn look_again(&mut self) {
+        self.look_retry_at = None;
+        // One that is under way may have been answered before whatever makes us ask.
+        self.look_wanted = self.tickets.values().any(|purpose| matches!(purpose, Purpose::Look(_)));
+        if !self.look_wanted {
             self.ask(Purpose::Look(self.sequencer.head().version), LogRequest::Open(None));
         }
+    }
+
+    /// The log did not say where it stands.
+    pub(super) fn look_failed(&mut self, now: Millis) {
+        self.look_retry_at = Some(now + u64::from(RETRY_MS));
     }
 
     /// Reads what lies behind our head.
@@ -154,6 +163,9 @@ impl<D: DocumentType> Room<D> {
         } else if log.version == ours.version {
             self.end_quarantine();
         }
+        if std::mem::take(&mut self.look_wanted) && self.phase == Phase::Open {
+            self.look_again();
+        }
     }
 
     pub(super) fn followed(&mut self, read: Result<ReadOutcome, LogError>, now: Millis) {
@@ -174,8 +186,13 @@ impl<D: DocumentType> Room<D> {
                 if let Err(obstacle) = self.take(Some(epoch), entries, self.following_to) {
                     self.meet(obstacle);
                 }
-                if self.phase == Phase::Open && !self.quarantined {
-                    self.follow();
+                if self.phase != Phase::Open || self.quarantined {
+                    return;
+                }
+                match self.following_to.filter(|to| to.version > self.sequencer.head().version) {
+                    Some(_) => self.follow(),
+                    // More may have come since the log named that head.
+                    None => self.look_again(),
                 }
             }
             Ok(ReadOutcome::BelowFloor { .. }) => {
@@ -212,7 +229,7 @@ impl<D: DocumentType> Room<D> {
         match obstacle {
             Obstacle::Gap => {
                 self.meter.gap_in_feed();
-                self.follow();
+                self.look_again();
             }
             Obstacle::OtherHistory => self.history_lost(),
             Obstacle::Poison(version) => self.quarantine(&poison(version)),

@@ -76,6 +76,10 @@ pub struct Room<D: DocumentType> {
     follow_wanted: bool,
     /// Following has failed, and is tried again then.
     follow_retry_at: Option<Millis>,
+    /// The log is to be looked at again when it has answered the look that is under way.
+    look_wanted: bool,
+    /// A look has failed, and is tried again then.
+    look_retry_at: Option<Millis>,
     /// Where the log said last that it stands, beyond us.
     following_to: Option<Head>,
     append_since: Option<Millis>,
@@ -146,6 +150,8 @@ impl<D: DocumentType> Room<D> {
             following: false,
             follow_wanted: false,
             follow_retry_at: None,
+            look_wanted: false,
+            look_retry_at: None,
             following_to: None,
             append_since: None,
             append_retry_at: None,
@@ -254,7 +260,8 @@ impl<D: DocumentType> Room<D> {
             (Purpose::Look(known), LogAnswer::Opened(Ok(opened))) => self.looked(known, &opened),
             (Purpose::Doubt(after), LogAnswer::Read(Ok(ReadOutcome::Entries(log)))) => self.doubted(after, &log),
             // The next look is near.
-            (Purpose::Look(_) | Purpose::Doubt(_), _) => {}
+            (Purpose::Look(_), _) => self.look_failed(now),
+            (Purpose::Doubt(_), _) => {}
             (Purpose::StoreSnapshot(version), LogAnswer::Stored(stored)) => {
                 self.snapshot_stored(version, stored.is_ok())
             }
@@ -268,7 +275,7 @@ impl<D: DocumentType> Room<D> {
     pub fn poll_timeout(&self) -> Option<Millis> {
         let stall = self.append_since.filter(|_| !self.stalled).map(|since| since + self.settings.stall_ms);
         let elsewhere = [self.exchange.poll_timeout(), self.roster.expiry()];
-        let own = [stall, self.append_retry_at, self.follow_retry_at, self.presence_due];
+        let own = [stall, self.append_retry_at, self.follow_retry_at, self.look_retry_at, self.presence_due];
         own.into_iter().chain(elsewhere).flatten().min()
     }
 
@@ -279,6 +286,9 @@ impl<D: DocumentType> Room<D> {
             && now - since >= self.settings.stall_ms
         {
             self.stall(true);
+        }
+        if self.look_retry_at.is_some_and(|at| at <= now) {
+            self.look_again();
         }
         if self.follow_retry_at.take_if(|at| *at <= now).is_some() {
             self.following = false;
