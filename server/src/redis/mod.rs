@@ -17,5 +17,5 @@ pub(crate) use door::check;
 pub(crate) use script::Script;
 pub(crate) use slots::slot_of;
 pub(crate) use subscriber::{Heard, Listener, Subscriber};
-pub(crate) use topology::Topology;
+pub(crate) use topology::{NodeAddress, Topology};
 pub(crate) use trouble::Trouble;

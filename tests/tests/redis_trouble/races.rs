@@ -116,11 +116,23 @@ async fn what_no_replica_has_is_accepted_and_not_called_durable() {
         }
         assert!(start.elapsed() < PATIENCE, "it is called durable, and nobody has it: {now:?}");
     }
+    assert!(undurable(&stage).await > 0.0, "nobody counts what is not durable");
     between.heal();
     stage.end_well().await;
     let start = Instant::now();
-    while statuses(&stage).iter().any(|status| status.durable != Some(status.accepted)) {
-        assert!(start.elapsed() < PATIENCE, "{:?}", statuses(&stage));
+    while statuses(&stage).iter().any(|status| status.durable != Some(status.accepted))
+        || undurable(&stage).await != 0.0
+    {
+        assert!(start.elapsed() < PATIENCE, "{:?} {}", statuses(&stage), undurable(&stage).await);
         sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// Entries that are accepted and not confirmed, at all servers.
+async fn undurable(stage: &Stage) -> f64 {
+    let mut sum = 0.0;
+    for server in &stage.servers {
+        sum += server.metrics().await.value("cowrite_undurable_entries").unwrap();
+    }
+    sum
 }

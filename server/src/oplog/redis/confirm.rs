@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout};
 use super::answer::{Fields, epoch_text};
 use super::live;
 use super::log::Reach;
-use crate::redis::{Topology, Trouble};
+use crate::redis::{NodeAddress, Topology, Trouble};
 
 /// A head that is to be confirmed.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub(super) struct Mark {
     pub(super) epoch: Epoch,
     pub(super) version: Version,
     pub(super) hash: RunningHash,
+    /// Entries up to it that are not confirmed.
+    pub(super) entries: u64,
 }
 
 /// The writers. A document's appends always go to the same one.
@@ -150,14 +152,23 @@ impl Writer {
         let before = writing.topology.links();
         let written = join_all(appends.into_iter().map(|(call, mark, reply)| async move {
             let answer = writing.append(&writing.keys(&mark.document), &call).await;
-            let committed = matches!(&answer, Ok(Value::Array(fields))
-                if matches!(fields.first(), Some(Value::BulkString(word)) if word == b"committed"));
+            let said = |wanted: &[u8]| {
+                matches!(&answer, Ok(Value::Array(fields))
+                    if matches!(fields.first(), Some(Value::BulkString(word)) if word == wanted))
+            };
+            let (committed, conflicts) = (said(b"committed"), said(b"conflict"));
             // A room that has gone away reads the log when it is opened again.
             let _ = reply.send(answer);
-            committed.then_some(mark)
+            (committed.then(|| mark.clone()), conflicts.then_some(mark.document))
         }))
         .await;
-        written.into_iter().flatten().for_each(|mark| self.remember(mark));
+        for (committed, conflicting) in written {
+            // What it conflicts with may be our own, of which the answer was lost.
+            looks.extend(conflicting);
+            if let Some(mark) = committed {
+                self.remember(mark);
+            }
+        }
         let looked = join_all(looks.iter().map(|document| head_of(&self.writing, document))).await;
         let is_looking = looked.iter().any(Option::is_some);
         looked.into_iter().flatten().for_each(|mark| self.remember(mark));
@@ -165,14 +176,18 @@ impl Writer {
             // Not all of it was written over these connections.
             self.confirm_again().await;
         } else {
-            self.wait().await;
+            self.wait(before).await;
         }
     }
 
-    fn remember(&mut self, mark: Mark) {
+    fn remember(&mut self, mut mark: Mark) {
         self.since.get_or_insert_with(Instant::now);
+        self.telling.settings().metrics.accepted_not_durable(mark.entries);
         match self.unconfirmed.iter_mut().find(|known| known.document == mark.document) {
-            Some(known) => *known = mark,
+            Some(known) => {
+                mark.entries += known.entries;
+                *known = mark;
+            }
             None => self.unconfirmed.push(mark),
         }
     }
@@ -191,16 +206,20 @@ impl Writer {
         .await;
         let mut held = held.into_iter();
         // What is lost is confirmed by nothing; its room will notice.
-        self.unconfirmed.retain(|_| !matches!(held.next(), Some(Ok(Value::BulkString(word))) if word == b"lost"));
-        if before == self.writing.topology.links() {
-            self.wait().await;
-        } else {
-            self.heed();
-        }
+        let metrics = &self.telling.settings().metrics;
+        self.unconfirmed.retain(|mark| {
+            let lost = matches!(held.next(), Some(Ok(Value::BulkString(word))) if word == b"lost");
+            if lost {
+                metrics.settled_durable(mark.entries);
+            }
+            !lost
+        });
+        self.wait(before).await;
     }
 
-    /// Waits for the replicas, once for all that was written over the connections.
-    async fn wait(&mut self) {
+    /// Waits for the replicas, once for all that was written over these connections; one
+    /// that is not the same any more would confirm what it did not write.
+    async fn wait(&mut self, written_over: Vec<(NodeAddress, u64)>) {
         if self.unconfirmed.is_empty() {
             return self.heed();
         }
@@ -213,8 +232,10 @@ impl Writer {
         let answers = join_all(masters.iter().map(|node| node.request(&wait))).await;
         let confirmed =
             answers.iter().all(|answer| matches!(answer, Ok(Value::Int(count)) if *count >= i64::from(self.replicas)));
-        if confirmed {
+        if confirmed && written_over == self.writing.topology.links() {
             let telling = &self.telling;
+            let entries = self.unconfirmed.iter().map(|mark| mark.entries).sum();
+            telling.settings().metrics.settled_durable(entries);
             let prefix = &telling.settings().prefix;
             join_all(self.unconfirmed.drain(..).map(|mark| async move {
                 let keys = super::keys::Keys::new(prefix, &mark.document);
@@ -257,5 +278,5 @@ async fn head_of(reach: &Reach, document: &DocumentId) -> Option<Mark> {
     let mut fields = Fields::of(answer).ok()?;
     let opened = (fields.bytes().ok()? == "opened").then(|| fields.opened().ok())??;
     let (epoch, version, hash) = (opened.head.epoch?, opened.head.version, opened.head.hash);
-    (version > Version::ZERO).then(|| Mark { document: document.clone(), epoch, version, hash })
+    (version > Version::ZERO).then(|| Mark { document: document.clone(), epoch, version, hash, entries: 0 })
 }

@@ -100,7 +100,8 @@ impl RedisLog {
                 return AppendOutcome::Unavailable { retry_after: RETRY_LATE };
             }
         };
-        let mark = Mark { document: document.clone(), epoch, version: last, hash: batch.hash_after };
+        let entries = batch.members.len() as u64;
+        let mark = Mark { document: document.clone(), epoch, version: last, hash: batch.hash_after, entries };
         for _ in 0..2 {
             let answer = match confirmer {
                 Some(confirmer) => confirmer.append(keys.slot, call.clone(), mark.clone()).await,
