@@ -137,8 +137,14 @@ async fn a_room_that_is_forgotten_at_once_is_never_there_twice() {
                 for round in 0..40 {
                     let mut peer = Peer::greeted(url_address(&url), &format!("p{number}")).await;
                     let channel = peer.open("hall").await;
+                    // A room that was just made knows nothing older than its snapshot.
+                    let version = peer.hear(|frame| match frame {
+                        ServerFrame::Snapshot(snapshot) => Some(snapshot.version.get()),
+                        _ => None,
+                    });
+                    let version = version.await;
                     let text = crate::peer::packed(&crate::typist::insert(0, "x"));
-                    let refused = peer.submit(channel, 1, 0, &text).await;
+                    let refused = peer.submit(channel, 1, version, &text).await;
                     assert_eq!(refused, None, "round {round}");
                     if round % 2 == 0 {
                         peer.say(&[cowrite_protocol::frame::ClientFrame::Close { channel }]).await;
