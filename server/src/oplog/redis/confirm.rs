@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout};
 
 use super::answer::{Fields, epoch_text};
 use super::live;
-use super::log::Reach;
+use super::reach::Reach;
 use crate::redis::{NodeAddress, Topology, Trouble};
 
 /// A head that is to be confirmed.

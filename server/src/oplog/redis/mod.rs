@@ -10,6 +10,7 @@ mod confirm;
 mod keys;
 mod live;
 mod log;
+mod reach;
 mod record;
 mod recover;
 mod scripts;

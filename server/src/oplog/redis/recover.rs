@@ -15,7 +15,7 @@ use redis::Value;
 use super::answer::{epoch_text, hash};
 use super::keys::Keys;
 use super::live;
-use super::log::{Reach, unavailable};
+use super::reach::{Reach, unavailable};
 use super::record::read_entry;
 use super::snapshot::read_snapshot;
 use crate::oplog::{Entry, LogError, Snapshot};
