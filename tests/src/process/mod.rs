@@ -11,5 +11,5 @@ mod watchdog;
 pub use output::ProgramLog;
 pub(crate) use place::profile_folder;
 pub use place::{Place, target_folder};
-pub use port::free_port;
+pub use port::{free_port, listen_anywhere};
 pub use program::Process;

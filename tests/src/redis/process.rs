@@ -29,13 +29,20 @@ impl RedisProcess {
     /// # Panics
     /// If there is no redis-server on this machine, or it does not start; the message says why.
     pub fn start(settings: &[&str]) -> RedisProcess {
-        let place = Place::new();
-        let port = free_port();
         let settings: Vec<String> = settings.iter().map(|&line| line.to_owned()).collect();
-        let process = launch(&place, port, &settings);
-        let redis = RedisProcess { process, port, settings, place };
-        redis.until_answers();
-        redis
+        loop {
+            let place = Place::new();
+            let port = free_port();
+            let process = launch(&place, port, &settings);
+            let redis = RedisProcess { process, port, settings: settings.clone(), place };
+            redis.until("it answers PING or ends", || !redis.process.stdout().is_open() || redis.answers());
+            // Somebody else may have been faster; then another port will do.
+            if !redis.process.stdout().is_open() && redis.log().contains("Address already in use") {
+                continue;
+            }
+            redis.until_answers();
+            return redis;
+        }
     }
 
     /// One whose every write is on disk before it is answered: `kill -9` loses nothing.
@@ -195,8 +202,12 @@ impl RedisProcess {
         self.until("it answers PING", || {
             let ended = !self.process.stdout().is_open();
             assert!(!ended, "redis-server on port {} ended:\n{}", self.port, self.log());
-            self.try_command(&["PING"]).is_ok()
+            self.answers()
         });
+    }
+
+    fn answers(&self) -> bool {
+        self.try_command(&["PING"]).is_ok()
     }
 }
 

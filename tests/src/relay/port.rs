@@ -1,8 +1,8 @@
 //! The relay itself: a port, and where it leads to.
 
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::net::{SocketAddr, TcpListener as StdListener, TcpStream as StdStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -13,7 +13,7 @@ use super::link::{Link, Order};
 use super::live::Live;
 use super::runtime;
 use super::weather::{Ways, Weather};
-use crate::process::free_port;
+use crate::process::listen_anywhere;
 
 /// A loopback port that leads elsewhere, and the weather on the way. What a command does, it does
 /// to all connections through the relay. Dropping it cuts them.
@@ -136,9 +136,15 @@ impl Relay {
         let Some(accepting) = accepting else { return };
         accepting.abort();
         // The port is closed when the task has been dropped, not before.
-        let deadline = std::time::Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + Duration::from_secs(10);
         while !accepting.is_finished() {
-            assert!(std::time::Instant::now() < deadline, "the relays' own threads are stuck");
+            assert!(Instant::now() < deadline, "the relays' own threads are stuck");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        // A program that another test starts this moment holds a copy of the listener, until it is
+        // more than a copy of ourselves.
+        while StdStream::connect(self.address).is_ok() {
+            assert!(Instant::now() < deadline, "{} stays open", self.address);
             std::thread::sleep(Duration::from_millis(1));
         }
     }
@@ -150,7 +156,9 @@ impl Relay {
     pub fn reopen_port(&self) {
         let mut accepting = self.accepting.lock().unwrap_or_else(PoisonError::into_inner);
         if accepting.is_none() {
-            *accepting = Some(accept(self.address, self.shared.clone()));
+            let address = self.address;
+            let listener = StdListener::bind(address).unwrap_or_else(|error| panic!("a relay on {address}: {error}"));
+            *accepting = Some(accept(listener, self.shared.clone()));
         }
     }
 
@@ -158,8 +166,9 @@ impl Relay {
         let state = State { targets: targets.to_vec(), next: 0, accepted: 0, links: Vec::new() };
         let weather = watch::Sender::new(Weather::default());
         let shared = Arc::new(Shared { state: Mutex::new(state), weather, traps });
-        let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
-        let accepting = Mutex::new(Some(accept(address, shared.clone())));
+        let listener = listen_anywhere();
+        let address = listener.local_addr().expect("it listens");
+        let accepting = Mutex::new(Some(accept(listener, shared.clone())));
         Relay { address, shared, accepting }
     }
 }
@@ -195,8 +204,7 @@ impl Shared {
     }
 }
 
-fn accept(address: SocketAddr, shared: Arc<Shared>) -> JoinHandle<()> {
-    let listener = StdListener::bind(address).unwrap_or_else(|error| panic!("a relay on {address}: {error}"));
+fn accept(listener: StdListener, shared: Arc<Shared>) -> JoinHandle<()> {
     listener.set_nonblocking(true).unwrap();
     runtime().spawn(async move {
         let listener = TcpListener::from_std(listener).unwrap();

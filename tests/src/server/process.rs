@@ -37,8 +37,7 @@ impl ServerProcess {
     /// # Panics
     /// If it does not; the message has its log.
     pub fn with_flags(flags: &[&str]) -> ServerProcess {
-        let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
-        ServerProcess::launch(address, flags.iter().map(|&flag| flag.to_owned()).collect())
+        ServerProcess::anywhere([127, 0, 0, 1], flags)
     }
 
     /// One that keeps its documents in this folder.
@@ -63,8 +62,7 @@ impl ServerProcess {
     /// # Panics
     /// As [`ServerProcess::with_flags`].
     pub fn on_any_address(flags: &[&str]) -> ServerProcess {
-        let address = SocketAddr::from(([0, 0, 0, 0], free_port()));
-        ServerProcess::launch(address, flags.iter().map(|&flag| flag.to_owned()).collect())
+        ServerProcess::anywhere([0, 0, 0, 0], flags)
     }
 
     /// Where it listens.
@@ -98,7 +96,8 @@ impl ServerProcess {
     /// As [`ServerProcess::with_flags`].
     pub fn restart(&mut self) {
         self.process.kill_9();
-        *self = ServerProcess::launch(self.address, std::mem::take(&mut self.flags));
+        *self =
+            ServerProcess::launch(self.address, std::mem::take(&mut self.flags)).unwrap_or_else(|log| panic!("{log}"));
     }
 
     /// Asks it to go down (SIGTERM); does not wait.
@@ -157,7 +156,20 @@ impl ServerProcess {
         Metrics::parse(&answer.body)
     }
 
-    fn launch(address: SocketAddr, flags: Vec<String>) -> ServerProcess {
+    fn anywhere(ip: [u8; 4], flags: &[&str]) -> ServerProcess {
+        loop {
+            let flags = flags.iter().map(|&flag| flag.to_owned()).collect();
+            match ServerProcess::launch(SocketAddr::from((ip, free_port())), flags) {
+                Ok(server) => return server,
+                // Somebody else was faster; another port will do.
+                Err(log) if log.contains("Address already in use") => {}
+                Err(log) => panic!("{log}"),
+            }
+        }
+    }
+
+    /// The log, if it does not listen.
+    fn launch(address: SocketAddr, flags: Vec<String>) -> Result<ServerProcess, String> {
         let mut command = program();
         command.args(["--dev", "--listen", &address.to_string()]).args(&flags);
         let process = Process::start(command);
@@ -166,9 +178,9 @@ impl ServerProcess {
             address.trim().parse::<SocketAddr>().ok()
         });
         let Some(address) = said else {
-            panic!("a server with {flags:?} does not listen:\n{}", process.log().text());
+            return Err(format!("a server with {flags:?} does not listen:\n{}", process.log().text()));
         };
-        ServerProcess { process, address, flags }
+        Ok(ServerProcess { process, address, flags })
     }
 }
 
