@@ -40,6 +40,8 @@ export const errorTable: Readonly<Record<string, Entry>> = {
   too_large: ["Larger than the server takes.", "Make it smaller, or several of it."],
   version_not_spoken: ["Client and server have no version of the protocol in common.", "Update the older of the two."],
   unauthorized: ["The server does not accept the token.", "Sign in again."],
+  token_revoked: ["The token was revoked.", "Hand out a fresh one, if the user may still come.", 1],
+  access_changed: ["What this user may do with the document has changed.", wait, 1],
   token_expired: ["The token has expired.", "Hand out a fresh one.", 1],
   too_many_connections: ["The server has too many connections.", wait, 1],
   silent: ["Nothing was heard from the other side for too long.", wait, 1],

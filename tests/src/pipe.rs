@@ -285,7 +285,7 @@ impl Pipe {
         while let Some(output) = connection.poll_output() {
             match output {
                 ConnectionOutput::Authenticate { token } => {
-                    connection.handle_identity(DeveloperAccess::identity(&token))
+                    connection.handle_identity(DeveloperAccess::identity(&token).map_err(Into::into))
                 }
                 ConnectionOutput::Open(open) => {
                     self.next += 1;

@@ -78,6 +78,10 @@ pub enum Code {
     Internal,
     /// 35, operation: another operation of this client is in flight on the document.
     InFlight,
+    /// 36, connection: the token was revoked; come back with a fresh one.
+    TokenRevoked,
+    /// 37, channel: what the user may do with this document has changed; open again.
+    AccessChanged,
 }
 
 /// What a code speaks of.
@@ -114,9 +118,9 @@ impl Code {
             BadOperation | PastEnd | SplitsPair | OperationTooLarge | DocumentTooLarge | ReadOnly | BaseAhead
             | SeqReused | SeqJump | AlreadyRestored | Deleted | InFlight => Scope::Operation,
             RateLimited => Scope::Submit,
-            Superseded | Behind | EpochChanged | Diverged | AccessDenied | Unavailable | Damaged | AlreadyOpen
-            | TooManyChannels | ForeignClient | UnknownChannel | BadDocumentId => Scope::Channel,
-            Malformed | TooLarge | HelloExpected | VersionNotSpoken | Unauthorized | TokenExpired
+            Superseded | Behind | EpochChanged | Diverged | AccessChanged | AccessDenied | Unavailable | Damaged
+            | AlreadyOpen | TooManyChannels | ForeignClient | UnknownChannel | BadDocumentId => Scope::Channel,
+            Malformed | TooLarge | HelloExpected | VersionNotSpoken | Unauthorized | TokenExpired | TokenRevoked
             | TooManyConnections | Silent | Stuck | GoingAway | Internal => Scope::Connection,
         }
     }
@@ -125,9 +129,9 @@ impl Code {
     pub const fn remedy(self) -> Remedy {
         use Code::*;
         match self {
-            RateLimited | Behind | EpochChanged | Diverged | Unavailable | TooManyConnections | Silent | Stuck
-            | GoingAway | Internal => Remedy::Retry,
-            TokenExpired => Remedy::RefreshToken,
+            RateLimited | Behind | EpochChanged | Diverged | AccessChanged | Unavailable | TooManyConnections
+            | Silent | Stuck | GoingAway | Internal => Remedy::Retry,
+            TokenExpired | TokenRevoked => Remedy::RefreshToken,
             Superseded | ForeignClient => Remedy::NewClientId,
             _ => Remedy::Stop,
         }
@@ -173,6 +177,8 @@ impl Code {
             GoingAway => "going_away",
             Internal => "internal",
             InFlight => "in_flight",
+            TokenRevoked => "token_revoked",
+            AccessChanged => "access_changed",
         }
     }
 }

@@ -10,6 +10,7 @@ mod code;
 mod packed;
 mod part;
 mod read;
+mod reader;
 mod server;
 mod version;
 
@@ -19,7 +20,7 @@ pub use code::{Code, Remedy, Scope};
 pub use packed::Packed;
 pub use part::{PartError, PartReader, encode_in_parts};
 pub use server::{
-    Activity, Author, Commit, DurabilityClass, Member, MemberChange, Opened, Outcome, Role, ServerFrame, Settlement,
-    SnapshotFrame, Welcome,
+    Activity, Author, Commit, DurabilityClass, Member, MemberChange, Opened, Outcome, Rate, Role, ServerFrame,
+    Settlement, SnapshotFrame, Terms, Welcome,
 };
 pub use version::ProtocolVersion;

@@ -3,9 +3,10 @@
 //! The reader that serde derives is 17 kB of code in every browser, this one is 4. Frames
 //! are defined where they are; the test below holds both readers together, byte by byte.
 
+use super::reader::Reader;
 use super::{
     Abbreviated, Activity, Author, Code, Commit, DurabilityClass, Member, MemberChange, Opened, Outcome, Packed,
-    ProtocolVersion, Role, ServerFrame, Settlement, SnapshotFrame, Welcome,
+    ProtocolVersion, Rate, Role, ServerFrame, Settlement, SnapshotFrame, Terms, Welcome,
 };
 use crate::cursor::{Cursor, Selection};
 use crate::hash::{Checksum, RunningHash};
@@ -21,9 +22,6 @@ impl<'a> ServerFrame<'a> {
         Some((frame, reader.0))
     }
 }
-
-/// What is left of a message.
-struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
     fn frame(&mut self) -> Option<ServerFrame<'a>> {
@@ -91,8 +89,18 @@ impl<'a> Reader<'a> {
                 channel: self.channel()?,
                 refused: if self.truth()? { Some(self.code()?) } else { None },
             },
+            24 => ServerFrame::Terms(Terms {
+                submits: self.rate()?,
+                presence: self.rate()?,
+                connections: self.u32()?,
+                token_ms: if self.truth()? { Some(self.u32()?) } else { None },
+            }),
             _ => return None,
         })
+    }
+
+    fn rate(&mut self) -> Option<Rate> {
+        Some(Rate { per_second: self.u32()?, burst: self.u32()? })
     }
 
     fn welcome(&mut self) -> Option<Welcome> {
@@ -246,81 +254,10 @@ impl<'a> Reader<'a> {
     fn text(&mut self) -> Option<&'a str> {
         core::str::from_utf8(self.bytes()?).ok()
     }
-
-    /// One of these, by its place.
-    fn pick<T: Copy>(&mut self, all: &[T]) -> Option<T> {
-        let place = self.u32()?;
-        all.get(place as usize).copied()
-    }
-
-    /// A list grows with what is read, never with what is announced.
-    fn list<T>(&mut self, read: fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        let length = self.u64()?;
-        let mut list = Vec::new();
-        for _ in 0..length {
-            list.push(read(self)?);
-        }
-        Some(list)
-    }
-
-    fn truth(&mut self) -> Option<bool> {
-        match self.byte()? {
-            0 => Some(false),
-            1 => Some(true),
-            _ => None,
-        }
-    }
-
-    fn sixteen(&mut self) -> Option<[u8; 16]> {
-        let (bytes, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(*bytes)
-    }
-
-    fn bytes(&mut self) -> Option<&'a [u8]> {
-        let length = usize::try_from(self.u64()?).ok()?;
-        let (bytes, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(bytes)
-    }
-
-    fn byte(&mut self) -> Option<u8> {
-        let (byte, rest) = self.0.split_first()?;
-        self.0 = rest;
-        Some(*byte)
-    }
-
-    fn u32(&mut self) -> Option<u32> {
-        u32::try_from(self.varint(5)?).ok()
-    }
-
-    fn u64(&mut self) -> Option<u64> {
-        self.varint(10)
-    }
-
-    /// Seven bits a byte, the lowest first, in at most so many bytes. Longer forms than
-    /// needed are read, as postcard reads them.
-    fn varint(&mut self, most_bytes: u32) -> Option<u64> {
-        let mut number = 0;
-        for index in 0..most_bytes {
-            let byte = self.byte()?;
-            let bits = u64::from(byte & 0x7F);
-            let placed = bits << (7 * index);
-            // Bits that would be shifted out are no number of ours.
-            if placed >> (7 * index) != bits {
-                return None;
-            }
-            number |= placed;
-            if byte < 0x80 {
-                return Some(number);
-            }
-        }
-        None
-    }
 }
 
 /// All codes by their number.
-const CODES: [Code; 36] = [
+const CODES: [Code; 38] = [
     Code::BadOperation,
     Code::PastEnd,
     Code::SplitsPair,
@@ -357,6 +294,8 @@ const CODES: [Code; 36] = [
     Code::GoingAway,
     Code::Internal,
     Code::InFlight,
+    Code::TokenRevoked,
+    Code::AccessChanged,
 ];
 
 #[cfg(test)]
@@ -384,6 +323,7 @@ mod tests {
             state: "{}".into(),
         };
         let here = |activity| MemberChange::Here(member(activity));
+        let rate = Rate { per_second: 100, burst: 20_000 };
         let mut all = vec![
             ServerFrame::Error { code, retry_after_ms: 70_000, speaks: (ProtocolVersion(1), ProtocolVersion(200)) },
             ServerFrame::OpenRefused { request: 1, code, retry_after_ms: 0 },
@@ -415,6 +355,8 @@ mod tests {
             ServerFrame::Part { channel, total: None, bytes: operation },
             ServerFrame::Restored { channel, refused: None },
             ServerFrame::Restored { channel, refused: Some(code) },
+            ServerFrame::Terms(Terms { submits: rate, presence: rate, connections: 10, token_ms: None }),
+            ServerFrame::Terms(Terms { submits: rate, presence: rate, connections: 1, token_ms: Some(u32::MAX) }),
         ];
         all.extend(CODES.map(|code| ServerFrame::Reject { channel, seq, code }));
         for durability in
@@ -465,7 +407,7 @@ mod tests {
 
     #[test]
     fn both_readers_agree_on_every_byte() {
-        let mut kinds = [0; 24];
+        let mut kinds = [0; 25];
         for frame in samples() {
             let mut bytes = Vec::new();
             encode_server(&frame, &mut bytes);

@@ -191,6 +191,34 @@ pub enum ServerFrame<'a> {
         /// `None` if this restoration was committed; else why not.
         refused: Option<Code>,
     },
+    /// 24: what holds on this connection from here on; follows `Welcome` and every `Token` that is
+    /// accepted.
+    Terms(Terms),
+}
+
+/// How often a client may do what, and how long its token is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// Submits, over all documents of the connection. Above it the answer is `Busy`.
+    pub submits: Rate,
+    /// Cursor and presence frames, over all documents of the connection. Above it the newest of each
+    /// document waits.
+    pub presence: Rate,
+    /// Connections that the user may have at a time, over all servers.
+    pub connections: u32,
+    /// So long the token is good, in milliseconds from now; then the connection ends with
+    /// [`Code::TokenExpired`] unless a fresh one came. `None`: it does not end.
+    pub token_ms: Option<u32>,
+}
+
+/// A rate that may be exceeded for a moment, as of a bucket that holds `burst` and fills by
+/// `per_second`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rate {
+    /// In the long run, in a second; at least 1.
+    pub per_second: u32,
+    /// At once, after a quiet while; at least 1.
+    pub burst: u32,
 }
 
 /// What the server grants a new connection.

@@ -2,7 +2,7 @@
 
 use cowrite_protocol::frame::{
     Abbreviated, Activity, Author, ClientFrame, Code, Commit, DurabilityClass, Member, MemberChange, Opened, Outcome,
-    Packed, Position, ProtocolVersion, Role, ServerFrame, Settlement, SnapshotFrame, Submit, Welcome,
+    Packed, Position, ProtocolVersion, Rate, Role, ServerFrame, Settlement, SnapshotFrame, Submit, Terms, Welcome,
 };
 use cowrite_protocol::{
     AuthorNumber, Channel, Checksum, ClientId, ClientSeq, Cursor, Epoch, Limits, OperationLimits, RunningHash,
@@ -149,7 +149,16 @@ fn channel_frame() -> impl Strategy<Value = ServerFrame<'static>> {
             .prop_map(|(channel, version, cursors)| ServerFrame::Cursors { channel, version, cursors }),
         (channel(), version()).prop_map(|(channel, version)| ServerFrame::Verified { channel, version }),
         (channel(), option::of(code())).prop_map(|(channel, refused)| ServerFrame::Restored { channel, refused }),
+        (rate(), rate(), any::<u32>(), option::of(any::<u32>())).prop_map(
+            |(submits, presence, connections, token_ms)| {
+                ServerFrame::Terms(Terms { submits, presence, connections, token_ms })
+            }
+        ),
     ]
+}
+
+fn rate() -> impl Strategy<Value = Rate> {
+    (any::<u32>(), any::<u32>()).prop_map(|(per_second, burst)| Rate { per_second, burst })
 }
 
 fn protocol() -> impl Strategy<Value = ProtocolVersion> {

@@ -9,7 +9,7 @@ use crate::golden::server_bytes;
 use Remedy::{NewClientId, RefreshToken, Retry, Stop};
 
 /// Every code in the order of its number, with its name, scope and remedy.
-pub(crate) const CODES: [(Code, &str, Scope, Remedy); 36] = [
+pub(crate) const CODES: [(Code, &str, Scope, Remedy); 38] = [
     (Code::BadOperation, "bad_operation", Scope::Operation, Stop),
     (Code::PastEnd, "past_end", Scope::Operation, Stop),
     (Code::SplitsPair, "splits_pair", Scope::Operation, Stop),
@@ -46,6 +46,8 @@ pub(crate) const CODES: [(Code, &str, Scope, Remedy); 36] = [
     (Code::GoingAway, "going_away", Scope::Connection, Retry),
     (Code::Internal, "internal", Scope::Connection, Retry),
     (Code::InFlight, "in_flight", Scope::Operation, Stop),
+    (Code::TokenRevoked, "token_revoked", Scope::Connection, RefreshToken),
+    (Code::AccessChanged, "access_changed", Scope::Channel, Retry),
 ];
 
 #[test]

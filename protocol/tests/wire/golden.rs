@@ -169,7 +169,7 @@ fn every_kind_has_a_golden_and_its_number() {
         goldens().iter().filter(|golden| golden.name.starts_with(direction)).map(|golden| golden.bytes[0]).collect()
     };
     assert_eq!(kinds("client/"), (0..13).collect());
-    assert_eq!(kinds("server/"), (0..24).collect());
+    assert_eq!(kinds("server/"), (0..25).collect());
     for (name, frame) in client_frames() {
         assert_eq!(stored(name)[0], client_kind(&frame), "{name}");
     }
@@ -222,5 +222,6 @@ fn server_kind(frame: &ServerFrame<'_>) -> u8 {
         ServerFrame::Verified { .. } => 21,
         ServerFrame::Part { .. } => 22,
         ServerFrame::Restored { .. } => 23,
+        ServerFrame::Terms(_) => 24,
     }
 }

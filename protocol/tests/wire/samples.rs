@@ -2,7 +2,7 @@
 
 use cowrite_protocol::frame::{
     Abbreviated, Activity, Author, ClientFrame, Code, Commit, DurabilityClass, Member, MemberChange, Opened, Outcome,
-    Packed, Position, ProtocolVersion, Role, ServerFrame, Settlement, SnapshotFrame, Submit, Welcome,
+    Packed, Position, ProtocolVersion, Rate, Role, ServerFrame, Settlement, SnapshotFrame, Submit, Terms, Welcome,
 };
 use cowrite_protocol::{
     AuthorNumber, Channel, Checksum, ClientId, ClientSeq, Cursor, Epoch, Limits, RunningHash, Selection, UserId,
@@ -236,8 +236,15 @@ fn document_frames() -> Vec<(&'static str, ServerFrame<'static>)> {
         ("server/part-next", ServerFrame::Part { channel, total: None, bytes: Packed(b"\x80\xb5") }),
         ("server/restored", ServerFrame::Restored { channel, refused: None }),
         ("server/restored-refused", ServerFrame::Restored { channel, refused: Some(Code::AlreadyRestored) }),
+        ("server/terms", terms(Some(3_600_000))),
+        ("server/terms-for-ever", terms(None)),
         ("server/verified", ServerFrame::Verified { channel, version: version(1_000_000) }),
     ]
+}
+
+fn terms(token_ms: Option<u32>) -> ServerFrame<'static> {
+    let rate = |per_second, burst| Rate { per_second, burst };
+    ServerFrame::Terms(Terms { submits: rate(100, 200), presence: rate(20, 40), connections: 10, token_ms })
 }
 
 fn presence_frames() -> Vec<(&'static str, ServerFrame<'static>)> {

@@ -18,7 +18,7 @@ use cowrite_protocol::frame::{
 };
 use cowrite_protocol::{Channel, ClientId, ClientSeq, DocumentId, Limits, Millis};
 
-use crate::auth::Identity;
+use crate::auth::{Denied, Identity};
 use crate::outbox::Outbox;
 use crate::room::ChannelFrame;
 use crate::sequencer::SubmittedCaret;
@@ -155,7 +155,7 @@ impl Connection {
     }
 
     /// The answer to [`ConnectionOutput::Authenticate`].
-    pub fn handle_identity(&mut self, identity: Result<Identity, Code>) {
+    pub fn handle_identity(&mut self, identity: Result<Identity, Denied>) {
         match (&self.phase, identity) {
             (Phase::Authenticating, Ok(identity)) => {
                 let welcome = Welcome {
@@ -171,7 +171,7 @@ impl Connection {
             // A fresh token speaks for the same user, or for nobody.
             (Phase::Open(known), Ok(identity)) if known.user == identity.user => self.phase = Phase::Open(identity),
             (_, Ok(_)) => self.end(Code::Unauthorized),
-            (_, Err(code)) => self.end(code),
+            (_, Err(denied)) => self.end(denied.code),
         }
     }
 
@@ -371,7 +371,7 @@ mod tests {
         let (oldest, newest) = (ProtocolVersion::OLDEST, ProtocolVersion::NEWEST);
         say(&mut connection, &[ClientFrame::Hello { oldest, newest, token: "dev:a" }]);
         assert!(matches!(connection.poll_output(), Some(ConnectionOutput::Authenticate { .. })));
-        connection.handle_identity(DeveloperAccess::identity("dev:a"));
+        connection.handle_identity(DeveloperAccess::identity("dev:a").map_err(Into::into));
         outbox.take(1 << 20);
         (connection, outbox)
     }

@@ -19,7 +19,7 @@ use super::registry::{Entry, Registry};
 use super::rooms::OpenRooms;
 use super::writing::Writing;
 use super::{Connection, ConnectionOutput, ConnectionSettings, OpenRequest};
-use crate::auth::{Access, Identity};
+use crate::auth::{Access, Denied, Granted, Identity};
 use crate::clock::Clock;
 use crate::hub::Hub;
 use crate::outbox::Outbox;
@@ -91,8 +91,8 @@ struct Delivery {
 type Pending = Pin<Box<dyn Future<Output = Step> + Send>>;
 
 enum Step {
-    Identity(Result<Identity, Code>),
-    Role(Box<OpenRequest>, Box<Identity>, Result<Role, Code>),
+    Identity(Result<Identity, Denied>),
+    Role(Box<OpenRequest>, Box<Identity>, Result<Granted, Denied>),
     Room(Result<mpsc::OwnedPermit<RoomCommand>, mpsc::error::SendError<()>>),
 }
 
@@ -299,8 +299,10 @@ impl SocketTask {
                 }
                 self.connection.handle_identity(identity);
             }
-            Step::Role(request, identity, Ok(role)) => self.open(*request, *identity, role),
-            Step::Role(request, _, Err(code)) => self.connection.refuse(request.request, code, 0),
+            Step::Role(request, identity, Ok(granted)) => self.open(*request, *identity, granted.role),
+            Step::Role(request, _, Err(denied)) => {
+                self.connection.refuse(request.request, denied.code, denied.retry_after_ms);
+            }
             Step::Room(permit) => {
                 let Delivery { channel, command, .. } = self.waiting.remove(0);
                 match permit {

@@ -1,7 +1,5 @@
 //! Versions so large that Lua would print them in another way, and the last ones there are.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use cowrite_protocol::operation::Document;
 use cowrite_protocol::{DocumentId, DocumentType, Epoch, RichText, RunningHash, Version};
