@@ -83,7 +83,7 @@ impl Server {
         while let Some(output) = self.connections.get_mut(&id).and_then(|running| running.connection.poll_output()) {
             match output {
                 ConnectionOutput::Authenticate { token } => {
-                    let identity = DeveloperAccess::identity(&token);
+                    let identity = DeveloperAccess::identity(&token).map_err(Into::into);
                     if let Some(running) = self.connections.get_mut(&id) {
                         running.connection.handle_identity(identity);
                     }
