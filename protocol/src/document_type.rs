@@ -120,6 +120,9 @@ pub trait DocumentType: Copy + Debug + PartialEq + Send + Sync + 'static {
     /// the limits allow.
     fn decode(bytes: &[u8], limits: &OperationLimits) -> Result<Self::Operation, DecodeOperationError>;
 
+    /// The document as JSON for people and programs: for text, Quill's Delta. Linear in the document.
+    fn to_json(document: &Self::Document) -> String;
+
     /// The document as the operation that makes it from the empty one: its form in snapshots.
     fn to_operation(document: &Self::Document) -> Self::Operation;
 }

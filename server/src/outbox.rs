@@ -128,6 +128,13 @@ impl Outbox {
         });
     }
 
+    /// Drops all that waits: its receiver may not have it any more.
+    pub fn discard(&self) {
+        let mut state = self.lock();
+        let State { closed, end, gone, .. } = std::mem::take(&mut *state);
+        *state = State { closed, end, gone, ..State::default() };
+    }
+
     /// Ends the connection for a reason, after what is queued.
     pub fn end(&self, code: Code, retry_after_ms: u32) {
         self.lock().end.get_or_insert((code, retry_after_ms));

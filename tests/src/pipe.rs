@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use cowrite_client::{DocumentHandle, Output, Session, SessionEvent, SessionSettings};
 use cowrite_protocol::codec::{decode_client, decode_server};
-use cowrite_protocol::frame::{ClientFrame, DurabilityClass, Role, ServerFrame};
+use cowrite_protocol::frame::{ClientFrame, DurabilityClass, Rate, Role, ServerFrame};
 use cowrite_protocol::{Channel, ClientId, DocumentId, Limits, Millis, RichText};
-use cowrite_server::auth::DeveloperAccess;
+use cowrite_server::auth::{DeveloperAccess, Granted};
 use cowrite_server::connection::{Connection, ConnectionOutput, ConnectionSettings};
 use cowrite_server::metrics::{Metrics, RoomMeter, Sampled};
 use cowrite_server::oplog::memory::MemoryLog;
@@ -255,7 +255,10 @@ impl Pipe {
                 Output::Connect => {
                     self.next += 1;
                     let outbox = Arc::new(Outbox::new(self.queue_bytes, 16 << 10));
-                    let (limits, settings) = (Limits::default(), ConnectionSettings::default());
+                    // Here nobody is too fast: what is counted is frames, not time.
+                    let fast = Rate { per_second: 1_000_000, burst: 1_000_000 };
+                    let settings = ConnectionSettings { submits: fast, frames: fast, ..ConnectionSettings::default() };
+                    let limits = Limits::default();
                     let connection = Connection::new(outbox.clone(), limits, settings, DurabilityClass::None, now);
                     self.clients[index].socket = Some((ConnectionId(self.next), connection, outbox));
                     self.clients[index].session.handle_connected(now);
@@ -285,14 +288,15 @@ impl Pipe {
         while let Some(output) = connection.poll_output() {
             match output {
                 ConnectionOutput::Authenticate { token } => {
-                    connection.handle_identity(DeveloperAccess::identity(&token).map_err(Into::into))
+                    connection.handle_identity(DeveloperAccess::identity(&token).map_err(Into::into), self.now)
                 }
                 ConnectionOutput::Open(open) => {
                     self.next += 1;
                     let mut fresh = [7; 16];
                     fresh[..8].copy_from_slice(&self.next.to_be_bytes());
                     let Some(identity) = connection.identity().cloned() else { continue };
-                    connection.handle_opening(Channel(0));
+                    let granted = Granted { role: Role::Editor, for_ms: None };
+                    let permit = connection.handle_opening(Channel(0), &open.document, granted, self.now);
                     let command = OpenCommand {
                         connection: *id,
                         outbox: outbox.clone(),
@@ -300,13 +304,16 @@ impl Pipe {
                         client: open.client.unwrap_or(ClientId::from_bytes(fresh)),
                         user: identity.user,
                         name: identity.name,
-                        role: Role::Editor,
+                        permit,
                         position: open.position,
                         whole: open.whole,
                         in_flight: open.in_flight,
                         state: open.state,
                     };
                     self.room.handle_command(RoomCommand::Open(Box::new(command)), self.now);
+                }
+                ConnectionOutput::AskRole { .. } | ConnectionOutput::Expel { .. } => {
+                    unreachable!("a developer's role does not change")
                 }
                 ConnectionOutput::Room { frame, .. } => {
                     self.room.handle_command(RoomCommand::Frame { connection: *id, frame }, self.now);

@@ -94,6 +94,10 @@ impl DocumentType for RichText {
         Operation::decode(bytes, limits)
     }
 
+    fn to_json(document: &Document) -> String {
+        document.to_delta()
+    }
+
     fn to_operation(document: &Document) -> Operation {
         document.to_operation()
     }

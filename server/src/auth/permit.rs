@@ -59,6 +59,12 @@ impl Permit {
         self.0.role.store(0, Ordering::Release);
     }
 
+    /// The role, if it were not over; the lowest if it was withdrawn.
+    pub fn role(&self) -> Role {
+        let place = usize::from(self.0.role.load(Ordering::Acquire)).saturating_sub(1);
+        [Role::Viewer, Role::Commenter, Role::Editor, Role::Owner][place.min(3)]
+    }
+
     /// When it ends, unless it is renewed.
     pub fn until(&self) -> Millis {
         Millis(self.0.until.load(Ordering::Relaxed))

@@ -1,5 +1,7 @@
 //! Flags and environment: the only place that reads them.
 
+mod limits;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -120,6 +122,9 @@ pub struct Config {
         value_parser = clap::value_parser!(u32).range(1 << 10..))]
     queue_bytes: u32,
 
+    #[command(flatten)]
+    limits: limits::LimitArgs,
+
     /// Milliseconds within which a connection must say who it is.
     #[arg(long, env = "COWRITE_HELLO_MS", value_name = "MS", default_value_t = ConnectionSettings::default().hello_ms,
         value_parser = clap::value_parser!(u64).range(1..))]
@@ -199,6 +204,15 @@ impl Config {
 
     /// What the server is started with.
     pub fn settings(self) -> Settings {
+        let mut connection = ConnectionSettings {
+            hello_ms: self.hello_ms,
+            ping_ms: self.ping_ms,
+            silence_ms: self.silence_ms,
+            stuck_ms: self.stuck_ms,
+            queue_bytes: self.queue_bytes as usize,
+            ..ConnectionSettings::default()
+        };
+        self.limits.apply(&mut connection);
         let mut limits = Limits {
             message_bytes: self.message_bytes,
             document_units: self.document_units,
@@ -231,13 +245,7 @@ impl Config {
             pages: self.pages,
             package: self.package,
             limits,
-            connection: ConnectionSettings {
-                hello_ms: self.hello_ms,
-                ping_ms: self.ping_ms,
-                silence_ms: self.silence_ms,
-                stuck_ms: self.stuck_ms,
-                queue_bytes: self.queue_bytes as usize,
-            },
+            connection,
             room: RoomSettings {
                 presence_ms: self.presence_ms,
                 snapshot_entries: self.snapshot_entries,

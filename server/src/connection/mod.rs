@@ -2,7 +2,11 @@
 //!
 //! [`Connection`] is a machine without I/O; a task drives it.
 
+mod access;
+mod frames;
+mod rate;
 mod registry;
+mod right;
 mod rooms;
 mod settings;
 mod socket;
@@ -12,18 +16,17 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cowrite_protocol::codec::{decode_client, encode_server};
-use cowrite_protocol::frame::{
-    ClientFrame, Code, DurabilityClass, PartReader, Position, ProtocolVersion, ServerFrame, Submit, Welcome,
-};
+use cowrite_protocol::codec::{DecodeError, decode_client, encode_server};
+use cowrite_protocol::frame::{Code, DurabilityClass, PartReader, Position, ProtocolVersion, ServerFrame};
 use cowrite_protocol::{Channel, ClientId, ClientSeq, DocumentId, Limits, Millis};
 
-use crate::auth::{Denied, Identity};
+use crate::auth::Identity;
 use crate::outbox::Outbox;
 use crate::room::ChannelFrame;
-use crate::sequencer::SubmittedCaret;
 
+use rate::Bucket;
 pub use registry::Registry;
+use right::Right;
 pub use settings::ConnectionSettings;
 pub use socket::{CLOSE_CODE_BASE, SocketContext, close_code, serve_socket};
 
@@ -36,18 +39,34 @@ pub struct Connection {
     durability: DurabilityClass,
     phase: Phase,
     version: ProtocolVersion,
-    channels: BTreeMap<Channel, PartReader>,
+    channels: BTreeMap<Channel, ChannelUp>,
     /// Opens that were passed on and not decided yet.
     opening: usize,
     heard: Millis,
+    /// The token ends then.
+    token_until: Millis,
+    /// Some right is to be looked at then, or none is.
+    rights_due: Option<Millis>,
+    submits: Bucket,
+    presence: Bucket,
+    frames: Bucket,
+    /// Nothing is read before.
+    reads_at: Millis,
     outputs: VecDeque<ConnectionOutput>,
+}
+
+/// What comes up on one channel.
+#[derive(Debug)]
+struct ChannelUp {
+    parts: PartReader,
+    right: Right,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Phase {
     AwaitingHello { until: Millis },
     Authenticating,
-    Open(Identity),
+    Open(Box<Identity>),
     Ended,
 }
 
@@ -59,9 +78,27 @@ pub enum ConnectionOutput {
         /// The token of `Hello`, or a fresh one.
         token: String,
     },
-    /// Find out whether they may open this, and pass it to the document's room; then
-    /// call [`Connection::handle_opening`], or [`Connection::refuse`].
+    /// Find out whether they may open this, and pass it to the document's room, with the permit
+    /// that [`Connection::handle_opening`] gives; or call [`Connection::refuse`].
     Open(Box<OpenRequest>),
+    /// Find out what they may do with this document by now, beside all else, and call
+    /// [`Connection::handle_role`].
+    AskRole {
+        /// Its channel.
+        channel: Channel,
+        /// Which document.
+        document: DocumentId,
+    },
+    /// Tell the room of the channel that it is to end, as
+    /// [`RoomCommand::Expel`](crate::room::RoomCommand::Expel) does.
+    Expel {
+        /// Which room.
+        channel: Channel,
+        /// Why.
+        code: Code,
+        /// When to come back at the earliest, in milliseconds.
+        retry_after_ms: u32,
+    },
     /// Give this to the room of the channel.
     Room {
         /// Which room.
@@ -90,9 +127,6 @@ pub struct OpenRequest {
     pub state: String,
 }
 
-/// What a transfer up may have beside its operation.
-const TRANSFER_SLACK: u32 = 1 << 10;
-
 impl Connection {
     /// A socket that was just accepted.
     pub fn new(
@@ -112,6 +146,12 @@ impl Connection {
             channels: BTreeMap::new(),
             opening: 0,
             heard: now,
+            token_until: Millis(u64::MAX),
+            rights_due: None,
+            submits: Bucket::new(settings.submits, now),
+            presence: Bucket::new(settings.presence, now),
+            frames: Bucket::new(settings.frames, now),
+            reads_at: now,
             outputs: VecDeque::new(),
         }
     }
@@ -134,74 +174,46 @@ impl Connection {
         self.outputs.pop_front()
     }
 
+    /// No message is to be read before this moment: the peer is faster than it may be. Nothing is
+    /// refused or lost by it but time.
+    pub fn reads_at(&self) -> Millis {
+        self.reads_at
+    }
+
     /// The socket delivered a message.
     pub fn handle_message(&mut self, message: &[u8], now: Millis) {
         self.heard = now;
+        let mut pinged = false;
         for frame in decode_client(message, self.limits.message_bytes as usize) {
             match frame {
-                Ok(frame) => self.handle_frame(frame),
-                Err(cowrite_protocol::codec::DecodeError::TooLarge { .. }) => self.end(Code::TooLarge),
+                Ok(frame) => self.handle_frame(frame, &mut pinged, now),
+                Err(DecodeError::TooLarge { .. }) => self.end(Code::TooLarge),
                 Err(_) => self.end(Code::Malformed),
             }
             if self.phase == Phase::Ended {
                 return;
             }
         }
+        // One answer does for all pings of a message.
+        if pinged {
+            self.push(&ServerFrame::Pong);
+        }
     }
 
     /// The socket showed a sign of life that is no message.
     pub fn handle_sign_of_life(&mut self, now: Millis) {
         self.heard = now;
-    }
-
-    /// The answer to [`ConnectionOutput::Authenticate`].
-    pub fn handle_identity(&mut self, identity: Result<Identity, Denied>) {
-        match (&self.phase, identity) {
-            (Phase::Authenticating, Ok(identity)) => {
-                let welcome = Welcome {
-                    version: self.version,
-                    user: identity.user.clone(),
-                    limits: self.limits,
-                    durability: self.durability,
-                    silence_ms: u32::try_from(self.settings.silence_ms).unwrap_or(u32::MAX),
-                };
-                self.phase = Phase::Open(identity);
-                self.push(&ServerFrame::Welcome(welcome));
-            }
-            // A fresh token speaks for the same user, or for nobody.
-            (Phase::Open(known), Ok(identity)) if known.user == identity.user => self.phase = Phase::Open(identity),
-            (_, Ok(_)) => self.end(Code::Unauthorized),
-            (_, Err(denied)) => self.end(denied.code),
-        }
-    }
-
-    /// An `Open` has been passed to the room of this channel.
-    pub fn handle_opening(&mut self, channel: Channel) {
-        self.opening = self.opening.saturating_sub(1);
-        self.outbox.channel_opening(channel);
-        self.channels.insert(channel, PartReader::default());
-    }
-
-    /// An `Open` is refused before any room has seen it.
-    pub fn refuse(&mut self, request: u32, code: Code, retry_after_ms: u32) {
-        self.opening = self.opening.saturating_sub(1);
-        self.refuse_at_once(request, code, retry_after_ms);
-    }
-
-    fn refuse_at_once(&mut self, request: u32, code: Code, retry_after_ms: u32) {
-        self.push(&ServerFrame::OpenRefused { request, code, retry_after_ms });
-    }
-
-    /// The room has closed this channel.
-    pub fn handle_channel_closed(&mut self, channel: Channel) {
-        self.channels.remove(&channel);
+        self.pace(1, now);
     }
 
     /// The earliest moment at which [`Connection::handle_timeout`] has something to do.
     pub fn poll_timeout(&self) -> Option<Millis> {
         match self.phase {
             Phase::AwaitingHello { until } => Some(until),
-            Phase::Authenticating | Phase::Open(_) => Some(self.heard + self.settings.silence_ms),
+            Phase::Authenticating | Phase::Open(_) => {
+                let silent = self.heard.max(self.reads_at) + self.settings.silence_ms;
+                Some(self.rights_due.map_or(silent, |due| due.min(silent)).min(self.token_until))
+            }
             Phase::Ended => None,
         }
     }
@@ -210,16 +222,26 @@ impl Connection {
     pub fn handle_timeout(&mut self, now: Millis) {
         match self.phase {
             Phase::AwaitingHello { until } if until <= now => self.end(Code::HelloExpected),
-            Phase::Open(_) | Phase::Authenticating if now - self.heard >= self.settings.silence_ms => {
+            Phase::Open(_) if self.token_until <= now => self.end(Code::TokenExpired),
+            // While it is not read, it cannot be heard.
+            Phase::Open(_) | Phase::Authenticating
+                if now - self.heard.max(self.reads_at) >= self.settings.silence_ms =>
+            {
                 self.end(Code::Silent);
             }
+            Phase::Open(_) if self.rights_due.is_some_and(|due| due <= now) => self.look_at_rights(now),
             _ => {}
         }
     }
 
-    /// Ends the connection for a reason, after what is queued for it.
+    /// Ends the connection for a reason, after what is queued for it. What is queued for somebody
+    /// whose token is good no longer is dropped.
     pub fn end(&mut self, code: Code) {
         self.phase = Phase::Ended;
+        if matches!(code, Code::TokenExpired | Code::TokenRevoked | Code::Unauthorized) {
+            self.channels.values().for_each(|channel| channel.right.permit().withdraw());
+            self.outbox.discard();
+        }
         self.outbox.end(code, 0);
     }
 
@@ -231,123 +253,10 @@ impl Connection {
         Bytes::from(bytes)
     }
 
-    fn handle_frame(&mut self, frame: ClientFrame<'_>) {
-        match (&self.phase, frame) {
-            (Phase::AwaitingHello { .. }, ClientFrame::Hello { oldest, newest, token }) => {
-                match ProtocolVersion::agree(oldest, newest) {
-                    Some(version) => {
-                        self.version = version;
-                        self.phase = Phase::Authenticating;
-                        self.outputs.push_back(ConnectionOutput::Authenticate { token: token.to_owned() });
-                    }
-                    None => self.end(Code::VersionNotSpoken),
-                }
-            }
-            (Phase::Open(_), frame) => self.handle_open_frame(frame),
-            _ => self.end(Code::HelloExpected),
-        }
-    }
-
-    fn handle_open_frame(&mut self, frame: ClientFrame<'_>) {
-        match frame {
-            ClientFrame::Hello { .. } => self.end(Code::HelloExpected),
-            ClientFrame::Ping => self.push(&ServerFrame::Pong),
-            ClientFrame::Token { token } => {
-                self.outputs.push_back(ConnectionOutput::Authenticate { token: token.to_owned() });
-            }
-            ClientFrame::Open { request, document, client, position, whole, in_flight, state } => {
-                if self.channels.len() + self.opening >= self.limits.channels as usize {
-                    return self.refuse_at_once(request, Code::TooManyChannels, 0);
-                }
-                let Ok(document) = document.parse() else {
-                    return self.refuse_at_once(request, Code::BadDocumentId, 0);
-                };
-                if state.len() > self.limits.presence_bytes as usize {
-                    return self.end(Code::TooLarge);
-                }
-                if client.is_some_and(|client| client.is_reserved()) {
-                    return self.refuse_at_once(request, Code::ForeignClient, 0);
-                }
-                self.opening += 1;
-                let state = state.to_owned();
-                let open = OpenRequest { request, document, client, position, whole, in_flight, state };
-                self.outputs.push_back(ConnectionOutput::Open(Box::new(open)));
-            }
-            ClientFrame::Submit(submit) => self.submit(&submit, SubmittedCaret::Implied),
-            ClientFrame::SubmitStill(submit) => self.submit(&submit, SubmittedCaret::Still),
-            ClientFrame::SubmitCursor { cursor, submit } => {
-                if cursor.0.len() > self.limits.selections as usize {
-                    return self.end(Code::TooLarge);
-                }
-                self.submit(&submit, SubmittedCaret::At(cursor));
-            }
-            ClientFrame::Cursor { channel, version, cursor } => {
-                self.for_room(channel, ChannelFrame::Cursor { version, cursor });
-            }
-            ClientFrame::Presence { channel, activity, state } => {
-                let state = state.map(str::to_owned);
-                self.for_room(channel, ChannelFrame::Presence { activity, state });
-            }
-            ClientFrame::Verify { channel, version, hash, checksum } => {
-                self.for_room(channel, ChannelFrame::Verify { version, hash, checksum });
-            }
-            ClientFrame::Restore { channel, base, operation } => {
-                let operation = Bytes::copy_from_slice(operation.0);
-                self.for_room(channel, ChannelFrame::Restore { base, operation });
-            }
-            ClientFrame::Close { channel } => {
-                self.for_room(channel, ChannelFrame::Close);
-                self.channels.remove(&channel);
-            }
-            ClientFrame::Part { channel, total, bytes } => {
-                let limit = self.limits.operation.bytes.saturating_add(TRANSFER_SLACK);
-                let Some(parts) = self.channels.get_mut(&channel) else { return self.unknown(channel) };
-                match parts.take(channel, total, bytes.0, limit) {
-                    Ok(None) => {}
-                    Ok(Some(whole)) => self.handle_transfer(channel, &whole),
-                    Err(cowrite_protocol::frame::PartError::TooLarge { .. }) => self.end(Code::TooLarge),
-                    Err(_) => self.end(Code::Malformed),
-                }
-            }
-        }
-    }
-
-    /// A frame that came in parts: exactly one, one that may be large, and of the channel
-    /// whose parts they were.
-    fn handle_transfer(&mut self, of: Channel, whole: &[u8]) {
-        let mut frames = decode_client(whole, whole.len());
-        match (frames.next(), frames.next()) {
-            (Some(Ok(frame)), None) => match &frame {
-                ClientFrame::Submit(Submit { channel, .. })
-                | ClientFrame::SubmitStill(Submit { channel, .. })
-                | ClientFrame::SubmitCursor { submit: Submit { channel, .. }, .. }
-                | ClientFrame::Restore { channel, .. }
-                    if *channel == of =>
-                {
-                    self.handle_open_frame(frame);
-                }
-                _ => self.end(Code::Malformed),
-            },
-            _ => self.end(Code::Malformed),
-        }
-    }
-
-    fn submit(&mut self, submit: &Submit<'_>, caret: SubmittedCaret) {
-        let operation = Bytes::copy_from_slice(submit.operation.0);
-        self.for_room(submit.channel, ChannelFrame::Submit { seq: submit.seq, base: submit.base, operation, caret });
-    }
-
-    fn for_room(&mut self, channel: Channel, frame: ChannelFrame) {
-        if self.channels.contains_key(&channel) {
-            self.outputs.push_back(ConnectionOutput::Room { channel, frame });
-        } else {
-            self.unknown(channel);
-        }
-    }
-
-    /// A frame on a channel that is not open, perhaps not any more: told, and ignored.
-    fn unknown(&mut self, channel: Channel) {
-        self.push(&ServerFrame::Closed { channel, code: Code::UnknownChannel, retry_after_ms: 0 });
+    /// So much was done: above the rate reading pauses.
+    fn pace(&mut self, cost: u32, now: Millis) {
+        let wait = self.frames.owe(cost, now);
+        self.reads_at = self.reads_at.max(now + u64::from(wait));
     }
 
     fn push(&mut self, frame: &ServerFrame<'_>) {
@@ -360,9 +269,12 @@ impl Connection {
 #[cfg(test)]
 mod tests {
     use cowrite_protocol::codec::{decode_server, encode_client};
+    use cowrite_protocol::frame::{ClientFrame, Role};
 
     use super::*;
-    use crate::auth::DeveloperAccess;
+    use crate::auth::{DeveloperAccess, Granted};
+
+    const EDITOR: Granted = Granted { role: Role::Editor, for_ms: None };
 
     fn greeted(limits: Limits) -> (Connection, Arc<Outbox>) {
         let outbox = Arc::new(Outbox::new(1 << 20, 16 << 10));
@@ -371,7 +283,7 @@ mod tests {
         let (oldest, newest) = (ProtocolVersion::OLDEST, ProtocolVersion::NEWEST);
         say(&mut connection, &[ClientFrame::Hello { oldest, newest, token: "dev:a" }]);
         assert!(matches!(connection.poll_output(), Some(ConnectionOutput::Authenticate { .. })));
-        connection.handle_identity(DeveloperAccess::identity("dev:a").map_err(Into::into));
+        connection.handle_identity(DeveloperAccess::identity("dev:a").map_err(Into::into), Millis(0));
         outbox.take(1 << 20);
         (connection, outbox)
     }
@@ -402,7 +314,7 @@ mod tests {
         say(&mut connection, &[open(1, "a"), open(2, "b"), open(3, "c")]);
         assert_eq!(refusals(&outbox), [(3, Code::TooManyChannels)]);
         while connection.poll_output().is_some() {}
-        connection.handle_opening(Channel(0));
+        connection.handle_opening(Channel(0), &"a".parse().unwrap(), EDITOR, Millis(1));
         connection.refuse(2, Code::AccessDenied, 0);
         say(&mut connection, &[open(4, "d"), open(5, "e")]);
         assert_eq!(refusals(&outbox), [(2, Code::AccessDenied), (5, Code::TooManyChannels)]);

@@ -1,5 +1,7 @@
 //! How a connection is treated.
 
+use cowrite_protocol::frame::Rate;
+
 /// Times and bounds of one connection.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionSettings {
@@ -13,6 +15,16 @@ pub struct ConnectionSettings {
     pub stuck_ms: u64,
     /// Bytes of offered frames that may wait for the socket.
     pub queue_bytes: usize,
+    /// Submits, over all documents; above it the answer is `Busy`.
+    pub submits: Rate,
+    /// Cursor and presence frames, over all documents; above it the connection is read more slowly.
+    pub presence: Rate,
+    /// All frames, each counted as what it may cost: most as 1, an `Open` and a `Verify` as 10. Above
+    /// it the connection is read more slowly. Not announced: whoever holds to the two rates above
+    /// never meets it.
+    pub frames: Rate,
+    /// Connections that a user may have at a time, over all servers.
+    pub connections_per_user: u32,
 }
 
 impl Default for ConnectionSettings {
@@ -23,6 +35,10 @@ impl Default for ConnectionSettings {
             silence_ms: 90_000,
             stuck_ms: 60_000,
             queue_bytes: 1 << 20,
+            submits: Rate { per_second: 100, burst: 200 },
+            presence: Rate { per_second: 20, burst: 40 },
+            frames: Rate { per_second: 1_000, burst: 12_000 },
+            connections_per_user: 10,
         }
     }
 }

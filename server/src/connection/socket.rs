@@ -7,9 +7,10 @@ use std::task::Poll;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use bytes::Bytes;
-use cowrite_protocol::frame::{Code, DurabilityClass, Role};
-use cowrite_protocol::{Channel, ClientId, Limits, Millis};
+use cowrite_protocol::frame::{Code, DurabilityClass};
+use cowrite_protocol::{Channel, ClientId, DocumentId, Limits, Millis};
 use futures_util::Stream;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Sleep, sleep_until, timeout};
@@ -74,6 +75,8 @@ struct SocketTask {
     /// What a full room's queue keeps waiting; nothing is read meanwhile.
     waiting: Vec<Delivery>,
     pending: Option<Pending>,
+    /// Rights that are being asked for, beside all else. Most connections never ask.
+    asking: Option<Box<FuturesUnordered<Asking>>>,
     heard: Millis,
     asked: bool,
     context: Arc<SocketContext>,
@@ -89,6 +92,9 @@ struct Delivery {
 
 /// What the connection waits for before it goes on.
 type Pending = Pin<Box<dyn Future<Output = Step> + Send>>;
+
+/// A question whose answer the connection does not wait for.
+type Asking = Pin<Box<dyn Future<Output = (Channel, Result<Granted, Denied>)> + Send>>;
 
 enum Step {
     Identity(Result<Identity, Denied>),
@@ -123,6 +129,7 @@ impl SocketTask {
             rooms: OpenRooms::new(entry.id),
             waiting: Vec::new(),
             pending: None,
+            asking: None,
             heard: now,
             asked: false,
             context,
@@ -150,7 +157,10 @@ impl SocketTask {
         let mut armed = self.due();
         loop {
             self.perform();
-            let reads = self.pending.is_none();
+            let now = self.context.clock.now();
+            // Answers grow with what is read, so whoever takes none of them is not read either.
+            let full = self.outbox.bytes() > 2 * self.context.settings.queue_bytes;
+            let reads = self.pending.is_none() && !full && self.connection.reads_at() <= now;
             let due = self.due();
             // A later moment is found when the earlier one is there: most messages move it.
             if due < armed {
@@ -180,6 +190,10 @@ impl SocketTask {
                 }) => event,
                 step = step_of(&mut self.pending) => {
                     self.go_on(step);
+                    continue;
+                }
+                (channel, role) = role_of(&mut self.asking) => {
+                    self.connection.handle_role(channel, role, self.context.clock.now());
                     continue;
                 }
                 () = timer.as_mut() => {
@@ -270,6 +284,11 @@ impl SocketTask {
                     self.pending = Some(Box::pin(async move { Step::Identity(access.authenticate(&token).await) }));
                 }
                 ConnectionOutput::Open(request) => self.ask_role(request),
+                ConnectionOutput::AskRole { channel, document } => self.ask_again(channel, document),
+                ConnectionOutput::Expel { channel, code, retry_after_ms } => {
+                    let connection = self.entry.id;
+                    self.deliver(channel, RoomCommand::Expel { connection, code, retry_after_ms });
+                }
                 ConnectionOutput::Room { channel, frame } => {
                     let closes = matches!(frame, ChannelFrame::Close);
                     self.deliver(channel, RoomCommand::Frame { connection: self.entry.id, frame });
@@ -291,15 +310,24 @@ impl SocketTask {
         }));
     }
 
+    fn ask_again(&mut self, channel: Channel, document: DocumentId) {
+        let Some(identity) = self.connection.identity().cloned().map(Box::new) else { return };
+        let access = Arc::clone(&self.context.access);
+        self.asking.get_or_insert_default().push(Box::pin(async move {
+            let role = access.role(&identity, &document).await;
+            (channel, role)
+        }));
+    }
+
     fn go_on(&mut self, step: Step) {
         match step {
             Step::Identity(identity) => {
                 if let Ok(Identity { user, .. }) = &identity {
                     tracing::debug!(user = user.as_str(), "authenticated");
                 }
-                self.connection.handle_identity(identity);
+                self.connection.handle_identity(identity, self.context.clock.now());
             }
-            Step::Role(request, identity, Ok(granted)) => self.open(*request, *identity, granted.role),
+            Step::Role(request, identity, Ok(granted)) => self.open(*request, *identity, granted),
             Step::Role(request, _, Err(denied)) => {
                 self.connection.refuse(request.request, denied.code, denied.retry_after_ms);
             }
@@ -313,7 +341,7 @@ impl SocketTask {
         }
     }
 
-    fn open(&mut self, request: OpenRequest, identity: Identity, role: Role) {
+    fn open(&mut self, request: OpenRequest, identity: Identity, granted: Granted) {
         let client = match request.client {
             Some(client) => client,
             None => match random_client() {
@@ -326,7 +354,8 @@ impl SocketTask {
             Err(code) => return self.connection.refuse(request.request, code, RETRY_MS),
         };
         // Before the room hears of it: it may refuse at once, and that must not be missed.
-        self.connection.handle_opening(room.number);
+        let now = self.context.clock.now();
+        let permit = self.connection.handle_opening(room.number, &request.document, granted, now);
         self.rooms.insert(room.number, room.commands);
         let command = OpenCommand {
             connection: self.entry.id,
@@ -335,7 +364,7 @@ impl SocketTask {
             client,
             user: identity.user,
             name: identity.name,
-            role,
+            permit,
             position: request.position,
             whole: request.whole,
             in_flight: request.in_flight,
@@ -382,8 +411,9 @@ impl SocketTask {
         let settings = &self.context.settings;
         let stuck = self.writing.since().map(|since| since + settings.stuck_ms);
         let ask = (!self.asked).then(|| self.heard + settings.ping_ms);
+        let reads = (self.connection.reads_at() > self.context.clock.now()).then(|| self.connection.reads_at());
         let never = Millis(u64::MAX);
-        [stuck, ask, self.connection.poll_timeout()].into_iter().flatten().min().unwrap_or(never)
+        [stuck, ask, reads, self.connection.poll_timeout()].into_iter().flatten().min().unwrap_or(never)
     }
 
     fn arm(&self, timer: Pin<&mut Sleep>, due: Millis) {
@@ -437,6 +467,20 @@ async fn step_of(pending: &mut Option<Pending>) -> Step {
     let step = waited_for.await;
     *pending = None;
     step
+}
+
+async fn role_of(asking: &mut Option<Box<FuturesUnordered<Asking>>>) -> (Channel, Result<Granted, Denied>) {
+    let answer = match asking {
+        Some(questions) => questions.next().await,
+        None => None,
+    };
+    match answer {
+        Some(answer) => answer,
+        None => {
+            *asking = None;
+            std::future::pending().await
+        }
+    }
 }
 
 fn random_client() -> Option<ClientId> {

@@ -1,5 +1,6 @@
 //! What the server answers over HTTP, and where sockets come from.
 
+mod documents;
 mod files;
 mod origin;
 
@@ -37,7 +38,7 @@ pub(crate) struct HttpContext {
     pub(crate) local_only: bool,
 }
 
-/// All routes: `/v1/socket`, `/healthz`, `/readyz`, `/metrics`, files of `package` below `/cowrite/`
+/// All routes: `/v1/socket`, `/v1/documents/ID`, `/healthz`, `/readyz`, `/metrics`, files of `package` below `/cowrite/`
 /// and of `pages` everywhere else.
 ///
 /// # Errors
@@ -54,6 +55,7 @@ pub(crate) fn router<'a>(
     let (pages, package) = (open(pages)?, open(package)?);
     let mut router = Router::new()
         .route("/v1/socket", any(socket))
+        .route("/v1/documents/{document}", get(documents::read))
         .route("/healthz", get("ok\n"))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics));

@@ -35,7 +35,7 @@ impl<D: DocumentType> Room<D> {
         if let Some(author) = new {
             let frame = encode(&ServerFrame::Author { channel: self.number, author });
             for channel in self.channels.values().filter(|channel| channel.is_in_step()) {
-                channel.outbox.push(self.number, frame.clone());
+                channel.gate.push(frame.clone(), self.now);
             }
         }
         let reference = last.map_or(1, |seq| seq.get() + 1);
@@ -49,17 +49,17 @@ impl<D: DocumentType> Room<D> {
                 continue;
             }
             if own {
-                channel.outbox.push(self.number, ack(self.number, entry.client_seq, entry.version, entry.hash.byte()));
+                channel.gate.push(ack(self.number, entry.client_seq, entry.version, entry.hash.byte()), self.now);
                 channel.sent = entry.version;
                 continue;
             }
             let bytes = frame.get_or_insert_with(|| commit_frame(self.number, author, reference, entry, &caret));
-            if channel.outbox.offer(self.number, Bytes::clone(bytes)) {
+            if channel.gate.offer(Bytes::clone(bytes), self.now) {
                 channel.sent = entry.version;
             } else {
                 channel.flow = Flow::Lagging { drained: false };
                 channel.authors_missing = true;
-                channel.outbox.await_drain(self.number);
+                channel.gate.await_drain();
             }
         }
         self.roster.committed::<D>(author, entry.client_seq, entry.version, &entry.operation, caret);

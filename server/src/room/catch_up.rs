@@ -27,7 +27,7 @@ impl<D: DocumentType> Room<D> {
         let unaware: Vec<ConnectionId> = self
             .channels
             .iter()
-            .filter(|(_, channel)| channel.presence_missing && channel.is_in_step() && channel.outbox.has_room())
+            .filter(|(_, channel)| channel.presence_missing && channel.is_in_step() && channel.gate.has_room())
             .map(|(connection, _)| *connection)
             .collect();
         for connection in unaware {
@@ -37,7 +37,7 @@ impl<D: DocumentType> Room<D> {
 
     fn catch_up(&mut self, connection: ConnectionId) {
         let Some(channel) = self.channels.get(&connection) else { return };
-        let (client, outbox, mut sent) = (channel.client, channel.outbox.clone(), channel.sent);
+        let (client, gate, mut sent) = (channel.client, &channel.gate, channel.sent);
         let authors_missing = channel.authors_missing;
         let head = self.sequencer.head();
         let Some(missed) = self.sequencer.tail().after(sent) else {
@@ -50,11 +50,10 @@ impl<D: DocumentType> Room<D> {
         if let Some(missed) = self.sequencer.tail().after(sent) {
             for entry in missed.take_while(|entry| entry.version <= singly_to) {
                 let fits = if entry.client == client {
-                    outbox.push(self.number, ack(self.number, entry.client_seq, entry.version, entry.hash.byte()));
+                    gate.push(ack(self.number, entry.client_seq, entry.version, entry.hash.byte()), self.now);
                     true
                 } else {
-                    outbox.offer(
-                        self.number,
+                    gate.offer(
                         encode(&ServerFrame::Entry {
                             channel: self.number,
                             version: entry.version,
@@ -63,6 +62,7 @@ impl<D: DocumentType> Room<D> {
                             user: entry.user.clone(),
                             operation: Packed(&entry.packed),
                         }),
+                        self.now,
                     )
                 };
                 if !fits {
@@ -80,14 +80,14 @@ impl<D: DocumentType> Room<D> {
         } else if !blocked && authors_missing {
             // Numbers may have been given anew while the channel was not told.
             for author in self.roster.authors() {
-                outbox.push(self.number, encode(&ServerFrame::Author { channel: self.number, author }));
+                gate.push(encode(&ServerFrame::Author { channel: self.number, author }), self.now);
             }
         }
         let Some(channel) = self.channels.get_mut(&connection) else { return };
         channel.sent = sent;
         if blocked {
             channel.flow = Flow::Lagging { drained: false };
-            outbox.await_drain(self.number);
+            channel.gate.await_drain();
         } else {
             channel.flow = Flow::InStep;
             channel.presence_missing = true;
@@ -112,7 +112,7 @@ impl<D: DocumentType> Room<D> {
         });
         if let Some(channel) = self.channels.get_mut(&connection) {
             channel.void_below = head.version;
-            channel.outbox.push(self.number, frame);
+            channel.gate.push(frame, self.now);
         }
         true
     }

@@ -1,19 +1,18 @@
 //! One connection's view of the room.
 
-use std::sync::Arc;
-
 use cowrite_protocol::frame::{Code, Role};
 use cowrite_protocol::{AuthorNumber, ClientId, ClientSeq, Generation, UserId, Version};
 
-use crate::outbox::Outbox;
+use super::gate::Gate;
 
 /// What the room knows of one open channel.
 #[derive(Debug)]
 pub(super) struct ChannelState {
-    pub(super) outbox: Arc<Outbox>,
+    pub(super) gate: Gate,
     pub(super) client: ClientId,
     pub(super) generation: Generation,
     pub(super) user: UserId,
+    /// The role that the client was told when it opened.
     pub(super) role: Role,
     pub(super) number: AuthorNumber,
     /// The last version that was queued for the channel, one way or another.

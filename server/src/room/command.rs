@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cowrite_protocol::frame::{Abbreviated, Activity, Position, Role};
+use cowrite_protocol::frame::{Abbreviated, Activity, Code, Position};
 use cowrite_protocol::{Checksum, ClientId, ClientSeq, Cursor, Epoch, UserId, Version};
 
+use super::export::ExportCommand;
+use crate::auth::Permit;
 use crate::oplog::{AdvanceOutcome, AppendOutcome, Batch, LogError, OpenError, OpenedLog, ReadOutcome, Snapshot};
 use crate::outbox::Outbox;
 
@@ -83,6 +85,18 @@ pub enum RoomCommand {
         /// Whose.
         connection: ConnectionId,
     },
+    /// The connection's right to this document has ended or changed: its channel is closed, for this
+    /// reason.
+    Expel {
+        /// Whose.
+        connection: ConnectionId,
+        /// Why.
+        code: Code,
+        /// When to open it again at the earliest, in milliseconds.
+        retry_after_ms: u32,
+    },
+    /// The document as it is, once.
+    Export(Box<ExportCommand>),
 }
 
 /// A wish to open the document, by somebody who may.
@@ -100,8 +114,8 @@ pub struct OpenCommand {
     pub user: UserId,
     /// The display name; may be empty.
     pub name: String,
-    /// What the user may do.
-    pub role: Role,
+    /// What the user may do, and how long.
+    pub permit: Permit,
     /// Where the client stands.
     pub position: Option<Position>,
     /// The client wants the document whole.
@@ -125,6 +139,8 @@ pub enum ChannelFrame {
         operation: Bytes,
         /// What it says of the cursor.
         caret: crate::sequencer::SubmittedCaret,
+        /// It came above the rate that was announced: not to be taken, but in so many milliseconds.
+        busy_ms: Option<u32>,
     },
     /// The cursor moved.
     Cursor {

@@ -112,10 +112,10 @@ impl<D: DocumentType> Room<D> {
         }
         let frame = encode(&ServerFrame::Durable { channel: self.number, version: self.durable });
         for channel in self.channels.values_mut().filter(|channel| channel.durable < self.durable) {
-            if channel.outbox.offer(self.number, frame.clone()) {
+            if channel.gate.offer(frame.clone(), self.now) {
                 channel.durable = self.durable;
             } else {
-                channel.outbox.await_drain(self.number);
+                channel.gate.await_drain();
             }
         }
     }

@@ -14,6 +14,7 @@ impl<D: DocumentType> Room<D> {
     /// Takes what the presence bus brings. Whatever it is, and whatever is missing, nobody's
     /// work is touched by it.
     pub fn handle_presence(&mut self, event: PresenceEvent, now: Millis) {
+        self.now = now;
         match event {
             PresenceEvent::Subscribed => self.exchange.ask_everybody(),
             PresenceEvent::Message(bytes) if PresenceMessage::is_from(&bytes, self.exchange.name()) => return,

@@ -377,6 +377,7 @@ impl<D: DocumentType> Room<D> {
             open.command.outbox.push_own(encode(&ServerFrame::OpenRefused { request, code, retry_after_ms }));
             open.command.outbox.channel_closed(self.number);
         }
+        self.refuse_exports(code);
     }
 }
 

@@ -11,6 +11,8 @@ mod channel;
 mod command;
 mod durable;
 mod elsewhere;
+mod export;
+mod gate;
 mod loading;
 mod opening;
 mod presence;
@@ -34,6 +36,7 @@ pub use command::{
     ChannelFrame, ConnectionId, LogAnswer, LogRequest, LogTicket, OpenCommand, RoomCommand, RoomOutput, RoomSettings,
 };
 use durable::SnapshotState;
+pub use export::{ExportCommand, Exported};
 use loading::Phase;
 use opening::PendingOpen;
 pub use task::{Registration, RoomSeed, spawn_room};
@@ -90,6 +93,10 @@ pub struct Room<D: DocumentType> {
     /// The checksum of the document, computed once a version.
     checksum: Option<(Version, Checksum)>,
     presence_due: Option<Millis>,
+    /// Who wants the document once, over HTTP.
+    exports: Vec<ExportCommand>,
+    /// The time of the input that is being handled.
+    now: Millis,
     meter: RoomMeter,
     outputs: VecDeque<RoomOutput>,
 }
@@ -160,6 +167,8 @@ impl<D: DocumentType> Room<D> {
             snapshot: SnapshotState::default(),
             checksum: None,
             presence_due: None,
+            exports: Vec::new(),
+            now: Millis(0),
             meter: RoomMeter::default(),
             outputs: VecDeque::new(),
         };
@@ -192,6 +201,7 @@ impl<D: DocumentType> Room<D> {
     pub fn is_idle(&self) -> bool {
         self.channels.is_empty()
             && self.opens.is_empty()
+            && self.exports.is_empty()
             && self.sequencer.is_idle()
             && matches!(self.phase, Phase::Open | Phase::Failed | Phase::Damaged)
     }
@@ -209,6 +219,7 @@ impl<D: DocumentType> Room<D> {
 
     /// Takes a command.
     pub fn handle_command(&mut self, command: RoomCommand, now: Millis) {
+        self.now = now;
         match command {
             RoomCommand::Open(open) => self.handle_open(*open),
             RoomCommand::Frame { connection, frame } => self.handle_frame(connection, frame),
@@ -222,12 +233,15 @@ impl<D: DocumentType> Room<D> {
                 self.opens.retain(|open| open.command.connection != connection);
                 self.leave(connection);
             }
+            RoomCommand::Expel { connection, code, retry_after_ms } => self.expel(connection, code, retry_after_ms),
+            RoomCommand::Export(export) => self.handle_export(*export),
         }
         self.advance(now);
     }
 
     /// Takes what the live feed brings.
     pub fn handle_feed(&mut self, event: FeedEvent, now: Millis) {
+        self.now = now;
         match event {
             FeedEvent::Batch(batch) => self.feed.push_back(batch),
             FeedEvent::Durable { epoch, version, hash } => self.durable(Head { epoch: Some(epoch), version, hash }),
@@ -238,6 +252,7 @@ impl<D: DocumentType> Room<D> {
 
     /// The slow periodic look, or after a feed that ended: does the log stand where we do?
     pub fn look(&mut self, now: Millis) {
+        self.now = now;
         if self.phase == Phase::Open {
             let known = self.sequencer.head().version;
             self.ask(Purpose::Look(known), LogRequest::Open(None));
@@ -247,6 +262,7 @@ impl<D: DocumentType> Room<D> {
 
     /// Takes an answer of the log.
     pub fn handle_log(&mut self, ticket: LogTicket, answer: LogAnswer, now: Millis) {
+        self.now = now;
         let Some(purpose) = self.tickets.remove(&ticket) else { return };
         match (purpose, answer) {
             (Purpose::Append, LogAnswer::Append(outcome)) => self.append_finished(outcome, now),
@@ -281,6 +297,7 @@ impl<D: DocumentType> Room<D> {
 
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Millis) {
+        self.now = now;
         if let Some(since) = self.append_since
             && !self.stalled
             && now - since >= self.settings.stall_ms
@@ -326,6 +343,7 @@ impl<D: DocumentType> Room<D> {
             self.start_append(now);
             self.answer_opens();
             self.catch_up_all();
+            self.answer_exports();
             self.tell_durable();
             self.maintain_snapshot();
             self.roster.reach(self.sequencer.tail());
@@ -349,17 +367,22 @@ impl<D: DocumentType> Room<D> {
     /// A channel ends; its member leaves.
     fn close_channel(&mut self, connection: ConnectionId, code: Code, retry_after_ms: u32) {
         if let Some(channel) = self.channels.get(&connection) {
-            let closed = ServerFrame::Closed { channel: self.number, code, retry_after_ms };
-            channel.outbox.cancel(self.number);
-            channel.outbox.push(self.number, encode(&closed));
-            channel.outbox.channel_closed(self.number);
+            channel.gate.close(code, retry_after_ms);
         }
         self.leave(connection);
     }
 
+    /// Somebody may not be here any more, or is to come in anew.
+    fn expel(&mut self, connection: ConnectionId, code: Code, retry_after_ms: u32) {
+        self.opens.extract_if(.., |open| open.command.connection == connection).for_each(|open| {
+            opening::refuse(&open, code, retry_after_ms, self.number);
+        });
+        self.close_channel(connection, code, retry_after_ms);
+    }
+
     fn leave(&mut self, connection: ConnectionId) {
         if let Some(channel) = self.channels.remove(&connection) {
-            channel.outbox.cancel(self.number);
+            channel.gate.cancel();
             self.roster.leave(channel.number, channel.generation);
         }
     }

@@ -4,9 +4,11 @@ use cowrite_protocol::frame::{Code, Opened, Outcome, Packed, Position, ServerFra
 use cowrite_protocol::{Channel, ClientId, ClientSeq, DocumentType, Generation, OperationLimits, UserId, Version};
 
 use super::channel::{ChannelState, Flow};
+use super::gate::Gate;
 use super::loading::Phase;
 use super::quarantine::RETRY_QUARANTINED_MS;
 use super::{ConnectionId, LogRequest, OpenCommand, Purpose, Room, encode};
+use crate::auth::Action;
 use crate::oplog::{ClientState, Entry, LogError, OpenError, OpenedLog, ReadOutcome};
 
 /// A wish to open that has not been answered.
@@ -27,7 +29,7 @@ pub(super) struct PendingOpen {
 /// How long a client is asked to wait when the log does not answer, in milliseconds.
 const RETRY_MS: u32 = 1_000;
 
-fn refuse(open: &PendingOpen, code: Code, retry_after_ms: u32, channel: Channel) {
+pub(super) fn refuse(open: &PendingOpen, code: Code, retry_after_ms: u32, channel: Channel) {
     let request = open.command.request;
     open.command.outbox.push_own(encode(&ServerFrame::OpenRefused { request, code, retry_after_ms }));
     open.command.outbox.channel_closed(channel);
@@ -243,9 +245,15 @@ impl<D: DocumentType> Room<D> {
     }
 
     fn answer(&mut self, open: PendingOpen) {
+        // Loading may have taken a while.
+        if let Err(code) = open.command.permit.allows(Action::Read, self.now) {
+            self.meter.denied();
+            return refuse(&open, code, 0, self.number);
+        }
         let PendingOpen { command, log, .. } = open;
         let state = log.and_then(|log| log.client).unwrap_or(ClientState { generation: Generation::NONE, last: None });
         let head = self.sequencer.head();
+        let role = command.permit.role();
         let outcome = self.outcome_for(&command);
         let settlement = self.settle(&command, &state, outcome);
         self.supersede(&command.client);
@@ -256,7 +264,7 @@ impl<D: DocumentType> Room<D> {
             client: command.client,
             last_seq: state.last.map_or(ClientSeq::NONE, |(seq, _)| seq),
             number,
-            role: command.role,
+            role,
             settlement,
             epoch: head.epoch,
             outcome,
@@ -266,19 +274,20 @@ impl<D: DocumentType> Room<D> {
             Outcome::Tail { .. } => command.position.map_or(Version::ZERO, |position| position.version),
             _ => head.version,
         };
+        let gate = Gate::new(command.outbox, command.permit, self.number);
         let resumed = matches!(outcome, Outcome::Tail { .. });
         if !resumed {
-            command.outbox.push(self.number, self.snapshot_frame());
+            gate.push(self.snapshot_frame(), self.now);
         }
         if self.stalled {
-            command.outbox.push(self.number, encode(&ServerFrame::Stalled { channel: self.number, stalled: true }));
+            gate.push(encode(&ServerFrame::Stalled { channel: self.number, stalled: true }), self.now);
         }
         let channel = ChannelState {
-            outbox: command.outbox,
+            gate,
             client: command.client,
             generation: state.generation,
             user: command.user,
-            role: command.role,
+            role,
             number,
             sent,
             flow: Flow::Lagging { drained: true },
@@ -378,6 +387,7 @@ mod tests {
     use cowrite_protocol::{Epoch, Limits, Millis, RichText, RunningHash};
 
     use super::*;
+    use crate::auth::Permit;
     use crate::oplog::Head;
     use crate::outbox::Outbox;
     use crate::room::{LogAnswer, RoomOutput, RoomSettings};
@@ -411,7 +421,7 @@ mod tests {
             client: ClientId::from_bytes([3; 16]),
             user: "ann".parse().unwrap(),
             name: String::new(),
-            role: Role::Editor,
+            permit: Permit::new(Role::Editor, Millis(u64::MAX)),
             position: None,
             whole: false,
             in_flight: None,

@@ -4,6 +4,7 @@ use cowrite_protocol::frame::{Abbreviated, Activity, Code, ServerFrame};
 use cowrite_protocol::{Checksum, Cursor, DocumentType, Version};
 
 use super::{ConnectionId, Room, encode};
+use crate::auth::Action;
 
 /// Cursors in one room beyond which the tick grows.
 const CROWD: usize = 50;
@@ -11,19 +12,25 @@ const CROWD: usize = 50;
 impl<D: DocumentType> Room<D> {
     pub(super) fn cursor(&mut self, connection: ConnectionId, version: Abbreviated, cursor: Cursor) {
         let Some(channel) = self.channels.get_mut(&connection) else { return };
+        let allowed = channel.gate.allows(Action::Appear, self.now).is_ok();
         let Some(version) = version.resolve(channel.carried_base).and_then(Version::new) else {
-            return channel.outbox.end(Code::Malformed, 0);
+            return channel.gate.end(Code::Malformed);
         };
         channel.carried_base = version.get();
         let tail = self.sequencer.tail();
         // One of a version that does not exist yet is nonsense; one below the tail is stale.
-        if version <= tail.head() && version >= tail.start() && cursor.0.len() <= self.limits.selections as usize {
+        let exists =
+            version <= tail.head() && version >= tail.start() && cursor.0.len() <= self.limits.selections as usize;
+        if exists && allowed {
             self.roster.set_cursor(channel.number, version, cursor);
         }
     }
 
     pub(super) fn presence(&mut self, connection: ConnectionId, activity: Activity, state: Option<String>) {
         let Some(channel) = self.channels.get(&connection) else { return };
+        if channel.gate.allows(Action::Appear, self.now).is_err() {
+            return;
+        }
         let state = state.filter(|state| state.len() <= self.limits.presence_bytes as usize);
         self.roster.set_state(channel.number, activity, state);
     }
@@ -45,10 +52,10 @@ impl<D: DocumentType> Room<D> {
         for channel in self.channels.values_mut() {
             let told = channel.is_in_step()
                 && !channel.presence_missing
-                && frames.iter().all(|frame| channel.outbox.offer(self.number, frame.clone()));
+                && frames.iter().all(|frame| channel.gate.offer(frame.clone(), self.now));
             if !told && !frames.is_empty() {
                 channel.presence_missing = true;
-                channel.outbox.await_drain(self.number);
+                channel.gate.await_drain();
             }
         }
     }
@@ -64,7 +71,7 @@ impl<D: DocumentType> Room<D> {
         let Some(channel) = self.channels.get_mut(&connection) else { return };
         channel.presence_missing = false;
         for frame in std::iter::once(members).chain(cursors) {
-            channel.outbox.push(self.number, frame);
+            channel.gate.push(frame, self.now);
         }
     }
 
@@ -78,7 +85,7 @@ impl<D: DocumentType> Room<D> {
             && (version != head.version || self.checksum() == checksum);
         if agrees {
             if let Some(channel) = self.channels.get(&connection) {
-                channel.outbox.push(self.number, encode(&ServerFrame::Verified { channel: self.number, version }));
+                channel.gate.push(encode(&ServerFrame::Verified { channel: self.number, version }), self.now);
             }
         } else {
             self.meter.diverged();

@@ -5,6 +5,7 @@ use cowrite_protocol::frame::{Abbreviated, Code, Role, ServerFrame};
 use cowrite_protocol::{ClientId, ClientSeq, DocumentType, Epoch, Generation, Millis, Version};
 
 use super::{ChannelFrame, ConnectionId, LogRequest, Purpose, Room, encode};
+use crate::auth::Action;
 use crate::oplog::AppendOutcome;
 use crate::sequencer::{Ruling, Submission, SubmissionId, SubmittedCaret};
 
@@ -17,8 +18,8 @@ impl<D: DocumentType> Room<D> {
         let Some(channel) = self.channels.get(&connection) else { return };
         self.roster.touch(channel.number, channel.generation);
         match frame {
-            ChannelFrame::Submit { seq, base, operation, caret } => {
-                self.submit(connection, seq, base, &operation, caret)
+            ChannelFrame::Submit { seq, base, operation, caret, busy_ms } => {
+                self.submit(connection, seq, base, &operation, caret, busy_ms)
             }
             ChannelFrame::Cursor { version, cursor } => self.cursor(connection, version, cursor),
             ChannelFrame::Presence { activity, state } => self.presence(connection, activity, state),
@@ -35,12 +36,13 @@ impl<D: DocumentType> Room<D> {
         base: Abbreviated,
         operation: &Bytes,
         caret: SubmittedCaret,
+        busy_ms: Option<u32>,
     ) {
         let Some(channel) = self.channels.get_mut(&connection) else { return };
         let seq = seq.resolve(channel.carried_seq).and_then(ClientSeq::new);
         let base = base.resolve(channel.carried_base).and_then(Version::new);
         let (Some(seq), Some(base)) = (seq, base) else {
-            return channel.outbox.end(Code::Malformed, 0);
+            return channel.gate.end(Code::Malformed);
         };
         (channel.carried_seq, channel.carried_base) = (seq.get(), base.get());
         // It crossed a composed catch-up, the drain or a quarantine: no answer, nothing
@@ -48,11 +50,21 @@ impl<D: DocumentType> Room<D> {
         if base < channel.void_below || self.draining || self.quarantined {
             return;
         }
+        if let Some(retry_after_ms) = busy_ms {
+            let busy = ServerFrame::Busy { channel: self.number, seq, code: Code::RateLimited, retry_after_ms };
+            return channel.gate.push(encode(&busy), self.now);
+        }
+        let allowed = channel.gate.allows(Action::Write, self.now);
+        if allowed.is_err() && (channel.role >= Role::Editor || allowed != Err(Code::ReadOnly)) {
+            // The right was lost meanwhile: the channel is about to end, and what its client has in
+            // flight stays its own.
+            return self.meter.denied();
+        }
         let id = SubmissionId(connection.0);
         let last = channel.last.map_or(ClientSeq::NONE, |(last, _)| last);
         let refusal = match channel.rejected {
             Some((rejected, code)) if rejected == seq => Some(code),
-            _ if channel.role < Role::Editor => Some(Code::ReadOnly),
+            _ if let Err(code) = allowed => Some(code),
             _ if seq == last => return self.acknowledge_again(connection, seq),
             _ if seq < last => Some(Code::SeqReused),
             _ if seq.get() - last.get() > ClientSeq::MAX_JUMP => Some(Code::SeqJump),
@@ -63,8 +75,9 @@ impl<D: DocumentType> Room<D> {
             return self.reject(connection, seq, code);
         }
         let (client, generation, user) = (channel.client, channel.generation, channel.user.clone());
+        let permit = channel.gate.permit();
         let submitted = self.sequencer.decode(operation).and_then(|operation| {
-            self.sequencer.submit(Submission { id, client, seq, generation, user, base, operation, caret })
+            self.sequencer.submit(Submission { id, client, seq, generation, user, permit, base, operation, caret })
         });
         match submitted {
             Ok(()) => {}
@@ -77,8 +90,9 @@ impl<D: DocumentType> Room<D> {
     /// epoch alone, so the log lets the first win.
     fn restore(&mut self, connection: ConnectionId, base: Version, operation: &Bytes) {
         let Some(channel) = self.channels.get(&connection) else { return };
-        if channel.role < Role::Editor {
-            return self.answer_restore(connection, Some(Code::ReadOnly));
+        if let Err(code) = channel.gate.allows(Action::Write, self.now) {
+            self.meter.denied();
+            return self.answer_restore(connection, Some(code));
         }
         let id = SubmissionId(connection.0 | RESTORATION);
         if self.draining || self.quarantined || self.sequencer.holds(id) {
@@ -90,7 +104,7 @@ impl<D: DocumentType> Room<D> {
         if restored(client) {
             return self.answer_restore(connection, Some(Code::AlreadyRestored));
         }
-        let user = channel.user.clone();
+        let (user, permit) = (channel.user.clone(), channel.gate.permit());
         let submitted = self.sequencer.decode(operation).and_then(|operation| {
             self.sequencer.submit(Submission {
                 id,
@@ -98,6 +112,7 @@ impl<D: DocumentType> Room<D> {
                 seq: ClientSeq::NONE.next(),
                 generation: Generation::NONE,
                 user,
+                permit,
                 base,
                 operation,
                 caret: SubmittedCaret::Still,
@@ -116,6 +131,9 @@ impl<D: DocumentType> Room<D> {
         if self.sequencer.is_idle() {
             return;
         }
+        // Who has lost the right since is not in it, whether still here or not.
+        let withdrawn = self.sequencer.withdraw(|submission| submission.permit.allows(Action::Write, now).is_ok());
+        (0..withdrawn).for_each(|_| self.meter.denied());
         // A name for a life is drawn only where one may begin: random bits are a system call.
         let new_epoch = self.sequencer.head().epoch.unwrap_or_else(|| Epoch::from_random((self.entropy)()));
         let mut rulings = Vec::new();
@@ -198,7 +216,7 @@ impl<D: DocumentType> Room<D> {
         self.stalled = stalled;
         let frame = encode(&ServerFrame::Stalled { channel: self.number, stalled });
         for channel in self.channels.values() {
-            channel.outbox.push(self.number, frame.clone());
+            channel.gate.push(frame.clone(), self.now);
         }
     }
 
@@ -207,7 +225,7 @@ impl<D: DocumentType> Room<D> {
         let Some(channel) = self.channels.get_mut(&connection) else { return };
         channel.rejected = Some((seq, code));
         let frame = encode(&ServerFrame::Reject { channel: self.number, seq, code });
-        channel.outbox.push(self.number, frame);
+        channel.gate.push(frame, self.now);
     }
 
     /// The operation was committed before: the answer is the original version.
@@ -217,12 +235,12 @@ impl<D: DocumentType> Room<D> {
         let Some((_, version)) = channel.last else { return };
         let hash = self.sequencer.tail().hash_at(version).map_or(0, cowrite_protocol::RunningHash::byte);
         let frame = ack(self.number, seq, version, hash);
-        channel.outbox.push(self.number, frame);
+        channel.gate.push(frame, self.now);
     }
 
     fn answer_restore(&mut self, connection: ConnectionId, refused: Option<Code>) {
         if let Some(channel) = self.channels.get(&connection) {
-            channel.outbox.push(self.number, encode(&ServerFrame::Restored { channel: self.number, refused }));
+            channel.gate.push(encode(&ServerFrame::Restored { channel: self.number, refused }), self.now);
         }
     }
 }

@@ -356,11 +356,7 @@ impl<D: DocumentType> RoomTask<D> {
         self.registration.retire(&mut || {
             commands.close();
             for channel in room.channels.values() {
-                let closed =
-                    ServerFrame::Closed { channel: number, code: Code::Internal, retry_after_ms: FAILED_RETRY_MS };
-                channel.outbox.cancel(number);
-                channel.outbox.push(number, encode(&closed));
-                channel.outbox.channel_closed(number);
+                channel.gate.close(Code::Internal, FAILED_RETRY_MS);
             }
             for open in &room.opens {
                 refuse(&open.command.outbox, open.command.request, number);
@@ -370,7 +366,7 @@ impl<D: DocumentType> RoomTask<D> {
                     .opens
                     .iter()
                     .any(|open| open.command.request == request && Arc::ptr_eq(&open.command.outbox, &outbox))
-                && !room.channels.values().any(|channel| Arc::ptr_eq(&channel.outbox, &outbox))
+                && !room.channels.values().any(|channel| channel.gate.leads_to(&outbox))
             {
                 refuse(&outbox, request, number);
             }

@@ -151,6 +151,14 @@ impl<D: DocumentType> Sequencer<D> {
         Ok(())
     }
 
+    /// Forgets what waits and may not be appended; gives how many submissions. What is being appended
+    /// is not asked about.
+    pub fn withdraw(&mut self, allowed: impl FnMut(&Submission<D>) -> bool) -> usize {
+        let waited = self.waiting.len();
+        self.waiting.retain(allowed);
+        waited - self.waiting.len()
+    }
+
     /// Forms the next batch out of what waits, unless one is under way. Submissions that
     /// prove impossible are ruled on at once.
     pub fn next_batch(&mut self, new_epoch: Epoch, rulings: &mut Vec<(Submission<D>, Ruling)>) -> Option<Batch> {

@@ -1,5 +1,6 @@
 //! An operation that asks to be committed, and what is decided of it.
 
+use crate::auth::Permit;
 use cowrite_protocol::frame::Code;
 use cowrite_protocol::{ClientId, ClientSeq, Cursor, DocumentType, Generation, UserId, Version};
 
@@ -20,6 +21,8 @@ pub struct Submission<D: DocumentType> {
     pub generation: Generation,
     /// The authenticated user.
     pub user: UserId,
+    /// The author's right to write, asked once more before it is appended.
+    pub permit: Permit,
     /// The version that the operation stands on.
     pub base: Version,
     /// The operation, on `base`.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cowrite_protocol::frame::{DurabilityClass, Role};
 use cowrite_protocol::{Channel, ClientId, DocumentId, Limits, Millis, RichText};
-use cowrite_server::auth::DeveloperAccess;
+use cowrite_server::auth::{DeveloperAccess, Granted};
 use cowrite_server::connection::{Connection, ConnectionOutput, ConnectionSettings};
 use cowrite_server::oplog::Feed;
 use cowrite_server::outbox::Outbox;
@@ -85,7 +85,7 @@ impl Server {
                 ConnectionOutput::Authenticate { token } => {
                     let identity = DeveloperAccess::identity(&token).map_err(Into::into);
                     if let Some(running) = self.connections.get_mut(&id) {
-                        running.connection.handle_identity(identity);
+                        running.connection.handle_identity(identity, now);
                     }
                 }
                 ConnectionOutput::Open(open) => {
@@ -95,7 +95,8 @@ impl Server {
                     let mut fresh = [0; 16];
                     fresh[..8].copy_from_slice(&chance.bits().to_be_bytes());
                     fresh[8..].copy_from_slice(&chance.bits().to_be_bytes());
-                    running.connection.handle_opening(channel);
+                    let granted = Granted { role: Role::Editor, for_ms: None };
+                    let permit = running.connection.handle_opening(channel, &open.document, granted, now);
                     let command = OpenCommand {
                         connection: id,
                         outbox: running.outbox.clone(),
@@ -103,7 +104,7 @@ impl Server {
                         client: open.client.unwrap_or(ClientId::from_bytes(fresh)),
                         user: identity.user,
                         name: identity.name,
-                        role: Role::Editor,
+                        permit,
                         position: open.position,
                         whole: open.whole,
                         in_flight: open.in_flight,
@@ -112,6 +113,9 @@ impl Server {
                     if let Some(running) = self.rooms.get_mut(&channel) {
                         running.room.handle_command(RoomCommand::Open(Box::new(command)), now);
                     }
+                }
+                ConnectionOutput::AskRole { .. } | ConnectionOutput::Expel { .. } => {
+                    unreachable!("a developer's role does not change")
                 }
                 ConnectionOutput::Room { channel, frame } => {
                     if let Some(running) = self.rooms.get_mut(&channel) {

@@ -35,7 +35,7 @@ impl Guest {
             client: ClientId::from_bytes([number; 16]),
             user: name.parse().unwrap(),
             name: name.to_owned(),
-            role: Role::Editor,
+            permit: cowrite_server::auth::Permit::new(Role::Editor, cowrite_protocol::Millis(u64::MAX)),
             position: None,
             whole: false,
             in_flight: None,

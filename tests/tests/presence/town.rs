@@ -110,7 +110,7 @@ impl Town {
             client: guest.client,
             user: name.parse().unwrap(),
             name: name.to_owned(),
-            role: Role::Editor,
+            permit: cowrite_server::auth::Permit::new(Role::Editor, cowrite_protocol::Millis(u64::MAX)),
             position: None,
             whole: false,
             in_flight: None,
@@ -182,7 +182,7 @@ impl Town {
         let seq = Abbreviated::of(known.seq + 1, known.seq);
         known.seq += 1;
         let base = Abbreviated::of(known.version, known.version);
-        self.frame(guest, ChannelFrame::Submit { seq, base, operation: Bytes::from(operation), caret });
+        self.frame(guest, ChannelFrame::Submit { seq, base, operation: Bytes::from(operation), caret, busy_ms: None });
     }
 
     fn frame(&mut self, guest: usize, frame: ChannelFrame) {

@@ -1,7 +1,11 @@
 //! More at once than one script should take.
 
+use cowrite_protocol::frame::Role;
 use cowrite_protocol::operation::{Document, Operation};
-use cowrite_protocol::{ClientId, ClientSeq, DocumentId, DocumentType, Epoch, Generation, Limits, RichText, Version};
+use cowrite_protocol::{
+    ClientId, ClientSeq, DocumentId, DocumentType, Epoch, Generation, Limits, Millis, RichText, Version,
+};
+use cowrite_server::auth::Permit;
 use cowrite_server::oplog::redis::RedisLog;
 use cowrite_server::oplog::{AppendOutcome, Head, OpLog};
 use cowrite_server::redis::RedisSettings;
@@ -21,6 +25,7 @@ fn submission(number: u64, text: &str) -> Submission<RichText> {
         seq: ClientSeq::NONE.next(),
         generation: Generation::new(1),
         user: "ann".parse().unwrap(),
+        permit: Permit::new(Role::Editor, Millis(u64::MAX)),
         base: Version::ZERO,
         operation: Operation::builder().insert(text).build(),
         caret: SubmittedCaret::Still,

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use cowrite_protocol::codec::decode_server;
 use cowrite_protocol::frame::{Code, Role, ServerFrame};
-use cowrite_protocol::{Channel, ClientId, DocumentId, Epoch, Limits, RichText, UserId, Version};
+use cowrite_protocol::{Channel, ClientId, DocumentId, Epoch, Limits, Millis, RichText, UserId, Version};
+use cowrite_server::auth::Permit;
 use cowrite_server::clock::Clock;
 use cowrite_server::hub::{Hub, HubParts, HubSettings, RoomHandle};
 use cowrite_server::oplog::memory::MemoryLog;
@@ -126,7 +127,7 @@ impl Guest {
             client: ClientId::from_bytes([u8::try_from(self.number).unwrap(); 16]),
             user: user.parse().unwrap(),
             name: user.to_owned(),
-            role: Role::Editor,
+            permit: Permit::new(Role::Editor, Millis(u64::MAX)),
             position: None,
             whole: false,
             in_flight: None,
