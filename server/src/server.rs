@@ -151,6 +151,7 @@ impl Server {
             settings: settings.connection,
             durability: class(log.durability()),
             clock,
+            metrics: metrics.clone(),
         };
         let context = Arc::new(HttpContext {
             socket: Arc::new(socket),

@@ -23,6 +23,7 @@ use super::{Connection, ConnectionOutput, ConnectionSettings, OpenRequest};
 use crate::auth::{Access, Denied, Granted, Identity};
 use crate::clock::Clock;
 use crate::hub::Hub;
+use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::room::{ChannelFrame, OpenCommand, RoomCommand};
 
@@ -42,6 +43,8 @@ pub struct SocketContext {
     pub durability: DurabilityClass,
     /// The clock of the machines.
     pub clock: Clock,
+    /// Where it counts.
+    pub metrics: Metrics,
 }
 
 /// Bytes of frames that are joined into one message.

@@ -5,13 +5,21 @@
 //! No number bears a document, a user or a client: there could be millions of them, and
 //! they are nobody's business who reads a dashboard. `docs/metrics.md` lists all names.
 
+mod front;
+mod happening;
 mod instrument;
+mod kinds;
 mod log;
 mod page;
 mod room;
 mod server;
+mod trail;
 
+pub use front::{FrontMetrics, Rate, Refused, Revoked};
+pub use happening::{CatchUp, LogOperation, Offered, OpenKind};
 pub use instrument::{Counter, Gauge, Histogram};
+pub use kinds::{Kind, Kinds};
 pub use log::LogMetrics;
 pub use room::{RoomMeter, RoomMetrics};
 pub use server::{Metrics, Sampled};
+pub use trail::Trail;

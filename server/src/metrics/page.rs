@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::kinds::{Kind, Kinds};
 use super::{Counter, Gauge, Histogram};
 
 /// A page in the making. Names and labels are ours, so nothing is escaped.
@@ -25,6 +26,11 @@ impl Page {
         for (value, counter) in counters {
             self.line(name, &format!("{{{label}=\"{value}\"}}"), counter.get());
         }
+    }
+
+    /// Counters of one name, told apart by kind.
+    pub(super) fn kinds<K: Kind>(&mut self, name: &str, help: &str, label: &str, kinds: &Kinds<K>) {
+        self.counters(name, help, label, &kinds.labelled());
     }
 
     pub(super) fn gauge(&mut self, name: &str, help: &str, gauge: &Gauge) {

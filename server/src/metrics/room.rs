@@ -3,14 +3,32 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cowrite_protocol::frame::Code;
+use cowrite_protocol::frame::{Code, Outcome};
 
-use super::{Counter, Gauge, Histogram};
+use super::happening::{
+    ACTIONS, CATCH_UPS, CLOSES, COALESCED, CatchUp, DROPPED, LOG_OPERATIONS, LogOperation, OPENS, Offered, OpenKind,
+    REFUSALS,
+};
+use super::kinds::Kinds;
+use super::{Counter, Gauge, Histogram, Trail};
+use crate::auth::Action;
 use crate::oplog::AppendOutcome;
 
 /// The numbers that all rooms of a server share.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct RoomMetrics {
+    pub(super) channels: Gauge,
+    pub(super) opens: Kinds<OpenKind>,
+    pub(super) opens_refused: Kinds<Code>,
+    pub(super) closed: Kinds<Code>,
+    pub(super) denied: Kinds<Action>,
+    pub(super) ack_time: Histogram,
+    pub(super) fan_out_time: Histogram,
+    pub(super) catch_ups: Kinds<CatchUp>,
+    pub(super) catch_up_bytes: Kinds<CatchUp>,
+    pub(super) dropped: Kinds<Offered>,
+    pub(super) coalesced: Kinds<Offered>,
+    pub(super) log_errors: Kinds<LogOperation>,
     pub(super) stalled: Gauge,
     pub(super) damaged: Gauge,
     pub(super) quarantined: Gauge,
@@ -53,9 +71,58 @@ pub struct RoomMeter {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Shown {
+    channels: usize,
     stalled: bool,
     damaged: bool,
     quarantined: bool,
+}
+
+impl Default for RoomMetrics {
+    fn default() -> RoomMetrics {
+        RoomMetrics {
+            channels: Gauge::default(),
+            opens: Kinds::new(&OPENS),
+            opens_refused: Kinds::new(&REFUSALS),
+            closed: Kinds::new(&CLOSES),
+            denied: Kinds::new(&ACTIONS),
+            ack_time: Histogram::default(),
+            fan_out_time: Histogram::default(),
+            catch_ups: Kinds::new(&CATCH_UPS),
+            catch_up_bytes: Kinds::new(&CATCH_UPS),
+            dropped: Kinds::new(&DROPPED),
+            coalesced: Kinds::new(&COALESCED),
+            log_errors: Kinds::new(&LOG_OPERATIONS),
+            stalled: Gauge::default(),
+            damaged: Gauge::default(),
+            quarantined: Gauge::default(),
+            damaged_total: Counter::default(),
+            quarantined_total: Counter::default(),
+            failed: Counter::default(),
+            loads_failed: Counter::default(),
+            accepted: Counter::default(),
+            rejected: Counter::default(),
+            duplicate: Counter::default(),
+            fenced: Counter::default(),
+            committed: Counter::default(),
+            conflict: Counter::default(),
+            refused: Counter::default(),
+            epoch_changed: Counter::default(),
+            unknown: Counter::default(),
+            unavailable: Counter::default(),
+            append_time: Histogram::default(),
+            entries_committed: Counter::default(),
+            entries_received: Counter::default(),
+            histories_lost: Counter::default(),
+            epochs_begun: Counter::default(),
+            gaps_in_feed: Counter::default(),
+            gaps_at_look: Counter::default(),
+            divergences: Counter::default(),
+            presence_garbage: Counter::default(),
+            snapshots_stored: Counter::default(),
+            snapshots_failed: Counter::default(),
+            snapshots_ignored: Counter::default(),
+        }
+    }
 }
 
 impl RoomMetrics {
@@ -68,6 +135,21 @@ impl RoomMetrics {
     pub fn append_answered(&self, after: Duration) {
         self.append_time.observe(after);
     }
+
+    /// The op log failed to do what it was asked for.
+    pub fn log_failed(&self, what: LogOperation) {
+        self.log_errors.increment(what);
+    }
+
+    /// Somebody wanted what they may not.
+    pub fn denied(&self, what: Action) {
+        self.denied.increment(what);
+    }
+
+    /// Somebody was refused a document.
+    pub fn open_refused(&self, code: Code) {
+        self.opens_refused.increment(code);
+    }
 }
 
 impl RoomMeter {
@@ -78,12 +160,75 @@ impl RoomMeter {
 
     /// How the room is now; may be said as often as one likes.
     pub(crate) fn show(&mut self, stalled: bool, damaged: bool, quarantined: bool) {
-        let now = Shown { stalled, damaged, quarantined };
+        let now = Shown { stalled, damaged, quarantined, ..self.shown };
         if now != self.shown {
             self.shared.damaged_total.add(u64::from(now.damaged && !self.shown.damaged));
             self.shared.quarantined_total.add(u64::from(now.quarantined && !self.shown.quarantined));
             self.turn(now);
         }
+    }
+
+    /// So many channels are open now; may be said as often as one likes.
+    pub fn show_channels(&mut self, channels: usize) {
+        if channels != self.shown.channels {
+            self.turn(Shown { channels, ..self.shown });
+        }
+    }
+
+    /// Somebody has the document open now; `fresh` if they had nothing of it.
+    pub fn opened(&self, outcome: Outcome, fresh: bool) {
+        self.shared.opens.increment(match outcome {
+            _ if fresh => OpenKind::Fresh,
+            Outcome::Tail { .. } => OpenKind::Resumed,
+            Outcome::Snapshot => OpenKind::Behind,
+            Outcome::Mismatch => OpenKind::Mismatch,
+            Outcome::EpochChanged => OpenKind::EpochChanged,
+        });
+    }
+
+    /// Somebody was refused the document.
+    pub fn open_refused(&self, code: Code) {
+        self.shared.open_refused(code);
+    }
+
+    /// The room closed a channel.
+    pub fn closed(&self, code: Code) {
+        self.shared.closed.increment(code);
+    }
+
+    /// Somebody wanted what they may not.
+    pub fn denied(&self, what: Action) {
+        self.shared.denied(what);
+    }
+
+    /// The ack of this edit is queued to its author's socket.
+    pub fn acked(&self, trail: &Trail) {
+        if let Some(elapsed) = trail.elapsed() {
+            self.shared.ack_time.observe(elapsed);
+        }
+    }
+
+    /// This edit is queued to the sockets of all others of this server who are in step.
+    pub fn given_out(&self, trail: &Trail) {
+        if let Some(elapsed) = trail.elapsed() {
+            self.shared.fan_out_time.observe(elapsed);
+        }
+    }
+
+    /// A channel was brought on, by so many bytes.
+    pub fn caught_up(&self, how: CatchUp, bytes: usize) {
+        self.shared.catch_ups.increment(how);
+        self.shared.catch_up_bytes.add(how, bytes as u64);
+    }
+
+    /// A frame was not queued, since its reader is slow.
+    pub fn dropped(&self, what: Offered) {
+        self.shared.dropped.increment(what);
+    }
+
+    /// Something was replaced by a later one before it was sent.
+    pub fn coalesced(&self, what: Offered) {
+        self.shared.coalesced.increment(what);
     }
 
     /// An operation is an entry now.
@@ -181,6 +326,8 @@ impl RoomMeter {
     fn turn(&mut self, now: Shown) {
         let before = std::mem::replace(&mut self.shown, now);
         let shared = &self.shared;
+        // A room has fewer channels than memory has bytes: the difference fits.
+        shared.channels.add(now.channels as i64 - before.channels as i64);
         for (gauge, was, is) in [
             (&shared.stalled, before.stalled, now.stalled),
             (&shared.damaged, before.damaged, now.damaged),
@@ -200,6 +347,29 @@ impl Drop for RoomMeter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn channels_are_counted_over_rooms_and_end_with_theirs() {
+        let shared = Arc::new(RoomMetrics::default());
+        let (mut one, mut other) = (RoomMeter::new(Arc::clone(&shared)), RoomMeter::new(Arc::clone(&shared)));
+        one.show_channels(2);
+        other.show_channels(3);
+        one.show(true, false, false);
+        one.show_channels(1);
+        assert_eq!(shared.channels.get(), 4);
+        drop(other);
+        assert_eq!((shared.channels.get(), shared.stalled.get()), (1, 1));
+    }
+
+    #[test]
+    fn a_trail_that_stands_still_is_not_timed() {
+        let shared = Arc::new(RoomMetrics::default());
+        let meter = RoomMeter::new(Arc::clone(&shared));
+        meter.acked(&Trail::default());
+        assert_eq!(shared.ack_time.at_most().last(), Some(0));
+        meter.acked(&Trail::start());
+        assert_eq!(shared.ack_time.at_most().last(), Some(1));
+    }
 
     #[test]
     fn what_a_room_shows_ends_with_it() {

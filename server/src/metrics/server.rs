@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::page::Page;
-use super::{LogMetrics, RoomMetrics};
+use super::{FrontMetrics, LogMetrics, RoomMetrics};
 
-/// All numbers of one server.
-#[derive(Debug, Default)]
+/// All numbers of one server. Clones share them.
+#[derive(Clone, Debug, Default)]
 pub struct Metrics {
+    /// What is counted between the network and the rooms.
+    pub front: Arc<FrontMetrics>,
     /// What its rooms count.
     pub rooms: Arc<RoomMetrics>,
     /// What its log's adapter counts.
@@ -41,11 +43,83 @@ impl Metrics {
         page.sample("cowrite_connections", "Connections that are open.", "gauge", sampled.connections);
         let made = sampled.connections_made;
         page.sample("cowrite_connections_total", "Connections that were made.", "counter", made);
+        self.put_connections(&mut page);
         page.sample("cowrite_rooms", "Documents that are open in this process.", "gauge", sampled.rooms);
         self.put_rooms(&mut page);
+        self.put_opens(&mut page);
         self.put_edits(&mut page);
+        self.put_delivery(&mut page);
+        self.put_identity(&mut page);
         self.put_log(&mut page);
         page.finish()
+    }
+
+    fn put_connections(&self, page: &mut Page) {
+        let front = &self.front;
+        let help = "Connections, or requests for one, that were not let in, by reason.";
+        page.kinds("cowrite_connections_refused_total", help, "reason", &front.refused);
+        let help = "Connections that the server ended, by the code that they were told.";
+        page.kinds("cowrite_connections_ended_total", help, "code", &front.ended);
+        page.counter("cowrite_connections_gone_total", "Connections that the other side ended.", &front.gone);
+        let help = "Connections that the system could not give us, mostly for want of file descriptors.";
+        page.counter("cowrite_accept_failures_total", help, &front.accept_failures);
+        let messages = [("in", &front.messages_received), ("out", &front.messages_sent)];
+        page.counters("cowrite_messages_total", "WebSocket messages.", "direction", &messages);
+        let bytes = [("in", &front.bytes_received), ("out", &front.bytes_sent)];
+        page.counters("cowrite_message_bytes_total", "Bytes of their contents.", "direction", &bytes);
+    }
+
+    fn put_identity(&self, page: &mut Page) {
+        let front = &self.front;
+        page.counter("cowrite_authenticated_total", "Connections that were believed.", &front.authenticated);
+        page.counter("cowrite_token_refreshes_total", "Fresh tokens that were believed.", &front.refreshed);
+        let help = "Times that somebody was not believed, or not any more, by code.";
+        page.kinds("cowrite_auth_failures_total", help, "code", &front.auth_failures);
+        let help = "Times that somebody wanted what they may not, by what.";
+        page.kinds("cowrite_permission_denials_total", help, "action", &self.rooms.denied);
+        let help = "Times that somebody did something too often and was told, by what.";
+        page.kinds("cowrite_rate_limited_total", help, "kind", &front.rate_limited);
+        let help = "Time until the application said what a user may do.";
+        page.histogram("cowrite_access_seconds", help, &front.access_time);
+        let help = "Times that it did not say.";
+        page.counter("cowrite_access_failures_total", help, &front.access_failures);
+        let help = "Times that the keys of tokens could not be fetched.";
+        page.counter("cowrite_key_fetch_failures_total", help, &front.key_fetch_failures);
+        page.counter("cowrite_tokens_minted_total", "Tokens made for the application.", &front.tokens_minted);
+        page.gauge("cowrite_leases", "Connections here that hold a place of their user.", &front.leases);
+        let help = "Times that places of users could not be taken or kept up.";
+        page.counter("cowrite_lease_failures_total", help, &front.lease_failures);
+        page.counter("cowrite_revocations_total", "Revocations that were heard of.", &front.revocations);
+        page.kinds("cowrite_revoked_total", "What they ended here.", "what", &front.revoked);
+    }
+
+    fn put_opens(&self, page: &mut Page) {
+        let rooms = &self.rooms;
+        page.gauge("cowrite_subscriptions", "Documents that connections have open, each once.", &rooms.channels);
+        page.kinds(
+            "cowrite_opens_total",
+            "Documents that were opened, by how their client came.",
+            "kind",
+            &rooms.opens,
+        );
+        let help = "Documents that were not opened, by the code that their client was told.";
+        page.kinds("cowrite_opens_refused_total", help, "code", &rooms.opens_refused);
+        let help = "Documents that the server closed on a connection, by code.";
+        page.kinds("cowrite_channels_closed_total", help, "code", &rooms.closed);
+    }
+
+    fn put_delivery(&self, page: &mut Page) {
+        let rooms = &self.rooms;
+        let help = "Time from an edit's arrival to its ack being queued to the socket.";
+        page.histogram("cowrite_submit_to_ack_seconds", help, &rooms.ack_time);
+        let help = "Time from an edit's arrival to its being queued to all other sockets of this server.";
+        page.histogram("cowrite_submit_to_fan_out_seconds", help, &rooms.fan_out_time);
+        page.kinds("cowrite_catch_ups_total", "Times that a channel was brought on, by how.", "kind", &rooms.catch_ups);
+        page.kinds("cowrite_catch_up_bytes_total", "Bytes that took.", "kind", &rooms.catch_up_bytes);
+        let help = "Frames not queued since their reader is slow; it is brought on later.";
+        page.kinds("cowrite_frames_dropped_total", help, "kind", &rooms.dropped);
+        let help = "Changes replaced by a later one before they were sent.";
+        page.kinds("cowrite_frames_coalesced_total", help, "kind", &rooms.coalesced);
     }
 
     fn put_rooms(&self, page: &mut Page) {
@@ -97,6 +171,8 @@ impl Metrics {
 
     fn put_log(&self, page: &mut Page) {
         let (rooms, log) = (&self.rooms, &self.log);
+        let help = "Times that the op log did not do what it was asked for, by what.";
+        page.kinds("cowrite_log_errors_total", help, "operation", &rooms.log_errors);
         let help = "Times that the log held another history than an open document.";
         page.counter("cowrite_histories_lost_total", help, &rooms.histories_lost);
         let help = "New lives of documents' logs that this server began after a loss.";
