@@ -20,7 +20,7 @@ use cowrite_protocol::frame::ProtocolVersion;
 
 use crate::connection::{SocketContext, serve_socket};
 use crate::health::Health;
-use crate::metrics::{Metrics, Sampled};
+use crate::metrics::{Metrics, ProcessSample, Sampled};
 
 use files::Files;
 
@@ -101,6 +101,8 @@ async fn metrics(State(context): State<Arc<HttpContext>>) -> Response {
         rooms: context.socket.hub.rooms(),
         log_up: context.health.was_up(),
         draining: context.draining.load(Ordering::Relaxed),
+        process: ProcessSample::take(),
+        ..Sampled::default()
     });
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page).into_response()
 }

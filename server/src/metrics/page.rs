@@ -43,6 +43,19 @@ impl Page {
         self.line(name, "", value);
     }
 
+    /// A number that the system may not say; then it is not there at all.
+    pub(super) fn perhaps(&mut self, name: &str, help: &str, kind: &str, value: Option<impl std::fmt::Display>) {
+        if let Some(value) = value {
+            self.sample(name, help, kind, value);
+        }
+    }
+
+    /// What something is, as labels of a 1. The values are ours and need no escape.
+    pub(super) fn info(&mut self, name: &str, help: &str, label: &str, value: &str) {
+        self.head(name, help, "gauge");
+        self.line(name, &format!("{{{label}=\"{value}\"}}"), 1);
+    }
+
     /// In seconds, as the format wants it.
     pub(super) fn histogram(&mut self, name: &str, help: &str, histogram: &Histogram) {
         self.head(name, help, "histogram");

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::page::Page;
-use super::{FrontMetrics, LogMetrics, RoomMetrics};
+use super::{FrontMetrics, LogMetrics, ProcessSample, RoomMetrics, unix_seconds};
 
 /// All numbers of one server. Clones share them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Metrics {
     /// What is counted between the network and the rooms.
     pub front: Arc<FrontMetrics>,
@@ -14,6 +14,8 @@ pub struct Metrics {
     pub rooms: Arc<RoomMetrics>,
     /// What its log's adapter counts.
     pub log: Arc<LogMetrics>,
+    /// When the server began, in seconds since 1970.
+    started: f64,
 }
 
 /// What is not counted but known when the page is asked for.
@@ -29,6 +31,18 @@ pub struct Sampled {
     pub log_up: bool,
     /// Whether the server goes down.
     pub draining: bool,
+    /// Log lines that were not written, since nobody took them.
+    pub log_lines_dropped: u64,
+    /// Spans of traces that were not sent, since nobody took them.
+    pub spans_dropped: u64,
+    /// What the system knows of the process.
+    pub process: ProcessSample,
+}
+
+impl Default for Metrics {
+    fn default() -> Metrics {
+        Metrics { front: Arc::default(), rooms: Arc::default(), log: Arc::default(), started: unix_seconds() }
+    }
 }
 
 impl Metrics {
@@ -51,7 +65,23 @@ impl Metrics {
         self.put_delivery(&mut page);
         self.put_identity(&mut page);
         self.put_log(&mut page);
+        self.put_process(&mut page, &sampled);
         page.finish()
+    }
+
+    fn put_process(&self, page: &mut Page, sampled: &Sampled) {
+        let process = &sampled.process;
+        page.info("cowrite_build_info", "What runs here.", "version", env!("CARGO_PKG_VERSION"));
+        let help = "Log lines that were not written, since nobody took them.";
+        page.sample("cowrite_log_lines_dropped_total", help, "counter", sampled.log_lines_dropped);
+        let help = "Spans of traces that were not sent, since nobody took them.";
+        page.sample("cowrite_spans_dropped_total", help, "counter", sampled.spans_dropped);
+        page.perhaps("process_resident_memory_bytes", "Memory of the process.", "gauge", process.resident_bytes);
+        page.perhaps("process_open_fds", "Files and sockets that are open.", "gauge", process.open_fds);
+        page.perhaps("process_max_fds", "How many may be open.", "gauge", process.max_fds);
+        page.perhaps("process_cpu_seconds_total", "Processor time that was used.", "counter", process.cpu_seconds);
+        let help = "When the server began, since 1970.";
+        page.sample("process_start_time_seconds", help, "gauge", self.started);
     }
 
     fn put_connections(&self, page: &mut Page) {
@@ -203,12 +233,14 @@ mod tests {
     /// The words of a text that are names of ours.
     fn names(text: &str) -> BTreeSet<&str> {
         let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        words.filter(|word| word.starts_with("cowrite_")).collect()
+        words.filter(|word| word.starts_with("cowrite_") || word.starts_with("process_")).collect()
     }
 
     #[test]
     fn every_number_is_documented_and_every_documented_number_is_there() {
-        let page = Metrics::default().page(Sampled::default());
+        let process =
+            ProcessSample { resident_bytes: Some(1), open_fds: Some(2), max_fds: Some(3), cpu_seconds: Some(0.25) };
+        let page = Metrics::default().page(Sampled { process, ..Sampled::default() });
         let typed = page.lines().filter(|line| line.starts_with("# TYPE")).collect::<Vec<_>>().join("\n");
         assert_eq!(names(&typed), names(include_str!("../../../docs/metrics.md")));
     }
