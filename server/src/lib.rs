@@ -10,6 +10,7 @@ pub mod health;
 pub mod health_check;
 mod http;
 pub mod hub;
+pub mod logging;
 pub mod metrics;
 pub mod oplog;
 pub mod outbox;

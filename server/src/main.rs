@@ -4,11 +4,11 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use cowrite_protocol::{DocumentId, Version};
-use cowrite_server::config::{Config, LogFormat};
+use cowrite_server::config::Config;
+use cowrite_server::logging;
 use cowrite_server::oplog::redis::RedisLog;
 use cowrite_server::server::Server;
 use cowrite_server::settings::Storage;
-use tracing_subscriber::EnvFilter;
 
 /// Wrong flags and a start that fails end with this code; clap uses it too.
 const START_FAILED: u8 = 2;
@@ -27,10 +27,15 @@ fn main() -> ExitCode {
             }
         };
     }
-    let (format, filter) = config.logging();
-    if let Err(error) = start_logging(format, filter) {
-        return failed(&format!("the log filter {filter:?} makes no sense: {error}; see --log-level"));
+    if let Some(user) = config.logged_user() {
+        let _ = writeln!(io::stdout(), "{user}");
+        return ExitCode::SUCCESS;
     }
+    // To the end, so that the last lines are written.
+    let _log = match logging::start(config.logging()) {
+        Ok(guard) => guard,
+        Err(error) => return failed(&error.to_string()),
+    };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&format!("cannot start: {error}")),
@@ -79,14 +84,4 @@ async fn serve(config: Config) -> ExitCode {
 fn failed(why: &str) -> ExitCode {
     let _ = writeln!(io::stderr(), "cowrite-server: {why}");
     ExitCode::from(START_FAILED)
-}
-
-fn start_logging(format: LogFormat, filter: &str) -> Result<(), tracing_subscriber::filter::ParseError> {
-    let filter = EnvFilter::builder().parse(filter)?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    match format {
-        LogFormat::Text => lines.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).init(),
-        LogFormat::Json => lines.json().init(),
-    }
-    Ok(())
 }

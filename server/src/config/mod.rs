@@ -1,6 +1,7 @@
 //! Flags and environment: the only place that reads them.
 
 mod limits;
+mod operating;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,9 +13,12 @@ use cowrite_protocol::{DocumentId, Limits, Version};
 use crate::connection::ConnectionSettings;
 use crate::health_check::HealthCheck;
 use crate::hub::HubSettings;
+use crate::logging::LoggingSettings;
 use crate::redis::{RedisDurability, RedisSettings, RedisUrl};
 use crate::room::RoomSettings;
 use crate::settings::{FrontDoor, Settings, ShutdownSettings, Storage};
+
+use operating::OperatingConfig;
 
 /// The server of Cowrite: many people edit one document at once, and nothing that was
 /// accepted is lost.
@@ -89,13 +93,8 @@ pub struct Config {
     #[arg(long, value_name = "DOCUMENT@VERSION", requires = "redis", value_parser = cut)]
     cut_log: Option<(DocumentId, Version)>,
 
-    /// How log lines on stderr look.
-    #[arg(long, env = "COWRITE_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
-    log_format: LogFormat,
-    /// Which log lines are written: a level (error, warn, info, debug, trace), or
-    /// directives as in `info,cowrite_server::room=debug`.
-    #[arg(long, env = "COWRITE_LOG_LEVEL", value_name = "FILTER", default_value = "info")]
-    log_level: String,
+    #[command(flatten)]
+    operating: OperatingConfig,
 
     /// Most bytes of one message from a client.
     #[arg(long, env = "COWRITE_MESSAGE_BYTES", value_name = "BYTES", default_value_t = Limits::default().message_bytes,
@@ -187,8 +186,13 @@ impl Config {
     }
 
     /// How log lines look, and which are written.
-    pub fn logging(&self) -> (LogFormat, &str) {
-        (self.log_format, &self.log_level)
+    pub fn logging(&self) -> LoggingSettings {
+        self.operating.logging()
+    }
+
+    /// If no server is to be started, but to be said how log lines show a user: how.
+    pub fn logged_user(&self) -> Option<String> {
+        self.operating.logged_user()
     }
 
     /// If no server is to be started, but one to be asked: what.

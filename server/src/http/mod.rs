@@ -20,6 +20,7 @@ use cowrite_protocol::frame::ProtocolVersion;
 
 use crate::connection::{SocketContext, serve_socket};
 use crate::health::Health;
+use crate::logging::lines_dropped;
 use crate::metrics::{Metrics, ProcessSample, Sampled};
 
 use files::Files;
@@ -101,6 +102,7 @@ async fn metrics(State(context): State<Arc<HttpContext>>) -> Response {
         rooms: context.socket.hub.rooms(),
         log_up: context.health.was_up(),
         draining: context.draining.load(Ordering::Relaxed),
+        log_lines_dropped: lines_dropped(),
         process: ProcessSample::take(),
         ..Sampled::default()
     });
