@@ -11,6 +11,7 @@ pub mod health_check;
 mod http;
 pub mod hub;
 pub mod logging;
+pub mod leases;
 pub mod metrics;
 pub mod oplog;
 pub mod outbox;

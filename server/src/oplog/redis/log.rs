@@ -14,6 +14,7 @@ use super::reach::{RETRY_AFTER, Reach, unavailable};
 use super::recover::{cut, recover};
 use super::scripts::Scripts;
 use super::snapshot::write_snapshot;
+use crate::leases::{LeaseSettings, RedisLeases};
 use crate::metrics::LogMetrics;
 use crate::oplog::{
     AdvanceOutcome, AppendOutcome, Batch, Durability, Feed, FeedEvent, Head, LogError, LogFuture, OpLog, OpenError,
@@ -62,6 +63,11 @@ impl RedisLog {
     pub async fn cut(&self, document: &DocumentId, until: Version) -> Result<(), LogError> {
         let reach = &self.0.reach;
         cut(reach, document, &reach.keys(document), until).await
+    }
+
+    /// The leases of users' connections, over the same connections to Redis.
+    pub fn leases(&self, settings: LeaseSettings) -> RedisLeases {
+        RedisLeases::start(self.0.reach.topology.clone(), settings)
     }
 
     /// The way of presence between servers, over the same connections.
