@@ -13,7 +13,7 @@ use cowrite_protocol::frame::DurabilityClass;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpSocket};
 
-use crate::auth::{Access, DeveloperAccess};
+use crate::auth::{Access, DeveloperAccess, JwtAccess};
 use crate::clock::Clock;
 use crate::connection::{Registry, SocketContext};
 use crate::health::Health;
@@ -46,9 +46,14 @@ pub struct Server {
 pub enum StartError {
     /// There is no way to know who a user is.
     #[error(
-        "this server has no front door yet, so it cannot know who a user is: start it with --dev to try it on this machine"
+        "this server cannot know who a user is: give it what your application signs tokens with (--jwt-secret-file or COWRITE_JWT_SECRET, --jwt-public-key, --jwks-url), or start it with --dev to try it on this machine"
     )]
     NoFrontDoor,
+    /// Developer mode takes everybody's word, whatever keys there are.
+    #[error(
+        "developer mode (--dev) lets everybody be anybody, although keys for tokens are given: leave out one of the two"
+    )]
+    TwoFrontDoors,
     /// Developer mode takes everybody's word, so nobody else may reach it.
     #[error(
         "developer mode (--dev) lets everybody be anybody, and {address} can be reached from other machines: listen on a loopback address such as 127.0.0.1:8080"
@@ -100,8 +105,11 @@ impl Server {
     /// As [`StartError`] says, each with what to do about it.
     pub fn bind(settings: Settings) -> Result<Server, StartError> {
         let address = settings.listen;
+        let local_only = settings.front_door.believes_everybody();
         let access: Arc<dyn Access> = match settings.front_door {
             FrontDoor::Closed => return Err(StartError::NoFrontDoor),
+            FrontDoor::Contradictory => return Err(StartError::TwoFrontDoors),
+            FrontDoor::Tokens(auth) => Arc::new(JwtAccess::new(*auth)),
             FrontDoor::Developer if !address.ip().is_loopback() => return Err(StartError::NotLoopback { address }),
             FrontDoor::Developer => Arc::new(DeveloperAccess),
             FrontDoor::DeveloperAnywhere => {
@@ -158,7 +166,7 @@ impl Server {
             health: Health::new(),
             metrics,
             draining: AtomicBool::new(false),
-            local_only: settings.front_door != FrontDoor::Closed,
+            local_only,
         });
         let router = router(Arc::clone(&context), settings.pages.as_deref(), settings.package.as_deref())
             .map_err(|(folder, error)| StartError::Files { folder: folder.to_owned(), error })?;

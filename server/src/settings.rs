@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use cowrite_protocol::Limits;
 
+use crate::auth::AuthSettings;
 use crate::connection::ConnectionSettings;
 use crate::hub::HubSettings;
 use crate::redis::RedisSettings;
@@ -47,15 +48,26 @@ pub enum Storage {
 }
 
 /// Whose word the server takes for who a user is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum FrontDoor {
     /// Nobody's: such a server does not start.
     Closed,
+    /// The application's, which signs a token for each user.
+    Tokens(Box<AuthSettings>),
+    /// The application's and everybody's: such a server does not start.
+    Contradictory,
     /// The user's own, on this machine alone.
     Developer,
     /// The user's own, on any address: for trying several servers in containers, where
     /// something else keeps strangers away. Whoever reaches the port may edit everything.
     DeveloperAnywhere,
+}
+
+impl FrontDoor {
+    /// Whether everybody's word is taken, so that only pages of this machine may ask.
+    pub fn believes_everybody(&self) -> bool {
+        matches!(self, FrontDoor::Developer | FrontDoor::DeveloperAnywhere)
+    }
 }
 
 /// How the server goes down.

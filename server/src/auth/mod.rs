@@ -2,14 +2,28 @@
 
 mod access;
 mod api_key;
+mod claims;
 mod developer;
 mod grants;
 mod identity;
+mod jwt;
+mod mint;
 mod permit;
+mod role_name;
+mod secret;
+mod settings;
+mod token_key;
 
 pub use access::{Access, AccessFuture, Denied, Granted};
 pub use api_key::{ApiKey, ApiKeyError};
+pub use claims::{TokenFault, TokenRules};
 pub use developer::DeveloperAccess;
 pub use grants::{DocumentPattern, Grants, PatternError};
 pub use identity::Identity;
+pub use jwt::{JwtAccess, MOST_TOKEN_BYTES};
+pub use mint::{MintError, Minter, Minting};
 pub use permit::{Action, Permit};
+pub use role_name::{NoRole, RoleName};
+pub use secret::{Secret, WeakSecret};
+pub use settings::AuthSettings;
+pub use token_key::{PublicKeyError, TokenKey};

@@ -1,7 +1,9 @@
 //! Flags and environment: the only place that reads them.
 
+mod auth;
 mod limits;
 mod operating;
+mod secret;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,6 +20,7 @@ use crate::redis::{RedisDurability, RedisSettings, RedisUrl};
 use crate::room::RoomSettings;
 use crate::settings::{FrontDoor, Settings, ShutdownSettings, Storage};
 
+use auth::AuthFlags;
 use operating::OperatingConfig;
 
 /// The server of Cowrite: many people edit one document at once, and nothing that was
@@ -73,6 +76,8 @@ pub struct Config {
     /// so something else must keep strangers away, such as ports published on 127.0.0.1.
     #[arg(long, env = "COWRITE_DEV_UNSAFE_ANY_ADDRESS")]
     dev_unsafe_any_address: bool,
+    #[command(flatten)]
+    auth: AuthFlags,
     /// A folder with pages to serve at /.
     #[arg(long = "static", env = "COWRITE_STATIC", value_name = "FOLDER")]
     pages: Option<PathBuf>,
@@ -241,10 +246,12 @@ impl Config {
         Settings {
             listen: self.listen,
             storage,
-            front_door: match (self.dev, self.dev_unsafe_any_address) {
-                (true, true) => FrontDoor::DeveloperAnywhere,
-                (true, false) => FrontDoor::Developer,
-                (false, _) => FrontDoor::Closed,
+            front_door: match (self.auth.settings(), self.dev, self.dev_unsafe_any_address) {
+                (Some(_), true, _) => FrontDoor::Contradictory,
+                (Some(auth), false, _) => FrontDoor::Tokens(Box::new(auth)),
+                (None, true, true) => FrontDoor::DeveloperAnywhere,
+                (None, true, false) => FrontDoor::Developer,
+                (None, false, _) => FrontDoor::Closed,
             },
             pages: self.pages,
             package: self.package,
@@ -302,7 +309,7 @@ mod tests {
     fn the_flags_and_the_settings_have_the_same_defaults() {
         let (read, defaults) = (read(&[]).unwrap(), Settings::default());
         assert!(matches!(&read.storage, Storage::Folder(folder) if folder.as_os_str() == "./data"));
-        assert_eq!(read.front_door, FrontDoor::Closed);
+        assert!(matches!(read.front_door, FrontDoor::Closed));
         assert_eq!((read.listen, read.limits), (defaults.listen, defaults.limits));
         assert_eq!(format!("{:?}", read.connection), format!("{:?}", defaults.connection));
         assert_eq!(format!("{:?}", read.room), format!("{:?}", defaults.room));
@@ -312,9 +319,9 @@ mod tests {
     #[test]
     fn developers_are_let_in_from_elsewhere_only_by_both_flags() {
         let front_door = |arguments: &[&str]| read(arguments).unwrap().front_door;
-        assert_eq!(front_door(&["--dev"]), FrontDoor::Developer);
-        assert_eq!(front_door(&["--dev-unsafe-any-address"]), FrontDoor::Closed);
-        assert_eq!(front_door(&["--dev", "--dev-unsafe-any-address"]), FrontDoor::DeveloperAnywhere);
+        assert!(matches!(front_door(&["--dev"]), FrontDoor::Developer));
+        assert!(matches!(front_door(&["--dev-unsafe-any-address"]), FrontDoor::Closed));
+        assert!(matches!(front_door(&["--dev", "--dev-unsafe-any-address"]), FrontDoor::DeveloperAnywhere));
     }
 
     #[test]

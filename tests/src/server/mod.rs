@@ -5,6 +5,8 @@
 mod build;
 mod http;
 mod process;
+mod token;
 
 pub use http::{Answer, Metrics, get};
 pub use process::{Ended, ServerProcess, start_in_vain};
+pub use token::{SECRET, mint, mint_for};

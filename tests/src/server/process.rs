@@ -6,17 +6,30 @@ use std::time::{Duration, Instant};
 
 use super::build::program;
 use super::http::{Answer, Metrics, get};
+use super::token::SECRET;
 use crate::process::{Process, free_port};
 
 /// Nothing takes a server that long, unless it never comes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A server in developer mode that listens. Killed when dropped.
+/// A server that listens. Killed when dropped.
 #[derive(Debug)]
 pub struct ServerProcess {
     process: Process,
     address: SocketAddr,
+    door: Door,
     flags: Vec<String>,
+}
+
+/// Whose word a server takes for who a user is.
+#[derive(Clone, Copy, Debug)]
+enum Door {
+    /// Everybody's.
+    Developer,
+    /// That of who knows the tests' secret.
+    Tokens,
+    /// What its flags say.
+    AsFlagged,
 }
 
 /// A server that ended by itself.
@@ -37,7 +50,23 @@ impl ServerProcess {
     /// # Panics
     /// If it does not; the message has its log.
     pub fn with_flags(flags: &[&str]) -> ServerProcess {
-        ServerProcess::anywhere([127, 0, 0, 1], flags)
+        ServerProcess::anywhere([127, 0, 0, 1], Door::Developer, flags)
+    }
+
+    /// One that believes the tokens of [`mint`](super::mint), and is in no developer mode.
+    ///
+    /// # Panics
+    /// As [`ServerProcess::with_flags`].
+    pub fn with_tokens(flags: &[&str]) -> ServerProcess {
+        ServerProcess::anywhere([127, 0, 0, 1], Door::Tokens, flags)
+    }
+
+    /// One whose front door is what these flags say.
+    ///
+    /// # Panics
+    /// As [`ServerProcess::with_flags`].
+    pub fn with_front_door(flags: &[&str]) -> ServerProcess {
+        ServerProcess::anywhere([127, 0, 0, 1], Door::AsFlagged, flags)
     }
 
     /// One that keeps its documents in this folder.
@@ -62,7 +91,7 @@ impl ServerProcess {
     /// # Panics
     /// As [`ServerProcess::with_flags`].
     pub fn on_any_address(flags: &[&str]) -> ServerProcess {
-        ServerProcess::anywhere([0, 0, 0, 0], flags)
+        ServerProcess::anywhere([0, 0, 0, 0], Door::Developer, flags)
     }
 
     /// Where it listens.
@@ -96,8 +125,8 @@ impl ServerProcess {
     /// As [`ServerProcess::with_flags`].
     pub fn restart(&mut self) {
         self.process.kill_9();
-        *self =
-            ServerProcess::launch(self.address, std::mem::take(&mut self.flags)).unwrap_or_else(|log| panic!("{log}"));
+        *self = ServerProcess::launch(self.address, self.door, std::mem::take(&mut self.flags))
+            .unwrap_or_else(|log| panic!("{log}"));
     }
 
     /// Asks it to go down (SIGTERM); does not wait.
@@ -156,10 +185,10 @@ impl ServerProcess {
         Metrics::parse(&answer.body)
     }
 
-    fn anywhere(ip: [u8; 4], flags: &[&str]) -> ServerProcess {
+    fn anywhere(ip: [u8; 4], door: Door, flags: &[&str]) -> ServerProcess {
         loop {
             let flags = flags.iter().map(|&flag| flag.to_owned()).collect();
-            match ServerProcess::launch(SocketAddr::from((ip, free_port())), flags) {
+            match ServerProcess::launch(SocketAddr::from((ip, free_port())), door, flags) {
                 Ok(server) => return server,
                 // Somebody else was faster; another port will do.
                 Err(log) if log.contains("Address already in use") => {}
@@ -169,9 +198,14 @@ impl ServerProcess {
     }
 
     /// The log, if it does not listen.
-    fn launch(address: SocketAddr, flags: Vec<String>) -> Result<ServerProcess, String> {
+    fn launch(address: SocketAddr, door: Door, flags: Vec<String>) -> Result<ServerProcess, String> {
         let mut command = program();
-        command.args(["--dev", "--listen", &address.to_string()]).args(&flags);
+        match door {
+            Door::Developer => drop(command.arg("--dev")),
+            Door::Tokens => drop(command.env("COWRITE_JWT_SECRET", SECRET)),
+            Door::AsFlagged => {}
+        }
+        command.args(["--listen", &address.to_string()]).args(&flags);
         let process = Process::start(command);
         let said = process.stdout().wait_for(PATIENCE, |line| {
             let address = line.strip_prefix("listening on http://")?;
@@ -180,7 +214,7 @@ impl ServerProcess {
         let Some(address) = said else {
             return Err(format!("a server with {flags:?} does not listen:\n{}", process.log().text()));
         };
-        Ok(ServerProcess { process, address, flags })
+        Ok(ServerProcess { process, address, door, flags })
     }
 }
 

@@ -1,0 +1,14 @@
+//! What a server with a front door is started with.
+
+use super::{Secret, TokenKey, TokenRules};
+
+/// Which tokens are believed. At least one key is needed, or nobody gets in.
+#[derive(Clone, Debug, Default)]
+pub struct AuthSettings {
+    /// What is asked of a token beside its signature.
+    pub rules: TokenRules,
+    /// Secrets of HS256; tokens are minted with the first.
+    pub secrets: Vec<Secret>,
+    /// Public keys of the application.
+    pub public_keys: Vec<TokenKey>,
+}
