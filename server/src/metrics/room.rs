@@ -39,7 +39,6 @@ pub struct RoomMetrics {
     pub(super) accepted: Counter,
     pub(super) rejected: Counter,
     pub(super) duplicate: Counter,
-    pub(super) denied: Counter,
     pub(super) fenced: Counter,
     pub(super) committed: Counter,
     pub(super) conflict: Counter,
@@ -239,11 +238,6 @@ impl RoomMeter {
     /// An operation was rejected for good.
     pub(crate) fn rejected(&self) {
         self.shared.rejected.increment();
-    }
-
-    /// Something was not done, because who asked may not (any more).
-    pub(crate) fn denied(&self) {
-        self.shared.denied.increment();
     }
 
     /// An operation came again that had been accepted.

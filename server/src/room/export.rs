@@ -47,7 +47,7 @@ impl<D: DocumentType> Room<D> {
         let mut content = None;
         for ExportCommand { permit, answer } in std::mem::take(&mut self.exports) {
             if let Err(code) = permit.allows(Action::Read, self.now) {
-                self.meter.denied();
+                self.meter.denied(Action::Read);
                 drop(answer.send(Err(code)));
                 continue;
             }

@@ -247,7 +247,7 @@ impl<D: DocumentType> Room<D> {
     fn answer(&mut self, open: PendingOpen) {
         // Loading may have taken a while.
         if let Err(code) = open.command.permit.allows(Action::Read, self.now) {
-            self.meter.denied();
+            self.meter.denied(Action::Read);
             return refuse(&open, code, 0, self.number);
         }
         let PendingOpen { command, log, .. } = open;

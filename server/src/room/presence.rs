@@ -29,7 +29,7 @@ impl<D: DocumentType> Room<D> {
     pub(super) fn presence(&mut self, connection: ConnectionId, activity: Activity, state: Option<String>) {
         let Some(channel) = self.channels.get(&connection) else { return };
         if channel.gate.allows(Action::Appear, self.now).is_err() {
-            return;
+            return self.meter.denied(Action::Appear);
         }
         let state = state.filter(|state| state.len() <= self.limits.presence_bytes as usize);
         self.roster.set_state(channel.number, activity, state);

@@ -58,7 +58,7 @@ impl<D: DocumentType> Room<D> {
         if allowed.is_err() && (channel.role >= Role::Editor || allowed != Err(Code::ReadOnly)) {
             // The right was lost meanwhile: the channel is about to end, and what its client has in
             // flight stays its own.
-            return self.meter.denied();
+            return self.meter.denied(Action::Write);
         }
         let id = SubmissionId(connection.0);
         let last = channel.last.map_or(ClientSeq::NONE, |(last, _)| last);
@@ -91,7 +91,7 @@ impl<D: DocumentType> Room<D> {
     fn restore(&mut self, connection: ConnectionId, base: Version, operation: &Bytes) {
         let Some(channel) = self.channels.get(&connection) else { return };
         if let Err(code) = channel.gate.allows(Action::Write, self.now) {
-            self.meter.denied();
+            self.meter.denied(Action::Write);
             return self.answer_restore(connection, Some(code));
         }
         let id = SubmissionId(connection.0 | RESTORATION);
@@ -133,7 +133,7 @@ impl<D: DocumentType> Room<D> {
         }
         // Who has lost the right since is not in it, whether still here or not.
         let withdrawn = self.sequencer.withdraw(|submission| submission.permit.allows(Action::Write, now).is_ok());
-        (0..withdrawn).for_each(|_| self.meter.denied());
+        (0..withdrawn).for_each(|_| self.meter.denied(Action::Write));
         // A name for a life is drawn only where one may begin: random bits are a system call.
         let new_epoch = self.sequencer.head().epoch.unwrap_or_else(|| Epoch::from_random((self.entropy)()));
         let mut rulings = Vec::new();
