@@ -19,6 +19,7 @@ use crate::connection::{Registry, SocketContext};
 use crate::health::Health;
 use crate::http::{HttpContext, router};
 use crate::hub::{Hub, HubParts};
+use crate::leases::{LeaseSettings, Leases, LocalLeases};
 use crate::metrics::Metrics;
 use crate::oplog::disk::{DiskLog, DiskSettings, OpenFolderError};
 use crate::oplog::memory::MemoryLog;
@@ -125,6 +126,7 @@ impl Server {
         let address = listener.local_addr().map_err(|error| StartError::Listen { address, error })?;
         let metrics = Metrics::default();
         let mut presence: Arc<dyn PresenceBus> = Arc::new(LocalBus);
+        let mut leases: Arc<dyn Leases> = Arc::new(LocalLeases::new(LeaseSettings::default()));
         let log: Arc<dyn OpLog> = match settings.storage {
             Storage::Memory => Arc::new(MemoryLog::new()),
             Storage::Folder(folder) => {
@@ -135,6 +137,7 @@ impl Server {
                 check(&redis)?;
                 let log = RedisLog::new(*redis);
                 presence = Arc::new(log.presence_bus());
+                leases = Arc::new(log.leases(LeaseSettings::default()));
                 Arc::new(log)
             }
         };
@@ -153,6 +156,7 @@ impl Server {
         });
         let socket = SocketContext {
             access,
+            leases,
             hub,
             registry: Registry::default(),
             limits: settings.limits,

@@ -30,10 +30,7 @@ impl Connection {
             }
             (Phase::Ended, _) => {}
             (_, Ok(_)) => self.end(Code::Unauthorized),
-            (_, Err(denied)) => {
-                self.end(denied.code);
-                self.outbox.end(denied.code, denied.retry_after_ms);
-            }
+            (_, Err(denied)) => self.end_for(denied.code, denied.retry_after_ms),
         }
     }
 

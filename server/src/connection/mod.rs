@@ -237,12 +237,17 @@ impl Connection {
     /// Ends the connection for a reason, after what is queued for it. What is queued for somebody
     /// whose token is good no longer is dropped.
     pub fn end(&mut self, code: Code) {
+        self.end_for(code, 0);
+    }
+
+    /// As [`Connection::end`]; the client comes back after so many milliseconds at the earliest.
+    fn end_for(&mut self, code: Code, retry_after_ms: u32) {
         self.phase = Phase::Ended;
         if matches!(code, Code::TokenExpired | Code::TokenRevoked | Code::Unauthorized) {
             self.channels.values().for_each(|channel| channel.right.permit().withdraw());
             self.outbox.discard();
         }
-        self.outbox.end(code, 0);
+        self.outbox.end(code, retry_after_ms);
     }
 
     /// The frame that tells why the connection ends; the driver sends it last.

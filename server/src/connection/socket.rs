@@ -23,6 +23,7 @@ use super::{Connection, ConnectionOutput, ConnectionSettings, OpenRequest};
 use crate::auth::{Access, Denied, Granted, Identity};
 use crate::clock::Clock;
 use crate::hub::Hub;
+use crate::leases::{Lease, LeaseRefused, Leases};
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::room::{ChannelFrame, OpenCommand, RoomCommand};
@@ -31,6 +32,8 @@ use crate::room::{ChannelFrame, OpenCommand, RoomCommand};
 pub struct SocketContext {
     /// Who is this, and what may they do.
     pub access: Arc<dyn Access>,
+    /// How many connections has whom.
+    pub leases: Arc<dyn Leases>,
     /// The rooms.
     pub hub: Hub,
     /// Where connections are counted and told that the server goes down.
@@ -80,6 +83,8 @@ struct SocketTask {
     pending: Option<Pending>,
     /// Rights that are being asked for, beside all else. Most connections never ask.
     asking: Option<Box<FuturesUnordered<Asking>>>,
+    /// The user's place, once it is known who that is.
+    lease: Option<Lease>,
     heard: Millis,
     asked: bool,
     context: Arc<SocketContext>,
@@ -100,7 +105,7 @@ type Pending = Pin<Box<dyn Future<Output = Step> + Send>>;
 type Asking = Pin<Box<dyn Future<Output = (Channel, Result<Granted, Denied>)> + Send>>;
 
 enum Step {
-    Identity(Result<Identity, Denied>),
+    Identity(Result<(Identity, Option<Lease>), Denied>),
     Role(Box<OpenRequest>, Box<Identity>, Result<Granted, Denied>),
     Room(Result<mpsc::OwnedPermit<RoomCommand>, mpsc::error::SendError<()>>),
 }
@@ -133,6 +138,7 @@ impl SocketTask {
             waiting: Vec::new(),
             pending: None,
             asking: None,
+            lease: None,
             heard: now,
             asked: false,
             context,
@@ -283,8 +289,9 @@ impl SocketTask {
             let Some(output) = self.connection.poll_output() else { return };
             match output {
                 ConnectionOutput::Authenticate { token } => {
-                    let access = Arc::clone(&self.context.access);
-                    self.pending = Some(Box::pin(async move { Step::Identity(access.authenticate(&token).await) }));
+                    let (context, leased) = (Arc::clone(&self.context), self.lease.is_some());
+                    self.pending =
+                        Some(Box::pin(async move { Step::Identity(let_in(&context, &token, leased).await) }));
                 }
                 ConnectionOutput::Open(request) => self.ask_role(request),
                 ConnectionOutput::AskRole { channel, document } => self.ask_again(channel, document),
@@ -325,9 +332,11 @@ impl SocketTask {
     fn go_on(&mut self, step: Step) {
         match step {
             Step::Identity(identity) => {
-                if let Ok(Identity { user, .. }) = &identity {
-                    tracing::debug!(user = user.as_str(), "authenticated");
-                }
+                let identity = identity.map(|(identity, lease)| {
+                    tracing::debug!(user = identity.user.as_str(), "authenticated");
+                    self.lease = self.lease.take().or(lease);
+                    identity
+                });
                 self.connection.handle_identity(identity, self.context.clock.now());
             }
             Step::Role(request, identity, Ok(granted)) => self.open(*request, *identity, granted),
@@ -470,6 +479,21 @@ async fn step_of(pending: &mut Option<Pending>) -> Step {
     let step = waited_for.await;
     *pending = None;
     step
+}
+
+/// Who the bearer of a token is, and a place for one more connection of theirs, unless this one has one.
+async fn let_in(context: &SocketContext, token: &str, leased: bool) -> Result<(Identity, Option<Lease>), Denied> {
+    let identity = context.access.authenticate(token).await?;
+    if leased {
+        return Ok((identity, None));
+    }
+    let lease = context.leases.take(&identity.user, context.settings.connections_per_user).await;
+    let lease = lease.map_err(|refused| match refused {
+        LeaseRefused::Full { retry_after_ms, .. } | LeaseRefused::Unavailable { retry_after_ms, .. } => {
+            Denied { code: Code::TooManyConnections, retry_after_ms }
+        }
+    })?;
+    Ok((identity, Some(lease)))
 }
 
 async fn role_of(asking: &mut Option<Box<FuturesUnordered<Asking>>>) -> (Channel, Result<Granted, Denied>) {
