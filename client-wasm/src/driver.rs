@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use cowrite_client::{DocumentHandle, EditError, Engine, Millis, Session};
 use cowrite_protocol::frame::{Activity, ProtocolVersion};
-use cowrite_protocol::{Cursor, DocumentId, Limits, Operation, RichText, Selection, Utf16Offset};
+use cowrite_protocol::{Cursor, DocumentId, Operation, RichText, Selection, Utf16Offset};
 
 use crate::bindings::{Callback, Host, Signal, Socket, Timer, listen, now, seed, unlisten};
 use crate::events;
@@ -65,7 +65,6 @@ impl Driver {
     /// Opens a document.
     pub(crate) fn open(&self, id: &str, state: &str) -> Result<u32, Refusal> {
         let document: DocumentId = id.parse().map_err(|_| Refusal::BAD_DOCUMENT_ID)?;
-        fits(state)?;
         let mut opened = Err(Refusal::CLOSED);
         self.act_on(&mut |stay, now| {
             opened = stay.session.open(document.clone(), state, now).map_err(Refusal::from);
@@ -107,10 +106,11 @@ impl Driver {
 
     /// Changes what the others see of this member.
     pub(crate) fn set_presence(&self, document: u32, state: &str) -> Result<(), Refusal> {
-        fits(state)?;
+        let mut taken = false;
         self.act(&mut |session, now| {
-            session.set_presence(DocumentHandle(document), Some(state), Activity::Active, now);
-        })
+            taken = session.set_presence(DocumentHandle(document), Some(state), Activity::Active, now);
+        })?;
+        if taken { Ok(()) } else { Err(Refusal::TOO_LARGE) }
     }
 
     /// Reads from a document.
@@ -254,11 +254,6 @@ impl Drop for Driver {
     fn drop(&mut self) {
         self.close();
     }
-}
-
-/// The server takes no larger presence state; the caller hears it now.
-fn fits(state: &str) -> Result<(), Refusal> {
-    if state.len() > Limits::default().presence_bytes as usize { Err(Refusal::TOO_LARGE) } else { Ok(()) }
 }
 
 fn settled(result: Option<Result<(), EditError>>) -> Result<(), Refusal> {

@@ -1,7 +1,7 @@
 //! Events and views as JSON text, written by hand: a formatter or a serializer would
 //! weigh more than all the rest of the module's own code.
 
-use cowrite_client::{DocumentHandle, Engine, Event, LinkState, Status};
+use cowrite_client::{DocumentHandle, Engine, Event, LinkState, Loss, Status};
 use cowrite_protocol::frame::{Code, Remedy};
 use cowrite_protocol::operation::{Document, Json};
 use cowrite_protocol::{Cursor, DocumentType, Operation, RichText, UserId, Utf16Offset};
@@ -79,14 +79,14 @@ impl Object {
 /// The connection changed.
 pub(crate) fn link(state: LinkState) -> String {
     let (retry, code) = match state {
-        LinkState::Offline { retry_in_ms } => (Some(retry_in_ms), None),
-        LinkState::Stopped(code) => (None, Some(code)),
+        LinkState::Offline { retry_in_ms, loss } => (Some(retry_in_ms), loss.map(Loss::name)),
+        LinkState::Stopped(code) => (None, Some(code.name())),
         _ => (None, None),
     };
     Object::event("link")
         .text("state", face::link_name(state))
         .number_or_null("retry_in_ms", retry)
-        .text_or_null("code", code.map(Code::name))
+        .text_or_null("code", code)
         .finish()
 }
 
@@ -110,9 +110,12 @@ pub(crate) fn document(
             .text_or_null("user", user.as_ref().map(UserId::as_str))
             .json("delta", &delta(operation))
             .finish(),
-        Event::Rejected { from, to, code } => {
-            Object::of("rejected", handle).number("from", *from).number("to", *to).text("code", code.name()).finish()
-        }
+        Event::Rejected { from, to, code, operation } => Object::of("rejected", handle)
+            .number("from", *from)
+            .number("to", *to)
+            .text("code", code.name())
+            .json("delta", &delta(operation))
+            .finish(),
         Event::Merged { replaced, of } => {
             Object::of("merged", handle).number("replaced", *replaced).number("of", u64::from(*of)).finish()
         }
@@ -267,16 +270,25 @@ mod tests {
             r#"{"type":"change","doc":1,"origin":"remote","user":"a\"b\\","delta":[{"retain":1},{"insert":"\"\\\n\u0001é🏆"}]}"#,
         );
         check(
-            Event::Rejected { from: 10, to: 12, code: Code::ReadOnly },
-            r#"{"type":"rejected","doc":1,"from":10,"to":12,"code":"read_only"}"#,
+            Event::Rejected {
+                from: 10,
+                to: 12,
+                code: Code::ReadOnly,
+                operation: Operation::builder().insert("x").build(),
+            },
+            r#"{"type":"rejected","doc":1,"from":10,"to":12,"code":"read_only","delta":[{"insert":"x"}]}"#,
         );
         check(
             Event::Closed { code: Code::Superseded, remedy: Remedy::NewClientId },
             r#"{"type":"closed","doc":1,"code":"superseded","retry":true}"#,
         );
         assert_eq!(
-            link(LinkState::Offline { retry_in_ms: 4_000 }),
+            link(LinkState::Offline { retry_in_ms: 4_000, loss: None }),
             r#"{"type":"link","state":"offline","retry_in_ms":4000,"code":null}"#
+        );
+        assert_eq!(
+            link(LinkState::Offline { retry_in_ms: 0, loss: Some(Loss::NoToken) }),
+            r#"{"type":"link","state":"offline","retry_in_ms":0,"code":"token_failed"}"#
         );
         assert_eq!(
             link(LinkState::Stopped(Code::Unauthorized)),

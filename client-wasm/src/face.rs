@@ -25,8 +25,11 @@ impl Refusal {
 }
 
 impl From<OpenError> for Refusal {
-    fn from(_: OpenError) -> Refusal {
-        Refusal("already_open")
+    fn from(error: OpenError) -> Refusal {
+        match error {
+            OpenError::PresenceTooLarge { .. } => Refusal::TOO_LARGE,
+            _ => Refusal("already_open"),
+        }
     }
 }
 
@@ -38,9 +41,10 @@ impl From<EditError> for Refusal {
             EditError::DoesNotFit(ApplyError::PastEnd { .. }) => Refusal::OUT_OF_RANGE,
             EditError::DoesNotFit(ApplyError::SplitsPair { .. })
             | EditError::DoesNotCompose(ComposeError::SplitsPair) => Refusal::SPLITS_PAIR,
-            EditError::DoesNotFit(_) | EditError::DoesNotCompose(_) | EditError::DocumentTooLarge { .. } => {
-                Refusal::TOO_LARGE
-            }
+            EditError::DoesNotFit(_)
+            | EditError::DoesNotCompose(_)
+            | EditError::DocumentTooLarge { .. }
+            | EditError::OperationTooLarge { .. } => Refusal::TOO_LARGE,
             _ => Refusal::CLOSED,
         }
     }
@@ -117,6 +121,7 @@ pub(crate) fn activity_name(activity: Activity) -> &'static str {
 pub(crate) fn proposal_name(kind: ProposalKind) -> &'static str {
     match kind {
         ProposalKind::UnknownOutcome => "unknown_outcome",
+        ProposalKind::NotAllowed => "not_allowed",
         ProposalKind::LostAccepted => "lost_accepted",
         ProposalKind::Remaining => "remaining",
     }

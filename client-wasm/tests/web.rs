@@ -55,7 +55,7 @@ fn an_edit_goes_out_and_is_accepted() {
         play.events(),
         [r#"{"type":"need_token"}"#, r#"{"type":"link","state":"connecting","retry_in_ms":null,"code":null}"#]
     );
-    play.client().token("secret").unwrap();
+    play.client().token("secret", false).unwrap();
     assert_eq!(play.stage.address(), "ws://host/socket cowrite.v1 arraybuffer");
     let play = Play::new();
     play.connect();
@@ -225,7 +225,7 @@ fn a_lost_link_comes_back_and_nothing_comes_after_a_close() {
     // The first retry is within a second.
     play.stage.advance(1_100);
     assert_eq!(play.events()[0], r#"{"type":"need_token"}"#);
-    play.client().token("secret").unwrap();
+    play.client().token("secret", false).unwrap();
     assert_eq!(play.stage.count(), 2);
     play.client().close();
     assert!(play.stage.is_closed() && !play.stage.is_heard());
@@ -275,7 +275,7 @@ fn without_a_socket_it_tries_again() {
     let play = Play::new();
     play.stage.refuse();
     play.client().connect().unwrap();
-    play.client().token("secret").unwrap();
+    play.client().token("secret", false).unwrap();
     assert!(play.events().last().unwrap().starts_with(r#"{"type":"link","state":"offline""#));
     play.stage.advance(1_100);
     assert_eq!(play.events()[0], r#"{"type":"need_token"}"#);

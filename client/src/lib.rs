@@ -19,4 +19,4 @@ pub mod session;
 
 pub use cowrite_protocol::Millis;
 pub use engine::{EditError, Engine, Event, MemberView, Origin, Proposal, ProposalKind, Status};
-pub use session::{DocumentHandle, LinkState, OpenError, Output, Session, SessionEvent, SessionSettings};
+pub use session::{DocumentHandle, LinkState, Loss, OpenError, Output, Session, SessionEvent, SessionSettings};

@@ -32,9 +32,17 @@ impl WasmClient {
         self.0.act(&mut Session::connect)
     }
 
-    /// The answer to `need_token`.
-    pub fn token(&self, value: &str) -> Result<(), Refusal> {
-        self.0.act(&mut |session, now| session.provide_token(value, now))
+    /// The answer to `need_token`; `fixed` says that there is no other.
+    pub fn token(&self, value: &str, fixed: bool) -> Result<(), Refusal> {
+        self.0.act(&mut |session, now| {
+            if fixed { session.provide_fixed_token(value, now) } else { session.provide_token(value, now) }
+        })
+    }
+
+    /// There is another token than before: it is asked for now. A client that was stopped
+    /// starts again.
+    pub fn refresh_token(&self) -> Result<(), Refusal> {
+        self.0.act(&mut Session::refresh_token)
     }
 
     /// There is no token now: it is asked for again after a while.

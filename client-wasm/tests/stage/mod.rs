@@ -152,7 +152,7 @@ impl Play {
     /// Connects and greets.
     pub(crate) fn connect(&self) {
         self.client().connect().unwrap();
-        self.client().token("secret").unwrap();
+        self.client().token("secret", false).unwrap();
         self.stage.event("open");
         self.hear(|frame| assert!(matches!(frame, ClientFrame::Hello { token: "secret", .. })));
         self.say(&[ServerFrame::Welcome(Welcome {

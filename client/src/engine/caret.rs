@@ -2,7 +2,7 @@
 
 use cowrite_protocol::{Bias, Cursor, DocumentType, Selection, Version};
 
-use super::{ChannelState, Engine, Outgoing, Pending};
+use super::{ChannelState, Engine, Pending};
 use cowrite_protocol::Millis;
 
 /// A cursor frame at most this often.
@@ -67,25 +67,29 @@ impl Caret {
 }
 
 impl<D: DocumentType> Engine<D> {
-    /// Sends the own cursor if it is not where the others believe it, nothing is pending,
-    /// and the last one is long enough ago.
-    pub(super) fn flush_caret(&mut self, now: Millis) {
+    /// Whether the others believe the own cursor elsewhere, and nothing is pending that would
+    /// carry it, and the last one is long enough ago.
+    pub(crate) fn wants_cursor(&self) -> bool {
         let settled = matches!(self.pending, Pending::Synchronized) && self.channel == ChannelState::Attached;
-        let caret = &mut self.caret;
-        caret.due = None;
-        if !settled || caret.own.is_none() || caret.own == caret.believed {
-            return;
+        let Caret { own, believed, due, .. } = &self.caret;
+        settled && own.is_some() && own != believed && due.is_none()
+    }
+
+    /// The own cursor, if it is to be shown now; where it was shown just now, it is later.
+    pub(crate) fn poll_cursor(&mut self, now: Millis) -> Option<(Version, Cursor)> {
+        if !self.wants_cursor() {
+            return None;
         }
+        let version = self.version();
+        let caret = &mut self.caret;
         if let Some(last) = caret.last_sent
             && now - last < INTERVAL_MS
         {
             caret.due = Some(last + INTERVAL_MS);
-            return;
+            return None;
         }
         caret.last_sent = Some(now);
         caret.believed = caret.own.clone();
-        let cursor = caret.own.clone().unwrap_or_default();
-        let version = self.position.map_or(Version::ZERO, |position| position.version);
-        self.outgoing.push_back(Outgoing::Cursor { version, cursor });
+        Some((version, caret.own.clone().unwrap_or_default()))
     }
 }

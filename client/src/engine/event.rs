@@ -33,6 +33,8 @@ pub enum Event<D: DocumentType> {
         to: u64,
         /// Why.
         code: Code,
+        /// What they would do to the text as it is now; nothing else keeps it.
+        operation: D::Operation,
     },
     /// Pending work was carried over a snapshot by difference; it is sent after this.
     Merged {

@@ -25,6 +25,8 @@ pub struct Proposal<D: DocumentType> {
 pub enum ProposalKind {
     /// Nobody knows whether the log had accepted it: sending it again might double it.
     UnknownOutcome,
+    /// The user may not write here any more; it can be accepted once that is allowed again.
+    NotAllowed,
     /// The log had accepted it and holds it no longer. Several clients may hold the same
     /// loss; the first to restore it wins.
     LostAccepted,
@@ -38,7 +40,7 @@ impl<D: DocumentType> Engine<D> {
         &self.proposals
     }
 
-    /// Does what a proposal asks for: unknown work becomes an edit of now; lost work is
+    /// Does what a proposal asks for: unknown or forbidden work becomes an edit of now; lost work is
     /// restored in one act through the sequencer, which lets one client win.
     ///
     /// # Errors
@@ -47,7 +49,7 @@ impl<D: DocumentType> Engine<D> {
         self.editable()?;
         let Some(at) = self.proposals.iter().position(|proposal| proposal.id == id) else { return Ok(()) };
         match self.proposals[at].kind {
-            ProposalKind::UnknownOutcome | ProposalKind::Remaining => {
+            ProposalKind::UnknownOutcome | ProposalKind::NotAllowed | ProposalKind::Remaining => {
                 let proposal = self.proposals.remove(at);
                 if let Err(error) = self.edit(&proposal.operation) {
                     self.proposals.insert(at, proposal);
@@ -141,6 +143,5 @@ impl<D: DocumentType> Engine<D> {
     fn release(&mut self) {
         self.held = self.proposals.iter().any(|proposal| proposal.kind == ProposalKind::LostAccepted);
         self.event(Event::Status);
-        self.flush();
     }
 }

@@ -28,7 +28,7 @@ pub use members::MemberView;
 use members::Members;
 use pending::Pending;
 pub(crate) use receive::AuthorCaret;
-pub(crate) use submit::{CaretHint, Outgoing};
+pub(crate) use submit::{CaretHint, Outgoing, Submission};
 
 /// The engine of one document. It holds no channel number and no socket; the
 /// [`Session`](crate::Session) gives it frames and takes what it wants to send.
@@ -140,6 +140,14 @@ pub enum EditError {
         /// The announced limit.
         limit: u32,
     },
+    /// A part of the edit that cannot be divided is larger than the server takes.
+    #[error("a part of the edit has {bytes} bytes, the limit is {limit}")]
+    OperationTooLarge {
+        /// The size of that part in its packed form.
+        bytes: usize,
+        /// The announced limit.
+        limit: u32,
+    },
 }
 
 impl<D: DocumentType> Engine<D> {
@@ -195,6 +203,7 @@ impl<D: DocumentType> Engine<D> {
         if units > u64::from(limit) && D::length_change(operation) > 0 {
             return Err(EditError::DocumentTooLarge { units, limit });
         }
+        self.check_pieces(operation)?;
         let edit = self.watermarks.local + 1;
         self.pending.add(operation.clone(), edit)?;
         D::apply(&mut self.local, operation)?;
@@ -203,8 +212,26 @@ impl<D: DocumentType> Engine<D> {
         self.carry_proposals(operation);
         self.events.push_back(Event::Change { operation: operation.clone(), origin: Origin::Local, user: None });
         self.events.push_back(Event::Status);
-        self.flush();
         Ok(edit)
+    }
+
+    /// An edit that is too large for one submit goes in several; but one embed, or one
+    /// attribute, cannot be parted.
+    fn check_pieces(&self, operation: &D::Operation) -> Result<(), EditError> {
+        let limit = self.limits.operation.bytes;
+        let size = |operation: &D::Operation| {
+            let mut packed = Vec::new();
+            D::encode(operation, &mut packed);
+            packed.len()
+        };
+        if size(operation) > limit as usize {
+            let pieces = D::split(operation, &self.limits.operation);
+            let bytes = pieces.iter().map(size).max().unwrap_or(0);
+            if bytes > limit as usize {
+                return Err(EditError::OperationTooLarge { bytes, limit });
+            }
+        }
+        Ok(())
     }
 
     /// Whether the document can be edited now.
@@ -223,6 +250,11 @@ impl<D: DocumentType> Engine<D> {
     /// Whether the document has ended for good.
     pub fn is_closed(&self) -> bool {
         matches!(self.channel, ChannelState::Closed(_))
+    }
+
+    /// Whether there is work that its user has made and the log has not accepted.
+    pub(crate) fn holds_work(&self) -> bool {
+        !self.is_closed() && (self.pending.operations().next().is_some() || !self.proposals.is_empty())
     }
 
     /// The document's id.
@@ -314,11 +346,10 @@ impl<D: DocumentType> Engine<D> {
     /// Shows the user's own cursor to others, in the text that the user sees; an empty
     /// one hides it. Sent at most 10 times a second, the first at once, the last always. Of
     /// more selections than the server takes, the first ones are shown.
-    pub fn set_cursor(&mut self, mut cursor: Cursor, now: Millis) {
+    pub fn set_cursor(&mut self, mut cursor: Cursor) {
         cursor.clamp(D::length(&self.local).0);
         cursor.0.truncate(self.limits.selections as usize);
         self.caret.set(cursor);
-        self.flush_caret(now);
     }
 
     fn event(&mut self, event: Event<D>) {

@@ -1,6 +1,6 @@
 //! What the room tells an engine that is attached to it.
 
-use cowrite_protocol::frame::{Author, Code, Commit, MemberChange, Packed, Remedy};
+use cowrite_protocol::frame::{Author, Code, Commit, MemberChange, Packed, Remedy, Scope};
 use cowrite_protocol::{
     AuthorNumber, Checksum, ClientId, ClientSeq, Cursor, DocumentType, OperationLimits, RunningHash, UserId, Version,
 };
@@ -107,8 +107,6 @@ impl<D: DocumentType> Engine<D> {
         }
         self.caught_up(now);
         self.heed_durable();
-        self.flush();
-        self.flush_caret(now);
     }
 
     /// Our own operation was refused for good.
@@ -124,16 +122,16 @@ impl<D: DocumentType> Engine<D> {
         // refuses what it allows is not asked for ever.
         if code == Code::OperationTooLarge && self.resized < RESIZES && self.pending.unseal() {
             self.resized += 1;
-            return self.flush();
+            return;
         }
         let from = self.watermarks.accepted + 1;
         if let Some(in_flight) = self.take_in_flight_back(now) {
             self.resized = 0;
-            self.event(Event::Rejected { from, to: in_flight.reaches, code });
-            self.accepted_up_to(in_flight.last_edit);
+            let (to, last_edit) = (in_flight.reaches, in_flight.last_edit);
+            let operation = self.over_pending(in_flight.operation);
+            self.event(Event::Rejected { from, to, code, operation });
+            self.accepted_up_to(last_edit);
         }
-        self.flush();
-        self.flush_caret(now);
     }
 
     /// Our own operation was not taken now.
@@ -186,7 +184,6 @@ impl<D: DocumentType> Engine<D> {
         }
         self.ack_deadline = None;
         self.caught_up(now);
-        self.flush();
         self.event(Event::Status);
     }
 
@@ -254,6 +251,16 @@ impl<D: DocumentType> Engine<D> {
         self.event(Event::Status);
     }
 
+    /// The connection that ended for good is to be tried once more.
+    pub(crate) fn revive(&mut self) {
+        if let ChannelState::Closed(code) = self.channel
+            && (code.scope() == Scope::Connection || code == Code::ForeignClient)
+        {
+            self.channel = ChannelState::Detached;
+            self.event(Event::Status);
+        }
+    }
+
     #[expect(clippy::too_many_arguments, reason = "the fields of one entry")]
     fn take_entry(
         &mut self,
@@ -277,7 +284,6 @@ impl<D: DocumentType> Engine<D> {
         }
         self.caught_up(now);
         self.event(Event::Presence);
-        self.flush_caret(now);
     }
 }
 

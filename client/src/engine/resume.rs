@@ -1,7 +1,7 @@
 //! How an engine comes back: what it asks for, and what the four outcomes do to it.
 
 use cowrite_protocol::error::ApplyError;
-use cowrite_protocol::frame::{DurabilityClass, Opened, Outcome, Position, Settlement, SnapshotFrame};
+use cowrite_protocol::frame::{DurabilityClass, Opened, Outcome, Position, Role, Settlement, SnapshotFrame};
 use cowrite_protocol::{ClientId, ClientSeq, DocumentType, Limits, OperationLimits};
 
 use super::pending::{InFlight, Sealed};
@@ -58,11 +58,7 @@ impl<D: DocumentType> Engine<D> {
         if opened.last_seq > self.last_seq && self.client == Some(opened.client) {
             // What we hold is an old copy of ourselves: a later self has used this id, and
             // may have sent what only waits here as well.
-            self.pending.unseal();
-            let accepted = self.watermarks.accepted;
-            if let Sealed::Vanished { last_edit } = self.pending.seal(self.last_seq, &OperationLimits::NONE, accepted) {
-                self.accepted_up_to(last_edit);
-            }
+            self.gather_pending();
             self.renounce_client(now);
             return self.reopen(0);
         }
@@ -78,7 +74,7 @@ impl<D: DocumentType> Engine<D> {
                     in_flight.sent = false;
                 }
             }
-            Settlement::Unknown => self.set_in_flight_aside(now),
+            Settlement::Unknown => self.set_in_flight_aside(ProposalKind::UnknownOutcome, now),
         }
         if let (Outcome::Tail { .. }, Some(position)) = (opened.outcome, &mut self.position) {
             position.epoch = opened.epoch;
@@ -91,8 +87,6 @@ impl<D: DocumentType> Engine<D> {
         self.channel = ChannelState::CatchingUp { head, other_history, log_seq: opened.last_seq, accepted };
         self.event(Event::Status);
         self.caught_up(now);
-        self.flush();
-        self.flush_caret(now);
     }
 
     /// If all that was missed has come, the engine is in step.
@@ -180,33 +174,51 @@ impl<D: DocumentType> Engine<D> {
         self.event(Event::Opened { first });
         self.event(Event::Status);
         self.start_verifying(now);
-        self.flush();
-        self.flush_caret(now);
+        if self.role < Role::Editor {
+            self.withhold_pending(now);
+        }
+    }
+
+    /// The user may not write here any more: all that is pending is taken out of the text,
+    /// kept, and offered.
+    fn withhold_pending(&mut self, now: Millis) {
+        self.gather_pending();
+        self.set_in_flight_aside(ProposalKind::NotAllowed, now);
+    }
+
+    /// Makes all that is pending one operation, as if it were in flight.
+    fn gather_pending(&mut self) {
+        self.pending.unseal();
+        let accepted = self.watermarks.accepted;
+        if let Sealed::Vanished { last_edit } = self.pending.seal(self.last_seq, &OperationLimits::NONE, accepted) {
+            self.accepted_up_to(last_edit);
+        }
     }
 
     /// Stops using the client id. What was sent under it is of unknown outcome; what was
     /// never sent will be, under a new one.
     pub(super) fn renounce_client(&mut self, now: Millis) {
-        self.set_in_flight_aside(now);
+        self.set_in_flight_aside(ProposalKind::UnknownOutcome, now);
         self.client = None;
         self.last_seq = ClientSeq::NONE;
         self.accepted_seq = ClientSeq::NONE;
         self.own_number = None;
     }
 
-    /// Nobody knows whether the operation in flight was accepted: it is taken out of the
-    /// text, kept, and offered.
-    fn set_in_flight_aside(&mut self, now: Millis) {
+    /// The operation in flight is taken out of the text, kept, and offered.
+    fn set_in_flight_aside(&mut self, kind: ProposalKind, now: Millis) {
         let accepted = self.watermarks.accepted;
         let Some(in_flight) = self.take_in_flight_back(now) else { return };
         // A piece of an edit whose other pieces wait counts as one.
         let edits = in_flight.last_edit.saturating_sub(accepted).max(1);
-        let mut operation = in_flight.operation;
-        for pending in self.pending.operations() {
-            operation = D::transform(pending, &operation).1;
-        }
+        let operation = self.over_pending(in_flight.operation);
         self.accepted_up_to(in_flight.last_edit);
-        self.propose(ProposalKind::UnknownOutcome, operation, edits, None);
+        self.propose(kind, operation, edits, None);
+    }
+
+    /// An operation on the accepted text, as one on the text that the user sees.
+    pub(super) fn over_pending(&self, operation: D::Operation) -> D::Operation {
+        self.pending.operations().fold(operation, |operation, pending| D::transform(pending, &operation).1)
     }
 
     /// Takes the operation in flight out of the text; the buffer stays.

@@ -10,16 +10,6 @@ use cowrite_protocol::Millis;
 /// What the session is asked to put on the wire.
 #[derive(Clone, Debug)]
 pub(crate) enum Outgoing<D: DocumentType> {
-    Submit {
-        seq: ClientSeq,
-        base: Version,
-        operation: D::Operation,
-        caret: CaretHint,
-    },
-    Cursor {
-        version: Version,
-        cursor: Cursor,
-    },
     Verify {
         version: Version,
         hash: u64,
@@ -33,6 +23,15 @@ pub(crate) enum Outgoing<D: DocumentType> {
     Reopen {
         after_ms: u64,
     },
+}
+
+/// An operation that goes in flight, in the form that fits the engine's version.
+#[derive(Clone, Debug)]
+pub(crate) struct Submission<D: DocumentType> {
+    pub(crate) seq: ClientSeq,
+    pub(crate) base: Version,
+    pub(crate) operation: D::Operation,
+    pub(crate) caret: CaretHint,
 }
 
 /// What a submit says of its author's cursor.
@@ -84,10 +83,10 @@ impl<D: DocumentType> Engine<D> {
             if let Some(in_flight) = self.pending.in_flight_mut() {
                 in_flight.sent = false;
             }
-            self.flush();
         }
         if passed(self.caret.due) {
-            self.flush_caret(now);
+            // It is asked for after this.
+            self.caret.due = None;
         }
         if passed(self.verify_at) {
             self.verify_at = Some(now + VERIFY_MS);
@@ -100,10 +99,20 @@ impl<D: DocumentType> Engine<D> {
         self.verify_at = Some(now + FIRST_VERIFY_MS);
     }
 
-    /// Sends what can be sent: nothing unless in step, one operation at a time.
-    pub(super) fn flush(&mut self) {
-        if self.channel != ChannelState::Attached || self.held || self.retry_at.is_some() {
-            return;
+    /// Whether there is something to submit now: never unless in step, and one at a time.
+    pub(crate) fn wants_submit(&self) -> bool {
+        let may = self.channel == ChannelState::Attached && !self.held && self.retry_at.is_none();
+        may && match &self.pending {
+            Pending::Synchronized => false,
+            Pending::Buffering { .. } => true,
+            Pending::AwaitingAck { in_flight } | Pending::AwaitingWithBuffer { in_flight, .. } => !in_flight.sent,
+        }
+    }
+
+    /// The next operation that goes in flight. Until it is taken, all edits join it.
+    pub(crate) fn poll_submit(&mut self) -> Option<Submission<D>> {
+        if !self.wants_submit() {
+            return None;
         }
         match self.pending.seal(self.last_seq.next(), &self.limits.operation, self.watermarks.accepted) {
             Sealed::InFlight => self.last_seq = self.last_seq.next(),
@@ -112,14 +121,11 @@ impl<D: DocumentType> Engine<D> {
         }
         let complete = matches!(self.pending, Pending::AwaitingAck { .. });
         let base = self.version();
-        if let Some(in_flight) = self.pending.in_flight_mut()
-            && !in_flight.sent
-        {
-            in_flight.sent = true;
-            let (seq, operation) = (in_flight.seq, in_flight.operation.clone());
-            let caret = self.caret.ride::<D>(&operation, complete);
-            self.outgoing.push_back(Outgoing::Submit { seq, base, operation, caret });
-        }
+        let in_flight = self.pending.in_flight_mut().filter(|in_flight| !in_flight.sent)?;
+        in_flight.sent = true;
+        let (seq, operation) = (in_flight.seq, in_flight.operation.clone());
+        let caret = self.caret.ride::<D>(&operation, complete);
+        Some(Submission { seq, base, operation, caret })
     }
 
     pub(super) fn accepted_up_to(&mut self, edit: u64) {

@@ -75,9 +75,9 @@ impl NativeClient {
         if uri.host().is_none_or(str::is_empty) {
             return Err(bad());
         }
-        let shared = Arc::new(Shared::new(settings.session));
+        let shared = Arc::new(Shared::new(settings.session, tokens.into()));
         shared.act_and_wake(|state, now| state.session.connect(now));
-        let driver = Driver::new(shared.clone(), uri, tokens.into());
+        let driver = Driver::new(shared.clone(), uri);
         Ok(NativeClient { shared, task: Some(tokio::spawn(driver.run())) })
     }
 
@@ -102,6 +102,19 @@ impl NativeClient {
     /// The user that the server knows us as, once it has greeted.
     pub fn user(&self) -> Option<UserId> {
         self.shared.read(|state| state.session.user().cloned())
+    }
+
+    /// Takes tokens from here on from another source, and asks it now. A connection that holds
+    /// goes on under the new token; a client that was stopped because the server refused the
+    /// former one starts again, with all that is pending. It must be the same user's while
+    /// work is pending, or the client stops with [`Code::ForeignClient`].
+    ///
+    /// [`Code::ForeignClient`]: cowrite_protocol::frame::Code::ForeignClient
+    pub fn set_tokens(&self, tokens: impl Into<TokenSource>) {
+        self.shared.act_and_wake(|state, now| {
+            state.tokens = (state.tokens.0 + 1, tokens.into());
+            state.session.refresh_token(now);
+        });
     }
 
     /// Looks now whether the connection lives; a client that waits tries at once.

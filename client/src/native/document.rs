@@ -168,11 +168,10 @@ impl DocumentClient {
         self.shared.act_and_wake(|state, now| state.session.set_cursor(self.handle, cursor, now));
     }
 
-    /// Changes what the others see of this member.
-    pub fn set_presence(&self, state: Option<&str>, activity: Activity) {
-        self.shared.act_and_wake(|shared, now| {
-            shared.session.set_presence(self.handle, state, activity, now);
-        });
+    /// Changes what the others see of this member. Returns whether it was taken: a state that
+    /// is larger than the server's limit changes nothing.
+    pub fn set_presence(&self, state: Option<&str>, activity: Activity) -> bool {
+        self.shared.act_and_wake(|shared, now| shared.session.set_presence(self.handle, state, activity, now))
     }
 
     /// Everybody who has the document open.

@@ -10,31 +10,31 @@ use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::shared::{Job, Shared};
 use super::socket::Socket;
-use super::token::TokenSource;
 
 /// However often the session asks to be woken, nothing can make the task spin.
 const SHORTEST: Duration = Duration::from_millis(4);
 /// How long a client that ends waits for its last messages to leave.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// A source of tokens that takes longer is asked anew.
+const HANGING: Duration = Duration::from_secs(60);
 
 /// The host of a session on tokio.
 pub(super) struct Driver {
     shared: Arc<Shared>,
     uri: Uri,
-    tokens: TokenSource,
     socket: Option<Socket>,
-    /// What the session waits for before there is a socket; there is one at a time.
-    attempt: Option<Pin<Box<dyn Future<Output = Attempt> + Send>>>,
+    /// The socket that is being opened; there is one at a time.
+    attempt: Option<Waiting<Option<Box<Socket>>>>,
+    /// The token that was asked for, of which source, and whether that one has no other. What
+    /// the session asks for meanwhile is the same.
+    asking: Option<(u64, Waiting<(Option<String>, bool)>)>,
 }
 
-enum Attempt {
-    Token(Option<String>),
-    Socket(Option<Box<Socket>>),
-}
+type Waiting<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 impl Driver {
-    pub(super) fn new(shared: Arc<Shared>, uri: Uri, tokens: TokenSource) -> Driver {
-        Driver { shared, uri, tokens, socket: None, attempt: None }
+    pub(super) fn new(shared: Arc<Shared>, uri: Uri) -> Driver {
+        Driver { shared, uri, socket: None, attempt: None, asking: None }
     }
 
     /// Serves the session until its client is closed.
@@ -56,9 +56,13 @@ impl Driver {
             }
             tokio::select! {
                 () = self.shared.wake.notified() => {}
-                attempt = ready_or_never(&mut self.attempt) => {
+                socket = ready_or_never(self.attempt.as_mut()) => {
                     self.attempt = None;
-                    self.settle(attempt);
+                    self.settle(socket);
+                }
+                (token, fixed) = ready_or_never(self.asking.as_mut().map(|(_, asking)| asking)) => {
+                    self.asking = None;
+                    self.answer(token, fixed);
                 }
                 message = turn_or_never(&mut self.socket) => match message {
                     Some(message) => self.shared.act(|state, now| state.session.handle_message(&message, now)),
@@ -82,12 +86,16 @@ impl Driver {
     fn start(&mut self, job: Job) {
         match job {
             Job::NeedToken => {
-                let token = self.tokens.clone().token();
-                self.attempt = Some(Box::pin(async { Attempt::Token(token.await) }));
+                let (source, tokens) = self.shared.read(|state| state.tokens.clone());
+                if self.asking.as_ref().is_none_or(|(asked, _)| *asked != source) {
+                    let fixed = tokens.is_fixed();
+                    let ask = async move { (timeout(HANGING, tokens.token()).await.ok().flatten(), fixed) };
+                    self.asking = Some((source, Box::pin(ask)));
+                }
             }
             Job::Connect => {
                 let socket = Socket::connect(self.uri.clone());
-                self.attempt = Some(Box::pin(async { Attempt::Socket(socket.await.ok().map(Box::new)) }));
+                self.attempt = Some(Box::pin(async { socket.await.ok().map(Box::new) }));
             }
             Job::Send(message) => {
                 if let Some(socket) = &mut self.socket {
@@ -98,22 +106,28 @@ impl Driver {
         }
     }
 
-    fn settle(&mut self, attempt: Attempt) {
-        match attempt {
-            Attempt::Token(Some(token)) => self.shared.act(|state, now| state.session.provide_token(&token, now)),
-            Attempt::Token(None) => self.shared.act(|state, now| state.session.handle_token_failure(now)),
-            Attempt::Socket(Some(socket)) => {
+    fn settle(&mut self, socket: Option<Box<Socket>>) {
+        match socket {
+            Some(socket) => {
                 self.socket = Some(*socket);
                 self.shared.act(|state, now| state.session.handle_connected(now));
             }
-            Attempt::Socket(None) => self.shared.act(|state, now| state.session.handle_disconnected(now)),
+            None => self.shared.act(|state, now| state.session.handle_disconnected(now)),
         }
+    }
+
+    fn answer(&self, token: Option<String>, fixed: bool) {
+        self.shared.act(|state, now| match token {
+            Some(token) if fixed => state.session.provide_fixed_token(&token, now),
+            Some(token) => state.session.provide_token(&token, now),
+            None => state.session.handle_token_failure(now),
+        });
     }
 }
 
-async fn ready_or_never(attempt: &mut Option<Pin<Box<dyn Future<Output = Attempt> + Send>>>) -> Attempt {
-    match attempt {
-        Some(attempt) => attempt.await,
+async fn ready_or_never<T>(waiting: Option<&mut Waiting<T>>) -> T {
+    match waiting {
+        Some(waiting) => waiting.await,
         None => pending().await,
     }
 }

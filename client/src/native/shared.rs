@@ -8,6 +8,7 @@ use cowrite_protocol::frame::{Code, Remedy};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 
+use super::token::TokenSource;
 use crate::engine::{Event, ProposalKind, Status};
 use crate::session::{DocumentHandle, LinkState, Output, Session, SessionEvent, SessionSettings};
 use cowrite_protocol::Millis;
@@ -39,6 +40,8 @@ pub(super) struct Shared {
 /// What the lock guards.
 pub(super) struct State {
     pub(super) session: Session<RichText>,
+    /// Where tokens come from, and the how manieth source that is.
+    pub(super) tokens: (u64, TokenSource),
     pub(super) closed: bool,
     documents: Vec<Open>,
     jobs: VecDeque<Job>,
@@ -59,9 +62,14 @@ pub(super) struct Open {
 const ENDINGS: usize = 256;
 
 impl Shared {
-    pub(super) fn new(settings: SessionSettings) -> Shared {
-        let state =
-            State { session: Session::new(settings), closed: false, documents: Vec::new(), jobs: VecDeque::new() };
+    pub(super) fn new(settings: SessionSettings, tokens: TokenSource) -> Shared {
+        let state = State {
+            session: Session::new(settings),
+            tokens: (0, tokens),
+            closed: false,
+            documents: Vec::new(),
+            jobs: VecDeque::new(),
+        };
         let link = watch::Sender::new(LinkState::Idle);
         Shared { state: Mutex::new(state), start: Instant::now(), wake: Notify::new(), link }
     }
@@ -176,11 +184,13 @@ impl Open {
     fn take(&mut self, event: Event<RichText>, accepted: u64) {
         match &event {
             Event::Status | Event::Change { .. } => self.changed = true,
-            Event::Rejected { from, to, code } => self.end(*from, *to, Ending::Refused(*code)),
+            Event::Rejected { from, to, code, .. } => self.end(*from, *to, Ending::Refused(*code)),
             // All between what was settled before and now was set aside.
-            Event::Proposal { kind: ProposalKind::UnknownOutcome, .. } => {
+            Event::Proposal { kind: kind @ (ProposalKind::UnknownOutcome | ProposalKind::NotAllowed), .. } => {
                 let before = self.status.borrow().accepted;
-                self.end(before + 1, accepted, Ending::Unknown);
+                let withheld = *kind == ProposalKind::NotAllowed;
+                let ending = if withheld { Ending::Refused(Code::ReadOnly) } else { Ending::Unknown };
+                self.end(before + 1, accepted, ending);
             }
             Event::Closed { code, remedy: Remedy::Stop } => self.closed = Some(*code),
             _ => {}

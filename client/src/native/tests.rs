@@ -1,11 +1,12 @@
 //! The driver against a server of the test's own, which knows one document.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use cowrite_protocol::codec::{decode_client, encode_server};
 use cowrite_protocol::frame::{
-    ClientFrame, Code, DurabilityClass, Opened, Outcome, Packed, ProtocolVersion, Role, ServerFrame, Settlement,
-    SnapshotFrame, Welcome,
+    ClientFrame, Code, DurabilityClass, Opened, Outcome, Packed, ProtocolVersion, Rate, Role, ServerFrame, Settlement,
+    SnapshotFrame, Terms, Welcome,
 };
 use cowrite_protocol::operation::Document;
 use cowrite_protocol::{
@@ -19,6 +20,7 @@ use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
 
 use super::{ConnectError, NativeClient, NativeSettings, TokenSource, WaitError};
+use crate::LinkState;
 use crate::engine::{EditError, Event, StatusState};
 
 const CHANNEL: Channel = Channel(1);
@@ -69,6 +71,11 @@ impl Peer {
 
     /// Opens the document, empty, or as it was at the client's own version.
     async fn open(&mut self, settlement: Settlement) {
+        self.open_as(settlement, Role::Editor).await;
+    }
+
+    /// The same, for a client that may do this.
+    async fn open_as(&mut self, settlement: Settlement, role: Role) {
         let (request, position) = self
             .hear(|frame| match frame {
                 ClientFrame::Open { request, position, .. } => (request, position),
@@ -80,7 +87,7 @@ impl Peer {
             None => Outcome::Snapshot,
         };
         let (epoch, last_seq) = (Epoch::new(2), ClientSeq::NONE);
-        let (number, role) = (AuthorNumber(1), Role::Editor);
+        let number = AuthorNumber(1);
         let opened =
             Opened { request, channel: CHANNEL, client: CLIENT, last_seq, number, role, settlement, epoch, outcome };
         let mut content = Vec::new();
@@ -235,6 +242,81 @@ async fn a_token_is_asked_for_each_time() {
         soon(peer.greet()).await;
     }
     assert!(asks.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_token_is_replaced_in_time_and_the_connection_goes_on() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let asked = AtomicUsize::new(0);
+    let tokens = TokenSource::asking(move || {
+        let token = ["secret", "fresh"][asked.fetch_add(1, Ordering::Relaxed)];
+        async move { Some(token.to_owned()) }
+    });
+    let client = NativeClient::connect(&url, tokens, NativeSettings::default()).unwrap();
+    let mut peer = soon(Peer::accept(&listener)).await;
+    soon(peer.greet()).await;
+    let rate = Rate { per_second: 100, burst: 200 };
+    let terms = Terms { submits: rate, presence: rate, connections: 10, token_ms: Some(1_000) };
+    soon(peer.say(&[ServerFrame::Terms(terms)])).await;
+    soon(peer.hear(|frame| assert_eq!(frame, ClientFrame::Token { token: "fresh" }))).await;
+    assert_eq!(*client.link().borrow(), LinkState::Online);
+}
+
+#[tokio::test]
+async fn who_is_refused_signs_in_again_with_all_that_is_pending() {
+    let (listener, client) = listen().await;
+    let document = client.open("notes".parse().unwrap(), "").unwrap();
+    let server = async {
+        let mut peer = Peer::accept(&listener).await;
+        peer.greet().await;
+        peer.open(Settlement::Nothing).await;
+        peer.hear(|frame| assert!(matches!(frame, ClientFrame::SubmitStill(_)))).await;
+        let speaks = (ProtocolVersion::OLDEST, ProtocolVersion::NEWEST);
+        peer.say(&[ServerFrame::Error { code: Code::Unauthorized, retry_after_ms: 0, speaks }]).await;
+        let mut peer = Peer::accept(&listener).await;
+        peer.greet().await;
+        peer.open(Settlement::NotAccepted).await;
+        peer.accept_submit(0).await;
+        peer
+    };
+    let work = async {
+        document.opened().await.unwrap();
+        let edit = document.edit(&operation("[{\"insert\":\"x\"}]")).unwrap();
+        assert_eq!(document.when_accepted(edit).await, Err(WaitError::Closed(Code::Unauthorized)));
+        assert_eq!(*client.link().borrow(), LinkState::Stopped(Code::Unauthorized));
+        assert_eq!(document.status().pending, 1);
+        client.set_tokens("secret");
+        document.opened().await.unwrap();
+        document.when_accepted(edit).await.unwrap();
+    };
+    soon(async { tokio::join!(server, work) }).await;
+    assert_eq!(document.text(), "x");
+}
+
+#[tokio::test]
+async fn work_that_its_user_may_not_do_any_more_is_refused_to_who_waits_and_kept() {
+    let (listener, client) = listen().await;
+    let document = client.open("notes".parse().unwrap(), "").unwrap();
+    let server = async {
+        let mut peer = Peer::accept(&listener).await;
+        peer.greet().await;
+        peer.open(Settlement::Nothing).await;
+        peer.hear(|frame| assert!(matches!(frame, ClientFrame::SubmitStill(_)))).await;
+        let changed = ServerFrame::Closed { channel: CHANNEL, code: Code::AccessChanged, retry_after_ms: 0 };
+        peer.say(&[changed]).await;
+        peer.open_as(Settlement::NotAccepted, Role::Viewer).await;
+        peer
+    };
+    let work = async {
+        document.opened().await.unwrap();
+        let edit = document.edit(&operation("[{\"insert\":\"x\"}]")).unwrap();
+        document.when_accepted(edit).await
+    };
+    let (_peer, refused) = soon(async { tokio::join!(server, work) }).await;
+    assert_eq!(refused, Err(WaitError::Refused { edit: 1, code: Code::ReadOnly }));
+    assert_eq!(document.read(|engine| engine.proposals().len()), Some(1));
+    assert_eq!(document.status().pending, 1);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 type Answer = Pin<Box<dyn Future<Output = Option<String>> + Send>>;
 
-/// Gives a token before each attempt to connect.
+/// Gives a token before each attempt to connect, and before the one in use ends.
 #[derive(Clone)]
 pub struct TokenSource(Kind);
 
@@ -18,7 +18,7 @@ enum Kind {
 }
 
 impl TokenSource {
-    /// The same token each time.
+    /// The same token each time. When it ends, so does the session.
     pub fn fixed(token: &str) -> TokenSource {
         TokenSource(Kind::Fixed(token.into()))
     }
@@ -29,6 +29,10 @@ impl TokenSource {
         F: Future<Output = Option<String>> + Send + 'static,
     {
         TokenSource(Kind::Asked(Arc::new(move || Box::pin(ask()))))
+    }
+
+    pub(super) fn is_fixed(&self) -> bool {
+        matches!(self.0, Kind::Fixed(_))
     }
 
     pub(super) async fn token(self) -> Option<String> {

@@ -1,7 +1,7 @@
 //! Frames to the engines that they concern.
 
 use cowrite_protocol::codec::decode_server;
-use cowrite_protocol::frame::{Activity, ClientFrame, Opened, Remedy, ServerFrame};
+use cowrite_protocol::frame::{Activity, ClientFrame, Code, Opened, Remedy, ServerFrame};
 use cowrite_protocol::{Channel, DocumentType};
 
 use super::{OpenChannel, OpenDocument, Session};
@@ -35,6 +35,7 @@ impl<D: DocumentType> Session<D> {
         match frame {
             ServerFrame::Welcome(welcome) => self.handle_welcome(welcome, now),
             ServerFrame::Error { code, retry_after_ms, .. } => self.handle_error(code, retry_after_ms, now),
+            ServerFrame::Terms(terms) => self.handle_terms(&terms, now),
             ServerFrame::Pong => {}
             ServerFrame::GoAway { spread_ms } => self.handle_go_away(spread_ms, now),
             ServerFrame::Opened(opened) => self.handle_opened(&opened, now),
@@ -101,6 +102,10 @@ impl<D: DocumentType> Session<D> {
     }
 
     fn handle_channel_frame(&mut self, frame: ServerFrame<'_>, now: Millis) {
+        if let ServerFrame::Busy { code: Code::RateLimited, .. } = frame {
+            // The rate is one for all documents.
+            self.pace.submits.empty(now);
+        }
         let Some(channel) = channel_of(&frame) else { return };
         let Some(open) = self.on_channel(channel) else { return };
         let engine = &mut open.engine;

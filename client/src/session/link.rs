@@ -2,9 +2,9 @@
 
 use cowrite_protocol::DocumentType;
 use cowrite_protocol::codec::encode_client;
-use cowrite_protocol::frame::{ClientFrame, Code, ProtocolVersion, Remedy, Welcome};
+use cowrite_protocol::frame::{ClientFrame, Code, ProtocolVersion, Remedy, Terms, Welcome};
 
-use super::{Output, Session, SessionEvent};
+use super::{Output, Pace, Session, SessionEvent};
 use cowrite_protocol::Millis;
 
 /// The connection as the application shows it.
@@ -20,16 +20,40 @@ pub enum LinkState {
     Offline {
         /// When, in milliseconds from the call.
         retry_in_ms: u64,
+        /// Why there is no connection, where that is known.
+        loss: Option<Loss>,
     },
-    /// Ended for good.
+    /// Ended, until [`Session::refresh_token`]. With [`Code::ForeignClient`]: the token is
+    /// another user's than the one whose work is pending, which is kept for that one.
     Stopped(Code),
+}
+
+/// Why a connection was lost or refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// The server said so.
+    Code(Code),
+    /// The host had no token.
+    NoToken,
+}
+
+impl Loss {
+    /// The stable name by which applications know the reason.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Loss::Code(code) => code.name(),
+            Loss::NoToken => "token_failed",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Link {
     Idle,
     /// Waiting for the host's token.
-    AwaitingToken,
+    AwaitingToken {
+        until: Millis,
+    },
     /// The socket is opening, or the server has not greeted yet.
     Greeting {
         connected: bool,
@@ -41,6 +65,7 @@ pub(super) enum Link {
     },
     Waiting {
         until: Millis,
+        loss: Option<Loss>,
     },
     Stopped(Code),
 }
@@ -54,9 +79,9 @@ impl Link {
     pub(super) fn state(self, now: Millis) -> LinkState {
         match self {
             Link::Idle => LinkState::Idle,
-            Link::AwaitingToken | Link::Greeting { .. } => LinkState::Connecting,
+            Link::AwaitingToken { .. } | Link::Greeting { .. } => LinkState::Connecting,
             Link::Online { .. } => LinkState::Online,
-            Link::Waiting { until } => LinkState::Offline { retry_in_ms: until - now },
+            Link::Waiting { until, loss } => LinkState::Offline { retry_in_ms: until - now, loss },
             Link::Stopped(code) => LinkState::Stopped(code),
         }
     }
@@ -106,26 +131,7 @@ impl<D: DocumentType> Session<D> {
     /// Begins to connect, or does so at once if it waits to.
     pub fn connect(&mut self, now: Millis) {
         if matches!(self.link, Link::Idle | Link::Waiting { .. }) {
-            self.link = Link::AwaitingToken;
-            self.outputs.push_back(Output::NeedToken);
-            self.link_changed(now);
-        }
-    }
-
-    /// The host has a token; the socket is asked for.
-    pub fn provide_token(&mut self, token: &str, now: Millis) {
-        self.token = Some(token.to_owned());
-        if self.link == Link::AwaitingToken {
-            self.link =
-                Link::Greeting { connected: false, until: now + self.liveness.patient(self.settings.greeting_ms) };
-            self.outputs.push_back(Output::Connect);
-        }
-    }
-
-    /// The host has no token now; it will be asked again.
-    pub fn handle_token_failure(&mut self, now: Millis) {
-        if self.link == Link::AwaitingToken {
-            self.retry(0, now);
+            self.start(now);
         }
     }
 
@@ -139,7 +145,7 @@ impl<D: DocumentType> Session<D> {
             &ClientFrame::Hello {
                 oldest: ProtocolVersion::OLDEST,
                 newest: ProtocolVersion::NEWEST,
-                token: self.token.as_deref().unwrap_or_default(),
+                token: &self.credentials.token,
             },
             &mut hello,
         );
@@ -150,16 +156,17 @@ impl<D: DocumentType> Session<D> {
     pub fn handle_disconnected(&mut self, now: Millis) {
         if matches!(self.link, Link::Greeting { .. } | Link::Online { .. }) {
             self.drop_link();
-            self.retry(0, now);
+            self.retry(0, None, now);
         }
     }
 
     /// The device woke up, or the network or the page came back: the link may be dead
-    /// without anybody knowing. A waiting session tries at once.
+    /// without anybody knowing, and the token may have ended. A waiting session tries at once.
     pub fn handle_wake(&mut self, now: Millis) {
         match self.link {
             // Several signs of one wake-up do not put the moment off.
             Link::Online { .. } if self.liveness.doubt.is_none_or(|doubt| doubt <= now) => {
+                self.wake_token(now);
                 self.liveness.doubt = Some(now + WAKE_MS);
                 self.ping(now);
             }
@@ -171,17 +178,20 @@ impl<D: DocumentType> Session<D> {
     /// The earliest moment at which [`Session::handle_timeout`] has something to do.
     pub fn poll_timeout(&self) -> Option<Millis> {
         let link = match self.link {
-            Link::Idle | Link::AwaitingToken | Link::Stopped(_) => return None,
-            Link::Waiting { until } => return Some(until),
-            Link::Greeting { until, .. } => return Some(until),
+            Link::Idle | Link::Stopped(_) => return None,
+            Link::Waiting { until, .. } | Link::AwaitingToken { until } | Link::Greeting { until, .. } => {
+                return Some(until);
+            }
             Link::Online { leave_at, .. } => {
                 let (ping, silence) = self.patience();
                 let alive = if self.liveness.pinged.is_some() { silence } else { ping };
-                [leave_at, self.liveness.doubt].into_iter().flatten().fold(alive, Millis::min)
+                let others = [leave_at, self.liveness.doubt, self.credentials.poll_timeout(), self.pace.due];
+                others.into_iter().flatten().fold(alive, Millis::min)
             }
         };
-        // What is not opened any more on a server that goes away waits for the next one.
-        let leaving = matches!(self.link, Link::Online { leave_at: Some(_), .. });
+        // What is not opened any more on a server that goes away waits for the next one, and
+        // what is held back for a fresh token waits for that.
+        let leaving = matches!(self.link, Link::Online { leave_at: Some(_), .. }) || self.credentials.is_holding();
         let documents = self.documents.iter().flat_map(|open| {
             let opening = open.request.map(|(_, until)| until);
             let abandoned = self.abandoned.iter().any(|(_, document)| document == open.engine.document_id());
@@ -195,14 +205,18 @@ impl<D: DocumentType> Session<D> {
     /// yet (0 where the host cannot know): a slow link that moves is not a dead one.
     pub fn handle_timeout(&mut self, now: Millis, buffered: usize) {
         match self.link {
-            Link::Idle | Link::AwaitingToken | Link::Stopped(_) => {}
-            Link::Waiting { until } if until <= now => self.connect(now),
-            Link::Waiting { .. } => {}
+            Link::Waiting { until, .. } if until <= now => self.connect(now),
+            // It may still come, for the next attempt.
+            Link::AwaitingToken { until } if until <= now => self.handle_token_failure(now),
             Link::Greeting { until, .. } if until <= now => {
                 self.liveness.failed();
                 self.give_up(now);
             }
-            Link::Greeting { .. } => {}
+            Link::Idle
+            | Link::AwaitingToken { .. }
+            | Link::Waiting { .. }
+            | Link::Greeting { .. }
+            | Link::Stopped(_) => {}
             Link::Online { since, leave_at } => {
                 if buffered < self.liveness.buffered {
                     self.liveness.heard = now;
@@ -217,8 +231,7 @@ impl<D: DocumentType> Session<D> {
                 if leave_at.is_some_and(|at| at <= now) {
                     self.outputs.push_back(Output::Disconnect);
                     self.drop_link();
-                    self.link = Link::Waiting { until: now };
-                    return self.connect(now);
+                    return self.start(now);
                 }
                 if ping <= now && self.liveness.pinged.is_none() {
                     self.ping(now);
@@ -243,10 +256,25 @@ impl<D: DocumentType> Session<D> {
 
     pub(super) fn handle_welcome(&mut self, welcome: Welcome, now: Millis) {
         let Link::Greeting { connected: true, .. } = self.link else { return };
+        // Work of one user is never sent by another.
+        let another = self.user().is_some_and(|user| *user != welcome.user);
+        if another && self.documents.iter().any(|open| open.engine.holds_work()) {
+            self.stop(Code::ForeignClient);
+            return self.link_changed(now);
+        }
         self.link = Link::Online { since: now, leave_at: None };
+        self.credentials.accepted();
         for open in &mut self.documents {
             open.engine.handle_welcome(welcome.limits, welcome.durability);
             open.open_at = Some(now);
+            if open.state.len() > welcome.limits.presence_bytes as usize {
+                // The limit was not known when the document was opened. What others see of
+                // us is no reason to give up a text that is there.
+                open.state.clear();
+                if open.engine.position().is_none() && !open.engine.is_closed() {
+                    open.engine.close(Code::TooLarge);
+                }
+            }
         }
         self.welcome = Some(welcome);
         self.link_changed(now);
@@ -259,12 +287,19 @@ impl<D: DocumentType> Session<D> {
                 self.stop(code);
                 self.link_changed(now);
             }
-            Remedy::Retry | Remedy::RefreshToken => {
+            Remedy::RefreshToken => self.token_refused(code, retry_after_ms, now),
+            Remedy::Retry => {
                 self.outputs.push_back(Output::Disconnect);
                 self.drop_link();
-                self.retry(u64::from(retry_after_ms), now);
+                self.retry(u64::from(retry_after_ms), Some(Loss::Code(code)), now);
             }
         }
+    }
+
+    /// What holds on this connection from here on.
+    pub(super) fn handle_terms(&mut self, terms: &Terms, now: Millis) {
+        self.pace = Pace::of(terms, now);
+        self.note_token(terms.token_ms, now);
     }
 
     /// The server is going down: move, but not all at one instant.
@@ -278,11 +313,13 @@ impl<D: DocumentType> Session<D> {
     pub(super) fn give_up(&mut self, now: Millis) {
         self.outputs.push_back(Output::Disconnect);
         self.drop_link();
-        self.retry(0, now);
+        self.retry(0, None, now);
     }
 
     pub(super) fn drop_link(&mut self) {
         self.messages.clear();
+        self.credentials.detach();
+        self.pace = Pace::default();
         self.abandoned.clear();
         for open in &mut self.documents {
             open.channel = None;
@@ -293,9 +330,9 @@ impl<D: DocumentType> Session<D> {
         }
     }
 
-    fn retry(&mut self, at_least_ms: u64, now: Millis) {
+    pub(super) fn retry(&mut self, at_least_ms: u64, loss: Option<Loss>, now: Millis) {
         let wait = self.backoff.next_wait(&mut self.random, at_least_ms);
-        self.link = Link::Waiting { until: now + wait };
+        self.link = Link::Waiting { until: now + wait, loss };
         self.link_changed(now);
     }
 
@@ -324,7 +361,7 @@ impl<D: DocumentType> Session<D> {
         self.liveness.awaiting = awaits.then(|| self.liveness.awaiting.unwrap_or(now));
     }
 
-    fn link_changed(&mut self, now: Millis) {
+    pub(super) fn link_changed(&mut self, now: Millis) {
         let state = self.link.state(now);
         self.outputs.push_back(Output::Event(SessionEvent::Link(state)));
         self.pump(now);

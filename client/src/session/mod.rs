@@ -1,7 +1,9 @@
 //! One client's stay across sockets: greeting, channels, reconnecting, and the time.
 
+mod credentials;
 mod dispatch;
 mod link;
+mod pace;
 mod wire;
 
 use std::collections::VecDeque;
@@ -15,8 +17,10 @@ use crate::engine::{EditError, Engine, Event};
 use crate::random::Random;
 use cowrite_protocol::Millis;
 
-pub use link::LinkState;
+use credentials::Credentials;
 use link::{Link, Liveness};
+pub use link::{LinkState, Loss};
+use pace::Pace;
 
 /// The name of an opened document within a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,7 +45,8 @@ impl SessionSettings {
 /// What the host is asked to do, or to tell the application.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output<D: DocumentType> {
-    /// Get a token, then call [`Session::provide_token`].
+    /// Get a token, then call [`Session::provide_token`]: before each attempt to connect, and
+    /// before the one in use ends. Asked again, it may answer the last time only.
     NeedToken,
     /// Open a socket, then call [`Session::handle_connected`] or
     /// [`Session::handle_disconnected`].
@@ -88,7 +93,8 @@ pub struct Session<D: DocumentType> {
     link: Link,
     liveness: Liveness,
     welcome: Option<Welcome>,
-    token: Option<String>,
+    credentials: Credentials,
+    pace: Pace,
     documents: Vec<OpenDocument<D>>,
     /// Opens that nobody waits for any more: what they open is closed, and their document
     /// is opened again only after that.
@@ -136,7 +142,8 @@ impl<D: DocumentType> Session<D> {
             link: Link::Idle,
             liveness: Liveness::default(),
             welcome: None,
-            token: None,
+            credentials: Credentials::default(),
+            pace: Pace::default(),
             documents: Vec::new(),
             abandoned: Vec::new(),
             next_handle: 1,
@@ -164,6 +171,9 @@ impl<D: DocumentType> Session<D> {
         let mut engine = Engine::new(document);
         if let Some(welcome) = &self.welcome {
             engine.handle_welcome(welcome.limits, welcome.durability);
+        }
+        if let Link::Stopped(code) = self.link {
+            engine.close(code);
         }
         self.documents.push(OpenDocument {
             handle,
@@ -219,7 +229,7 @@ impl<D: DocumentType> Session<D> {
 
     /// Shows the user's own cursor to others, as [`Engine::set_cursor`].
     pub fn set_cursor(&mut self, handle: DocumentHandle, cursor: Cursor, now: Millis) {
-        self.with_engine(handle, now, |engine| engine.set_cursor(cursor, now));
+        self.with_engine(handle, now, |engine| engine.set_cursor(cursor));
     }
 
     /// As [`Engine::accept_proposal`].
@@ -301,7 +311,7 @@ impl<D: DocumentType> Session<D> {
         self.drop_link();
         self.link = Link::Stopped(code);
         self.outputs.push_back(Output::Disconnect);
-        for open in &mut self.documents {
+        for open in self.documents.iter_mut().filter(|open| !open.engine.is_closed()) {
             open.engine.close(code);
         }
     }

@@ -5,8 +5,8 @@ use cowrite_protocol::frame::{Abbreviated, ClientFrame, Packed, Submit, encode_i
 use cowrite_protocol::{Channel, DocumentType};
 
 use super::link::STABLE_MS;
-use super::{Link, OpenDocument, Session};
-use crate::engine::{CaretHint, Outgoing};
+use super::{Link, OpenChannel, OpenDocument, Pace, Session};
+use crate::engine::{CaretHint, Outgoing, Submission};
 use crate::random::Random;
 use cowrite_protocol::Millis;
 
@@ -15,20 +15,32 @@ use cowrite_protocol::Millis;
 const OPENING_MS: u64 = 15_000;
 
 impl<D: DocumentType> Session<D> {
-    /// Puts on the wire whatever the engines have to say, if there is a wire.
+    /// Puts on the wire whatever the engines have to say, if there is a wire, and as fast as
+    /// the server allows. Edits that have to wait for their turn become one operation.
     pub(super) fn pump(&mut self, now: Millis) {
         let Link::Online { leave_at, .. } = self.link else { return };
+        self.check_token(now);
+        if self.credentials.is_holding() {
+            return;
+        }
         let part_bytes = self.welcome.as_ref().map_or(16 << 10, |welcome| welcome.limits.part_bytes) as usize;
         let mut batch = Batch { messages: &mut self.messages, open: Vec::new(), part_bytes };
         let next_request = &mut self.next_request;
         let opening_ms = self.liveness.patient(OPENING_MS);
-        for open in &mut self.documents {
+        let (count, first) = (self.documents.len(), self.pace.turn);
+        self.pace.due = None;
+        for at in (0..count).map(|step| (first + step) % count) {
+            let open = &mut self.documents[at];
             // A server that goes away takes no new document, and neither do we ask.
             let abandoned = self.abandoned.iter().any(|(_, document)| document == open.engine.document_id());
             if leave_at.is_none() && !abandoned && open.open_at.is_some_and(|at| at <= now) {
                 open.send_open(next_request, now, opening_ms, &mut batch);
             }
-            open.pump(now, &mut self.random, &mut batch);
+            let waited = self.pace.due.is_some();
+            open.pump(now, &mut self.random, &mut self.pace, &mut batch);
+            if !waited && self.pace.due.is_some() {
+                self.pace.turn = at;
+            }
         }
         batch.close();
         self.note_awaiting(now);
@@ -87,7 +99,7 @@ impl<D: DocumentType> OpenDocument<D> {
         );
     }
 
-    fn pump(&mut self, now: Millis, random: &mut Random, batch: &mut Batch<'_>) {
+    fn pump(&mut self, now: Millis, random: &mut Random, pace: &mut Pace, batch: &mut Batch<'_>) {
         while let Some(outgoing) = self.engine.poll_outgoing() {
             if let Outgoing::Reopen { after_ms } = outgoing {
                 if let Some(on) = self.channel.take() {
@@ -96,40 +108,17 @@ impl<D: DocumentType> OpenDocument<D> {
                 self.open_at = Some(now + self.reopen_wait(after_ms, now, random));
                 continue;
             }
-            let Some(on) = &mut self.channel else { continue };
+            let Some(on) = &self.channel else { continue };
             let channel = on.number;
-            let mut packed = Vec::new();
             match outgoing {
-                Outgoing::Submit { seq, base, operation, caret } => {
-                    D::encode(&operation, &mut packed);
-                    let submit = Submit {
-                        channel,
-                        seq: Abbreviated::of(seq.get(), on.last_seq),
-                        base: Abbreviated::of(base.get(), on.last_base.get()),
-                        operation: Packed(&packed),
-                    };
-                    (on.last_seq, on.last_base) = (seq.get(), base);
-                    batch.push(
-                        Some(channel),
-                        &match caret {
-                            CaretHint::Implied => ClientFrame::Submit(submit),
-                            CaretHint::Still => ClientFrame::SubmitStill(submit),
-                            CaretHint::At(cursor) => ClientFrame::SubmitCursor { cursor, submit },
-                        },
-                    );
-                    self.engine.handle_sent(now);
-                }
-                Outgoing::Cursor { version, cursor } => {
-                    let low = Abbreviated::of(version.get(), on.last_base.get());
-                    on.last_base = version;
-                    batch.push(Some(channel), &ClientFrame::Cursor { channel, version: low, cursor });
-                }
                 Outgoing::Verify { version, hash, checksum } => {
                     batch.push(Some(channel), &ClientFrame::Verify { channel, version, hash, checksum });
                 }
                 Outgoing::Restore { base, operation } => {
+                    let mut packed = Vec::new();
                     D::encode(&operation, &mut packed);
                     let operation = Packed(&packed);
+                    pace.submits.take(now);
                     batch.push(Some(channel), &ClientFrame::Restore { channel, base, operation });
                 }
                 Outgoing::Reopen { .. } => {}
@@ -141,13 +130,58 @@ impl<D: DocumentType> OpenDocument<D> {
         {
             batch.push(None, &ClientFrame::Close { channel: on.number });
         }
-        if self.presence_changed
-            && let Some(on) = &self.channel
-        {
+        let Some(on) = &mut self.channel else { return };
+        if self.engine.wants_submit() {
+            if !pace.submits.is_ready(now) {
+                Pace::wait_for(&mut pace.due, &pace.submits, now);
+            } else if let Some(submission) = self.engine.poll_submit() {
+                pace.submits.take(now);
+                on.send_submit::<D>(&submission, batch);
+                self.engine.handle_sent(now);
+            }
+        }
+        if self.presence_changed {
+            if !pace.presence.is_ready(now) {
+                return Pace::wait_for(&mut pace.due, &pace.presence, now);
+            }
             self.presence_changed = false;
+            pace.presence.take(now);
             let (activity, state) = (self.activity, Some(self.state.as_str()));
             batch.push(Some(on.number), &ClientFrame::Presence { channel: on.number, activity, state });
         }
+        if self.engine.wants_cursor() {
+            if !pace.presence.is_ready(now) {
+                Pace::wait_for(&mut pace.due, &pace.presence, now);
+            } else if let Some((version, cursor)) = self.engine.poll_cursor(now) {
+                pace.presence.take(now);
+                let (channel, low) = (on.number, Abbreviated::of(version.get(), on.last_base.get()));
+                on.last_base = version;
+                batch.push(Some(channel), &ClientFrame::Cursor { channel, version: low, cursor });
+            }
+        }
+    }
+}
+
+impl OpenChannel {
+    fn send_submit<D: DocumentType>(&mut self, submission: &Submission<D>, batch: &mut Batch<'_>) {
+        let (channel, seq, base) = (self.number, submission.seq.get(), submission.base);
+        let mut packed = Vec::new();
+        D::encode(&submission.operation, &mut packed);
+        let submit = Submit {
+            channel,
+            seq: Abbreviated::of(seq, self.last_seq),
+            base: Abbreviated::of(base.get(), self.last_base.get()),
+            operation: Packed(&packed),
+        };
+        (self.last_seq, self.last_base) = (seq, base);
+        batch.push(
+            Some(channel),
+            &match &submission.caret {
+                CaretHint::Implied => ClientFrame::Submit(submit),
+                CaretHint::Still => ClientFrame::SubmitStill(submit),
+                CaretHint::At(cursor) => ClientFrame::SubmitCursor { cursor: cursor.clone(), submit },
+            },
+        );
     }
 }
 

@@ -1,16 +1,11 @@
 //! The clocks: when a link is dead, when an answer is overdue, and when to come back.
 
-use cowrite_client::LinkState;
 use cowrite_client::engine::StatusState;
+use cowrite_client::{LinkState, Loss};
 use cowrite_protocol::Channel;
 use cowrite_protocol::frame::{Code, Outcome, ProtocolVersion, ServerFrame, Settlement};
 
 use crate::bench::{Bench, Log, Sent};
-
-fn end(bench: &mut Bench, code: Code, retry_after_ms: u32) {
-    let speaks = (ProtocolVersion::OLDEST, ProtocolVersion::NEWEST);
-    bench.server(&ServerFrame::Error { code, retry_after_ms, speaks });
-}
 
 /// How long it takes until the session gives the link up, in milliseconds.
 fn patience(bench: &mut Bench) -> u64 {
@@ -267,8 +262,11 @@ fn the_first_retry_comes_within_a_second_and_no_wait_is_longer_than_thirty() {
 #[test]
 fn the_servers_own_word_of_when_to_come_back_is_kept() {
     let mut bench = Bench::open("abc");
-    end(&mut bench, Code::TooManyConnections, 45_000);
+    bench.end(Code::TooManyConnections, 45_000);
     assert_eq!(bench.disconnects, 1);
+    let told = bench.links.last().copied();
+    let loss = Some(Loss::Code(Code::TooManyConnections));
+    assert!(matches!(told, Some(LinkState::Offline { retry_in_ms: 45_000.., loss: why }) if why == loss), "{told:?}");
     assert!((45_000..46_000).contains(&wait(&mut bench)));
 
     let mut bench = Bench::idle();
@@ -340,7 +338,7 @@ fn a_code_that_says_stop_is_the_end() {
         let mut bench = Bench::open("abc");
         bench.edit("3 +X");
         bench.take_sent();
-        end(&mut bench, code, 0);
+        bench.end(code, 0);
         let tokens = bench.tokens;
         bench.session.handle_wake(bench.now);
         bench.session.handle_disconnected(bench.now);
@@ -372,7 +370,7 @@ fn nothing_behind_the_end_of_a_connection_is_read() {
 fn a_token_that_expired_is_asked_for_anew() {
     let mut bench = Bench::open("abc");
     let tokens = bench.tokens;
-    end(&mut bench, Code::TokenExpired, 0);
+    bench.end(Code::TokenExpired, 0);
     assert!(wait(&mut bench) <= 1_000);
     assert_eq!(bench.tokens, tokens + 1);
     bench.session.handle_token_failure(bench.now);
@@ -383,7 +381,7 @@ fn a_token_that_expired_is_asked_for_anew() {
 #[test]
 fn a_wake_while_waiting_connects_at_once() {
     let mut bench = Bench::open("abc");
-    end(&mut bench, Code::TooManyConnections, 600_000);
+    bench.end(Code::TooManyConnections, 600_000);
     let tokens = bench.tokens;
     bench.session.handle_wake(bench.now);
     bench.drain();

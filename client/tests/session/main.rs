@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
 
 mod bench;
+mod credentials;
 mod cursor;
 mod divergence;
 mod limits;
 mod liveness;
+mod pace;
+mod permission;
 mod reject;
 mod restore;
 mod resume;

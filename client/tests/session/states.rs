@@ -120,8 +120,8 @@ fn all_answers_in_one_message_are_taken_one_after_another() {
     bench.bytes(&message.concat());
     assert_eq!(bench.text(), "21XYabc");
     let buffer = bench.expect_submit();
-    // It was made when the ack was read, before the last commit was.
-    assert_eq!((buffer.base, &buffer.operation), (3, &op("2 +Y")));
+    // It is made when all was read, on what is newest.
+    assert_eq!((buffer.base, &buffer.operation), (4, &op("3 +Y")));
     bench.ack(&buffer);
     assert_eq!((bench.text(), bench.log.string()), ("21XYabc".into(), "21XYabc".into()));
 }

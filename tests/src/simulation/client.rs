@@ -118,7 +118,7 @@ impl Client {
                 RichText::apply(&mut self.from_events, &operation)
                     .map_err(|error| format!("an event does not fit: {error}"))?;
             }
-            Event::Rejected { from, to, code } => self.rejected.push((from, to, code)),
+            Event::Rejected { from, to, code, .. } => self.rejected.push((from, to, code)),
             Event::Proposal { id, kind } => self.proposals.push((id, kind)),
             Event::ProposalSettled { id, .. } => self.proposals.retain(|(known, _)| *known != id),
             Event::Diverged => self.diverged += 1,

@@ -5,13 +5,13 @@
 mod log;
 mod notation;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use cowrite_client::{DocumentHandle, Event, LinkState, Output, Session, SessionEvent, SessionSettings, Status};
 use cowrite_protocol::codec::{decode_client, encode_server};
 use cowrite_protocol::frame::{
-    ClientFrame, Code, DurabilityClass, Opened, Outcome, PartReader, Position, ProtocolVersion, Role, ServerFrame,
-    Settlement, Welcome,
+    ClientFrame, Code, DurabilityClass, Opened, Outcome, PartReader, Position, ProtocolVersion, Rate, Role,
+    ServerFrame, Settlement, Terms, Welcome,
 };
 use cowrite_protocol::operation::{Document, Operation};
 use cowrite_protocol::{
@@ -34,6 +34,7 @@ pub(crate) enum Sent {
     Ping,
     Verify { version: u64 },
     Restore { base: u64, operation: Operation },
+    Token { token: String },
 }
 
 /// An `Open`.
@@ -86,11 +87,13 @@ pub(crate) struct Bench {
     pub(crate) connects: usize,
     pub(crate) disconnects: usize,
     pub(crate) tokens: usize,
+    /// How often the session was woken.
+    pub(crate) woken: usize,
     /// The requests that were not answered yet.
     sent: VecDeque<Sent>,
     from_events: Document,
-    last_seq: u64,
-    last_base: u64,
+    /// The last client_seq and base that each channel carried.
+    carried: BTreeMap<u32, (u64, u64)>,
     parts: PartReader,
 }
 
@@ -117,10 +120,10 @@ impl Bench {
             connects: 0,
             disconnects: 0,
             tokens: 0,
+            woken: 0,
             sent: VecDeque::new(),
             from_events: Document::default(),
-            last_seq: 0,
-            last_base: 0,
+            carried: BTreeMap::new(),
             parts: PartReader::default(),
         };
         bench.drain();
@@ -148,19 +151,47 @@ impl Bench {
 
     /// Token, socket, `Hello` and `Welcome`.
     pub(crate) fn greet(&mut self) {
-        self.session.provide_token("token", self.now);
+        self.greet_as("token", "ann");
+    }
+
+    /// As [`Bench::greet`], with this token, which is this user's.
+    pub(crate) fn greet_as(&mut self, token: &str, user: &str) {
+        self.session.provide_token(token, self.now);
+        self.hello(token);
+        self.welcome(user);
+    }
+
+    /// The socket opens, and the client says hello.
+    pub(crate) fn hello(&mut self, token: &str) {
         self.drain();
         self.session.handle_connected(self.now);
         self.drain();
-        assert_eq!(self.next(), Sent::Hello { token: "token".into() });
+        assert_eq!(self.next(), Sent::Hello { token: token.into() });
+    }
+
+    /// The server greets.
+    pub(crate) fn welcome(&mut self, user: &str) {
         let (limits, durability) = (self.limits, self.durability);
         self.server(&ServerFrame::Welcome(Welcome {
             version: ProtocolVersion::NEWEST,
-            user: "ann".parse().unwrap(),
+            user: user.parse().unwrap(),
             limits,
             durability,
             silence_ms: 90_000,
         }));
+    }
+
+    /// The server says how often what may be sent, and how long the token is good.
+    pub(crate) fn terms(&mut self, submits: (u32, u32), presence: (u32, u32), token_ms: Option<u32>) {
+        let rate = |(per_second, burst)| Rate { per_second, burst };
+        let (submits, presence) = (rate(submits), rate(presence));
+        self.server(&ServerFrame::Terms(Terms { submits, presence, connections: 10, token_ms }));
+    }
+
+    /// The server ends the connection.
+    pub(crate) fn end(&mut self, code: Code, retry_after_ms: u32) {
+        let speaks = (ProtocolVersion::OLDEST, ProtocolVersion::NEWEST);
+        self.server(&ServerFrame::Error { code, retry_after_ms, speaks });
     }
 
     /// The socket is cut, and the session is back as soon as it wants to be; gives what it asks for.
@@ -209,7 +240,7 @@ impl Bench {
         };
         change(&mut opened);
         self.log.own = opened.client;
-        (self.last_seq, self.last_base) = (opened.last_seq.get(), self.log.asked_at);
+        self.carried.insert(self.channel, (opened.last_seq.get(), self.log.asked_at));
         self.server(&ServerFrame::Opened(opened));
     }
 
@@ -220,14 +251,14 @@ impl Bench {
 
     /// The document whole.
     pub(crate) fn snapshot(&mut self) {
-        self.last_base = self.log.position.version.get();
+        self.carried.entry(self.channel).or_default().1 = self.log.position.version.get();
         let frame = self.log.snapshot(Channel(self.channel), 0);
         self.bytes(&frame);
     }
 
     /// The document whole, with a checksum that is not its own.
     pub(crate) fn wrong_snapshot(&mut self) {
-        self.last_base = self.log.position.version.get();
+        self.carried.entry(self.channel).or_default().1 = self.log.position.version.get();
         let frame = self.log.snapshot(Channel(self.channel), 1);
         self.bytes(&frame);
     }
@@ -308,6 +339,7 @@ impl Bench {
             turns = if at > self.now { 0 } else { turns + 1 };
             assert!(turns < 100, "the session asks to be woken at {at:?}, again and again");
             self.now = self.now.max(at);
+            self.woken += 1;
             self.session.handle_timeout(self.now, self.buffered);
             self.drain();
         }
@@ -370,7 +402,7 @@ impl Bench {
     /// The refusals that were told, as first edit, last edit and reason.
     pub(crate) fn rejections(&self) -> Vec<(u64, u64, Code)> {
         let told = |event: &Event<RichText>| match event {
-            Event::Rejected { from, to, code } => Some((*from, *to, *code)),
+            Event::Rejected { from, to, code, .. } => Some((*from, *to, *code)),
             _ => None,
         };
         self.events.iter().filter_map(told).collect()
@@ -384,6 +416,7 @@ impl Bench {
                 Output::Connect => self.connects += 1,
                 Output::Disconnect => self.disconnects += 1,
                 Output::Event(SessionEvent::Link(state)) => self.links.push(state),
+                Output::Event(SessionEvent::Document(handle, _)) if handle != self.handle => {}
                 Output::Event(SessionEvent::Document(_, event)) => {
                     if let Event::Change { operation, .. } = &event {
                         self.from_events.apply(operation).expect("a change fits the text before");
@@ -444,19 +477,22 @@ impl Bench {
             ClientFrame::Submit(submit)
             | ClientFrame::SubmitStill(submit)
             | ClientFrame::SubmitCursor { submit, .. } => {
-                self.last_seq = submit.seq.resolve(self.last_seq).expect("a client_seq");
-                self.last_base = submit.base.resolve(self.last_base).expect("a base");
+                let last = self.carried.entry(submit.channel.0).or_default();
+                last.0 = submit.seq.resolve(last.0).expect("a client_seq");
+                last.1 = submit.base.resolve(last.1).expect("a base");
+                let (seq, base) = *last;
                 Sent::Submit(Submitted {
                     channel: submit.channel.0,
-                    seq: self.last_seq,
-                    base: self.last_base,
+                    seq,
+                    base,
                     operation: RichText::decode(submit.operation.0, &OperationLimits::NONE).expect("an operation"),
                     caret,
                 })
             }
-            ClientFrame::Cursor { version, cursor, .. } => {
-                self.last_base = version.resolve(self.last_base).expect("a version");
-                Sent::Cursor { version: self.last_base, cursor }
+            ClientFrame::Cursor { channel, version, cursor } => {
+                let last = self.carried.entry(channel.0).or_default();
+                last.1 = version.resolve(last.1).expect("a version");
+                Sent::Cursor { version: last.1, cursor }
             }
             ClientFrame::Presence { state, .. } => Sent::Presence { state: state.map(str::to_owned) },
             ClientFrame::Close { channel } => Sent::Close { channel: channel.0 },
@@ -474,7 +510,7 @@ impl Bench {
                 }
                 return;
             }
-            ClientFrame::Token { .. } => panic!("no token was asked for"),
+            ClientFrame::Token { token } => Sent::Token { token: token.to_owned() },
         });
     }
 }

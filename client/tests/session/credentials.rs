@@ -1,0 +1,384 @@
+//! Tokens: asked for in time, refreshed on the connection that holds, refused and replaced.
+
+use cowrite_client::engine::StatusState;
+use cowrite_client::{EditError, LinkState, Loss};
+use cowrite_protocol::frame::{Code, Outcome, Settlement};
+
+use crate::bench::{Bench, Sent};
+
+const MANY: (u32, u32) = (100, 200);
+
+/// In step, under a token that is good for so long.
+fn good_for(token_ms: u32) -> Bench {
+    let mut bench = Bench::open("abc");
+    bench.terms(MANY, MANY, Some(token_ms));
+    bench
+}
+
+/// How long it takes until the host is asked for a token, in milliseconds.
+fn asked_after(bench: &mut Bench) -> u64 {
+    let (start, tokens) = (bench.now, bench.tokens);
+    while bench.tokens == tokens {
+        assert!(bench.now - start < 100_000_000, "never asked");
+        bench.pass(10);
+    }
+    bench.now - start
+}
+
+fn give(bench: &mut Bench, token: &str) {
+    bench.session.provide_token(token, bench.now);
+    bench.drain();
+}
+
+fn fail(bench: &mut Bench) {
+    bench.session.handle_token_failure(bench.now);
+    bench.drain();
+}
+
+fn renew(bench: &mut Bench) {
+    bench.session.refresh_token(bench.now);
+    bench.drain();
+}
+
+fn wake(bench: &mut Bench) {
+    bench.session.handle_wake(bench.now);
+    bench.drain();
+}
+
+fn link(bench: &Bench) -> LinkState {
+    bench.session.link_state(bench.now)
+}
+
+#[test]
+fn a_fresh_token_is_asked_for_before_the_old_one_ends_and_the_connection_goes_on() {
+    for (span, earliest, latest) in [(3_600_000, 3_510_000, 3_540_000), (30_000, 21_000, 24_010), (5_000, 3_500, 4_010)]
+    {
+        let mut bench = good_for(span);
+        for turn in ["second", "third"] {
+            let waited = asked_after(&mut bench);
+            assert!((earliest..=latest).contains(&waited), "asked after {waited} of {span} ms");
+            give(&mut bench, turn);
+            assert_eq!(bench.take_sent().last(), Some(&Sent::Token { token: turn.into() }));
+            bench.terms(MANY, MANY, Some(span));
+        }
+        bench.edit("3 +X");
+        bench.expect_submit();
+        assert_eq!((bench.connects, bench.disconnects), (1, 0));
+    }
+}
+
+#[test]
+fn not_all_clients_ask_at_one_moment() {
+    let mut bench = good_for(300_000);
+    let waits: Vec<u64> = (0..20)
+        .map(|turn| {
+            let waited = asked_after(&mut bench);
+            give(&mut bench, &format!("token {turn}"));
+            bench.terms(MANY, MANY, Some(300_000));
+            waited
+        })
+        .collect();
+    assert!(waits.iter().max().unwrap() - waits.iter().min().unwrap() > 10_000, "{waits:?}");
+}
+
+#[test]
+fn a_token_that_is_hardly_good_at_all_makes_nobody_spin() {
+    for span in [0, 1, 500, 1_000] {
+        let mut bench = good_for(span);
+        let (tokens, woken) = (bench.tokens, bench.woken);
+        for turn in 0..20 {
+            asked_after(&mut bench);
+            give(&mut bench, &format!("token {turn}"));
+            bench.terms(MANY, MANY, Some(span));
+        }
+        bench.pass(900);
+        assert_eq!(bench.tokens - tokens, 20);
+        assert!(bench.woken - woken < 100, "woken {} times", bench.woken - woken);
+    }
+}
+
+#[test]
+fn a_server_that_says_nothing_of_tokens_is_never_given_another() {
+    for said in [false, true] {
+        let mut bench = Bench::open("abc");
+        if said {
+            bench.terms(MANY, MANY, None);
+        }
+        let tokens = bench.tokens;
+        bench.pass(100_000_000);
+        assert_eq!((bench.tokens, bench.disconnects), (tokens, 0));
+    }
+}
+
+#[test]
+fn a_host_that_has_no_token_is_asked_again_ever_later_while_the_old_one_is_good() {
+    let mut bench = good_for(3_600_000);
+    asked_after(&mut bench);
+    let mut asks = 0;
+    let end = bench.now + 58_000;
+    while bench.now < end {
+        fail(&mut bench);
+        let waited = asked_after(&mut bench);
+        assert!((1_000..=32_000).contains(&waited), "{waited}");
+        asks += 1;
+    }
+    assert!((4..58).contains(&asks), "{asks}");
+    assert_eq!((bench.disconnects, link(&bench)), (0, LinkState::Online));
+    give(&mut bench, "late");
+    assert!(bench.take_sent().contains(&Sent::Token { token: "late".into() }));
+}
+
+#[test]
+fn a_host_that_hangs_is_asked_again_and_its_late_answer_counts() {
+    let mut bench = good_for(30_000);
+    asked_after(&mut bench);
+    let again = asked_after(&mut bench);
+    assert!((1_000..6_000).contains(&again), "{again}");
+    give(&mut bench, "late");
+    assert_eq!(bench.take_sent().last(), Some(&Sent::Token { token: "late".into() }));
+    // The second answer to the same question.
+    give(&mut bench, "later");
+    bench.nothing_sent();
+}
+
+#[test]
+fn the_same_token_again_is_no_fresh_one() {
+    let mut bench = good_for(30_000);
+    asked_after(&mut bench);
+    bench.take_sent();
+    give(&mut bench, "token");
+    bench.nothing_sent();
+    asked_after(&mut bench);
+    give(&mut bench, "other");
+    assert_eq!(bench.take_sent().last(), Some(&Sent::Token { token: "other".into() }));
+}
+
+#[test]
+fn after_a_sleep_the_token_goes_before_all_else() {
+    let mut bench = good_for(30_000);
+    bench.take_sent();
+    bench.now = bench.now + 26_000;
+    let tokens = bench.tokens;
+    wake(&mut bench);
+    bench.edit("3 +X");
+    bench.set_caret(1);
+    assert_eq!((bench.tokens, bench.take_sent()), (tokens + 1, vec![]));
+    give(&mut bench, "fresh");
+    assert_eq!(bench.next(), Sent::Token { token: "fresh".into() });
+    bench.expect_submit();
+}
+
+#[test]
+fn a_timer_that_comes_much_too_late_is_a_wake_as_well() {
+    let mut bench = good_for(20_000);
+    bench.take_sent();
+    bench.now = bench.now + 18_000;
+    bench.edit("3 +X");
+    assert_eq!(bench.take_sent(), []);
+    give(&mut bench, "fresh");
+    assert_eq!(bench.next(), Sent::Token { token: "fresh".into() });
+    bench.expect_submit();
+}
+
+#[test]
+fn work_does_not_wait_long_for_a_host_that_has_no_token() {
+    for hangs in [false, true] {
+        let mut bench = good_for(30_000);
+        bench.now = bench.now + 26_000;
+        wake(&mut bench);
+        bench.take_sent();
+        bench.edit("3 +X");
+        bench.nothing_sent();
+        if hangs {
+            bench.pass(5_000);
+        } else {
+            fail(&mut bench);
+        }
+        assert!(bench.take_sent().iter().any(|sent| matches!(sent, Sent::Submit(_))));
+    }
+}
+
+#[test]
+fn a_refused_token_is_replaced_at_once_and_only_once() {
+    for code in [Code::TokenExpired, Code::TokenRevoked] {
+        let mut bench = good_for(3_600_000);
+        bench.edit("3 +X");
+        bench.pass(20_000);
+        bench.take_sent();
+        let tokens = bench.tokens;
+        bench.end(code, 0);
+        assert_eq!((bench.tokens, link(&bench)), (tokens + 1, LinkState::Connecting));
+        give(&mut bench, "fresh");
+        bench.hello("fresh");
+        bench.end(code, 0);
+        bench.pass(1_000_000);
+        assert_eq!((bench.tokens, link(&bench)), (tokens + 1, LinkState::Stopped(code)));
+        assert_eq!(bench.links.last(), Some(&LinkState::Stopped(code)));
+        assert_eq!((bench.status().state, bench.status().pending), (StatusState::Closed, 1));
+        assert_eq!(bench.engine().pending().count(), 1);
+    }
+}
+
+#[test]
+fn a_token_that_is_taken_makes_the_next_refusal_a_first_one() {
+    let mut bench = good_for(3_600_000);
+    for turn in 0..5 {
+        bench.pass(20_000);
+        bench.take_sent();
+        bench.end(Code::TokenExpired, 0);
+        bench.greet_as(&format!("token {turn}"), "ann");
+        bench.expect_open();
+        bench.in_step(Settlement::Nothing);
+    }
+    assert_eq!(link(&bench), LinkState::Online);
+}
+
+#[test]
+fn a_server_that_takes_tokens_and_ends_them_at_once_is_not_asked_in_a_storm() {
+    let mut bench = good_for(3_600_000);
+    let (start, connects) = (bench.now, bench.connects);
+    while bench.now - start < 60_000 {
+        bench.end(Code::TokenExpired, 0);
+        bench.come_back();
+    }
+    let made = bench.connects - connects;
+    assert!((3..60).contains(&made), "{made} in a minute");
+}
+
+#[test]
+fn a_fixed_token_is_not_asked_for_again_and_its_end_is_told() {
+    let mut bench = Bench::idle();
+    bench.session.provide_fixed_token("token", bench.now);
+    bench.hello("token");
+    bench.welcome("ann");
+    bench.terms(MANY, MANY, Some(30_000));
+    bench.expect_open();
+    bench.opened(Settlement::Nothing, Outcome::Snapshot);
+    bench.snapshot();
+    let tokens = bench.tokens;
+    bench.pass(30_000);
+    bench.end(Code::TokenExpired, 0);
+    bench.pass(1_000_000);
+    assert_eq!((bench.tokens, link(&bench)), (tokens, LinkState::Stopped(Code::TokenExpired)));
+}
+
+#[test]
+fn who_signs_in_again_goes_on_with_what_was_pending() {
+    for code in [Code::Unauthorized, Code::TokenExpired] {
+        let mut bench = good_for(3_600_000);
+        bench.pass(20_000);
+        bench.edit("3 +X");
+        bench.edit("4 +Y");
+        bench.take_sent();
+        bench.end(code, 0);
+        if code == Code::TokenExpired {
+            give(&mut bench, "fresh");
+            bench.hello("fresh");
+            bench.end(code, 0);
+        }
+        assert_eq!(link(&bench), LinkState::Stopped(code));
+        let other = bench.session.open("other".parse().unwrap(), "", bench.now).unwrap();
+        assert_eq!(bench.session.engine(other).unwrap().editable(), Err(EditError::Closed(code)));
+        bench.session.close(other, bench.now);
+        let tokens = bench.tokens;
+        renew(&mut bench);
+        assert_eq!((bench.tokens, link(&bench)), (tokens + 1, LinkState::Connecting));
+        assert_eq!(bench.status().state, StatusState::Detached);
+        bench.greet_as("good", "ann");
+        assert_eq!(bench.expect_open().in_flight, Some(1));
+        bench.in_step(Settlement::NotAccepted);
+        for _ in 0..2 {
+            let submit = bench.expect_submit();
+            bench.ack(&submit);
+        }
+        assert_eq!((bench.log.string().as_str(), bench.status().pending), ("abcXY", 0));
+    }
+}
+
+#[test]
+fn a_document_that_was_closed_for_its_own_reason_stays_so() {
+    let mut bench = good_for(3_600_000);
+    bench.closed(Code::AccessDenied);
+    bench.end(Code::Unauthorized, 0);
+    renew(&mut bench);
+    bench.greet_as("good", "ann");
+    bench.pass(0);
+    bench.nothing_sent();
+    assert_eq!(bench.status().state, StatusState::Closed);
+}
+
+#[test]
+fn a_new_source_of_tokens_is_asked_at_once_whatever_the_link_does() {
+    // Online: the connection goes on.
+    let mut bench = Bench::open("abc");
+    renew(&mut bench);
+    give(&mut bench, "new");
+    assert_eq!((bench.next(), bench.disconnects), (Sent::Token { token: "new".into() }, 0));
+    // Waiting: at once.
+    let mut bench = Bench::open("abc");
+    bench.end(Code::TooManyConnections, 60_000);
+    let tokens = bench.tokens;
+    renew(&mut bench);
+    assert_eq!(bench.tokens, tokens + 1);
+    bench.greet_as("new", "ann");
+    // Greeting with the old one: not with that one.
+    let mut bench = Bench::idle();
+    give(&mut bench, "old");
+    renew(&mut bench);
+    assert_eq!(bench.disconnects, 1);
+    bench.greet_as("new", "ann");
+    assert_eq!(link(&bench), LinkState::Online);
+}
+
+#[test]
+fn work_of_one_user_is_never_sent_by_another() {
+    let mut bench = Bench::open("abc");
+    bench.edit("3 +X");
+    bench.take_sent();
+    bench.end(Code::Unauthorized, 0);
+    renew(&mut bench);
+    bench.greet_as("bob's", "bob");
+    bench.pass(1_000_000);
+    bench.nothing_sent();
+    assert_eq!(link(&bench), LinkState::Stopped(Code::ForeignClient));
+    assert_eq!((bench.status().state, bench.status().pending), (StatusState::Closed, 1));
+    assert_eq!(bench.engine().pending().count(), 1);
+    renew(&mut bench);
+    bench.greet_as("ann's", "ann");
+    assert_eq!(bench.expect_open().in_flight, Some(1));
+    bench.in_step(Settlement::NotAccepted);
+    bench.expect_submit();
+}
+
+#[test]
+fn another_user_may_go_on_where_nothing_is_pending() {
+    let mut bench = Bench::open("abc");
+    bench.cut();
+    while !matches!(link(&bench), LinkState::Connecting) {
+        bench.pass(10);
+    }
+    bench.greet_as("bob's", "bob");
+    bench.expect_open();
+    assert_eq!(link(&bench), LinkState::Online);
+}
+
+#[test]
+fn a_host_that_never_answers_is_given_up_and_asked_again() {
+    let mut bench = Bench::idle();
+    bench.pass(29_999);
+    assert_eq!((bench.tokens, link(&bench)), (1, LinkState::Connecting));
+    bench.pass(1);
+    assert!(matches!(link(&bench), LinkState::Offline { loss: Some(Loss::NoToken), .. }));
+    // What comes too late is for the next attempt, which asks for no other.
+    give(&mut bench, "slow");
+    while bench.connects == 0 {
+        bench.pass(10);
+    }
+    assert_eq!(bench.tokens, 1);
+    bench.hello("slow");
+    // The attempt after that asks again.
+    bench.cut();
+    asked_after(&mut bench);
+    fail(&mut bench);
+    assert!(matches!(link(&bench), LinkState::Offline { loss: Some(Loss::NoToken), .. }));
+}
