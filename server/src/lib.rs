@@ -23,5 +23,6 @@ pub mod server;
 pub mod settings;
 mod shutdown;
 pub mod tally;
+pub mod traces;
 
 pub use shutdown::asked_to_end;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::serve::ListenerExt;
@@ -30,6 +31,7 @@ use crate::redis::{RedisDoorError, check};
 use crate::room::spawn_room;
 use crate::settings::{FrontDoor, Settings, ShutdownSettings, Storage};
 use crate::shutdown::go_down;
+use crate::traces::{Exporter, Tracer};
 
 /// A server that holds its port and its data, and serves once it is run.
 pub struct Server {
@@ -39,6 +41,7 @@ pub struct Server {
     context: Arc<HttpContext>,
     log: Arc<dyn OpLog>,
     shutdown: ShutdownSettings,
+    exporter: Option<Exporter>,
 }
 
 /// Why a server does not start. Nothing is left half-way: no port is taken, no data changed.
@@ -95,6 +98,9 @@ pub enum StartError {
 /// what waits here cannot be composed any more either.
 const SEND_BUFFER_BYTES: u32 = 64 << 10;
 
+/// How long the end of the server waits for the last spans of traces to be taken.
+const LAST_SPANS: Duration = Duration::from_secs(1);
+
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1_024;
 
@@ -124,7 +130,14 @@ impl Server {
         // data is then left alone.
         let listener = listen(address).map_err(|error| StartError::Listen { address, error })?;
         let address = listener.local_addr().map_err(|error| StartError::Listen { address, error })?;
-        let metrics = Metrics::default();
+        let (tracer, exporter) = match settings.traces {
+            Some(traces) => {
+                let (tracer, exporter) = Tracer::new(traces);
+                (tracer, Some(exporter))
+            }
+            None => (Tracer::default(), None),
+        };
+        let metrics = Metrics::traced(tracer);
         let mut presence: Arc<dyn PresenceBus> = Arc::new(LocalBus);
         let mut leases: Arc<dyn Leases> = Arc::new(LocalLeases::new(LeaseSettings::default()));
         let log: Arc<dyn OpLog> = match settings.storage {
@@ -174,7 +187,7 @@ impl Server {
         });
         let router = router(Arc::clone(&context), settings.pages.as_deref(), settings.package.as_deref())
             .map_err(|(folder, error)| StartError::Files { folder: folder.to_owned(), error })?;
-        Ok(Server { listener, address, router, context, log, shutdown: settings.shutdown })
+        Ok(Server { listener, address, router, context, log, shutdown: settings.shutdown, exporter })
     }
 
     /// Where it listens.
@@ -185,7 +198,8 @@ impl Server {
     /// Serves until `end` is ready, then goes down as [`ShutdownSettings`] say: no edit
     /// that was taken is lost, snapshots are stored, and the log is closed.
     pub async fn run(self, end: impl Future<Output = ()>) {
-        let Server { listener, router, context, log, shutdown, .. } = self;
+        let Server { listener, router, context, log, shutdown, exporter, .. } = self;
+        let exporting = exporter.map(|exporter| tokio::spawn(exporter.run()));
         // Without it a small frame waits for the answer to the one before, 40 ms.
         let listener = listener.tap_io(|stream| {
             if let Err(error) = stream.set_nodelay(true) {
@@ -202,6 +216,10 @@ impl Server {
         watching.abort();
         let _ = tokio::join!(serving, watching);
         let closed = tokio::task::spawn_blocking(move || drop((context, log))).await;
+        if let Some(exporting) = exporting {
+            // It ends by itself, since whoever had spans to give is gone; a collector that hangs is left.
+            let _ = tokio::time::timeout(LAST_SPANS, exporting).await;
+        }
         tracing::info!(clean = closed.is_ok(), "down");
     }
 }

@@ -10,6 +10,7 @@ use crate::connection::ConnectionSettings;
 use crate::hub::HubSettings;
 use crate::redis::RedisSettings;
 use crate::room::RoomSettings;
+use crate::traces::TraceSettings;
 
 /// Everything that can be chosen about a server, with its defaults.
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub struct Settings {
     pub hub: HubSettings,
     /// How it goes down.
     pub shutdown: ShutdownSettings,
+    /// Which edits are traced, and who is told. Default nobody.
+    pub traces: Option<TraceSettings>,
 }
 
 /// Where documents are kept.
@@ -99,6 +102,7 @@ impl Default for Settings {
             room: RoomSettings::default(),
             hub: HubSettings::default(),
             shutdown: ShutdownSettings::default(),
+            traces: None,
         }
     }
 }

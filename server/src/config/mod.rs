@@ -270,6 +270,7 @@ impl Config {
                 number_rest_ms: self.silence_ms.saturating_add(self.hello_ms),
                 ..HubSettings::default()
             },
+            traces: self.operating.traces(),
             shutdown: ShutdownSettings { spread_ms: self.spread_ms, deadline_ms: self.shutdown_ms },
         }
     }

@@ -3,6 +3,7 @@
 use cowrite_protocol::UserId;
 
 use crate::logging::{LogKey, LoggingSettings};
+use crate::traces::{Endpoint, TraceSettings};
 
 use super::LogFormat;
 
@@ -24,9 +25,21 @@ pub(super) struct OperatingConfig {
     /// a user.
     #[arg(long, value_name = "USER", requires = "log_user_key")]
     log_user: Option<UserId>,
+    /// A collector of OpenTelemetry traces that takes OTLP over HTTP without TLS, such as
+    /// http://127.0.0.1:4318. Without it nothing is traced.
+    #[arg(long, env = "COWRITE_OTLP_ENDPOINT", value_name = "URL")]
+    otlp_endpoint: Option<Endpoint>,
+    /// The part of all edits that is traced, from 0 to 1; the same edits on all servers.
+    #[arg(long, env = "COWRITE_OTLP_SAMPLE", value_name = "PART", default_value_t = 0.01, value_parser = part)]
+    otlp_sample: f64,
 }
 
 impl OperatingConfig {
+    pub(super) fn traces(&self) -> Option<TraceSettings> {
+        let endpoint = self.otlp_endpoint.clone()?;
+        Some(TraceSettings { endpoint, sample: self.otlp_sample })
+    }
+
     pub(super) fn logging(&self) -> LoggingSettings {
         LoggingSettings {
             json: self.log_format == LogFormat::Json,
@@ -38,4 +51,9 @@ impl OperatingConfig {
     pub(super) fn logged_user(&self) -> Option<String> {
         Some(self.log_user_key.as_ref()?.hash(self.log_user.as_ref()?))
     }
+}
+
+/// A part of a whole.
+fn part(text: &str) -> Result<f64, &'static str> {
+    text.parse().ok().filter(|part| (0.0..=1.0).contains(part)).ok_or("a number from 0 to 1, such as 0.01, is needed")
 }

@@ -23,6 +23,8 @@ use crate::health::Health;
 use crate::logging::lines_dropped;
 use crate::metrics::{Metrics, ProcessSample, Sampled};
 
+use crate::traces::spans_dropped;
+
 use files::Files;
 
 /// What the handlers share.
@@ -103,8 +105,8 @@ async fn metrics(State(context): State<Arc<HttpContext>>) -> Response {
         log_up: context.health.was_up(),
         draining: context.draining.load(Ordering::Relaxed),
         log_lines_dropped: lines_dropped(),
+        spans_dropped: spans_dropped(),
         process: ProcessSample::take(),
-        ..Sampled::default()
     });
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page).into_response()
 }

@@ -1,7 +1,7 @@
 //! What rooms count.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cowrite_protocol::frame::{Code, Outcome};
 
@@ -13,10 +13,12 @@ use super::kinds::Kinds;
 use super::{Counter, Gauge, Histogram, Trail};
 use crate::auth::Action;
 use crate::oplog::AppendOutcome;
+use crate::traces::{AppendTimes, DeliveredEdit, Tracer};
 
 /// The numbers that all rooms of a server share.
 #[derive(Debug)]
 pub struct RoomMetrics {
+    pub(super) tracer: Tracer,
     pub(super) channels: Gauge,
     pub(super) opens: Kinds<OpenKind>,
     pub(super) opens_refused: Kinds<Code>,
@@ -79,6 +81,7 @@ struct Shown {
 impl Default for RoomMetrics {
     fn default() -> RoomMetrics {
         RoomMetrics {
+            tracer: Tracer::default(),
             channels: Gauge::default(),
             opens: Kinds::new(&OPENS),
             opens_refused: Kinds::new(&REFUSALS),
@@ -125,6 +128,11 @@ impl Default for RoomMetrics {
 }
 
 impl RoomMetrics {
+    /// Numbers at 0, and traces of edits by this tracer.
+    pub fn traced(tracer: Tracer) -> RoomMetrics {
+        RoomMetrics { tracer, ..RoomMetrics::default() }
+    }
+
     /// A room has panicked.
     pub fn room_failed(&self) {
         self.failed.increment();
@@ -207,10 +215,25 @@ impl RoomMeter {
         }
     }
 
-    /// This edit is queued to the sockets of all others of this server who are in step.
-    pub fn given_out(&self, trail: &Trail) {
+    /// The moment, if anybody wants to know it; else no clock is asked.
+    pub fn moment(&self) -> Option<Instant> {
+        self.shared.tracer.is_on().then(Instant::now)
+    }
+
+    /// This edit of a client of ours is queued to the sockets of all others of this server who are in
+    /// step.
+    pub fn given_out(&self, edit: DeliveredEdit<'_>, trail: &Trail, append: AppendTimes) {
         if let Some(elapsed) = trail.elapsed() {
             self.shared.fan_out_time.observe(elapsed);
+        }
+        self.shared.tracer.delivered(edit, trail, append);
+    }
+
+    /// This edit, which came from the log since `from`, is queued to the sockets of all of this
+    /// server who are in step. `room` names this room among those of the document.
+    pub fn passed_on(&self, edit: DeliveredEdit<'_>, from: Option<Instant>, room: &str) {
+        if self.shared.tracer.is_on() {
+            self.shared.tracer.received(edit, from, room);
         }
     }
 

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::page::Page;
+use crate::traces::Tracer;
+
 use super::{FrontMetrics, LogMetrics, ProcessSample, RoomMetrics, unix_seconds};
 
 /// All numbers of one server. Clones share them.
@@ -46,6 +48,11 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Numbers at 0, and traces of edits by this tracer.
+    pub fn traced(tracer: Tracer) -> Metrics {
+        Metrics { rooms: Arc::new(RoomMetrics::traced(tracer)), ..Metrics::default() }
+    }
+
     /// The page in the text format of Prometheus. The names are an interface: they are
     /// listed in `docs/metrics.md`, and dashboards and alarms are made of them.
     pub fn page(&self, sampled: Sampled) -> String {
