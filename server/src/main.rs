@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use cowrite_protocol::{DocumentId, Version};
-use cowrite_server::config::Config;
+use cowrite_server::config::{Command, Config, TokenArgs};
 use cowrite_server::logging;
 use cowrite_server::oplog::redis::RedisLog;
 use cowrite_server::server::Server;
@@ -31,6 +31,10 @@ fn main() -> ExitCode {
         let _ = writeln!(io::stdout(), "{user}");
         return ExitCode::SUCCESS;
     }
+    match config.command() {
+        Some(Command::Token(token)) => return print_token(config, token),
+        None => {}
+    }
     // To the end, so that the last lines are written.
     let _log = match logging::start(config.logging()) {
         Ok(guard) => guard,
@@ -43,6 +47,24 @@ fn main() -> ExitCode {
     match config.cut_log() {
         Some((document, until)) => runtime.block_on(cut_log(config, &document, until)),
         None => runtime.block_on(serve(config)),
+    }
+}
+
+/// The token alone is on stdout, so that a script can take it.
+fn print_token(config: Config, token: TokenArgs) -> ExitCode {
+    let Some(minter) = config.minter() else {
+        return failed("a token is signed with a secret: give COWRITE_JWT_SECRET or --jwt-secret-file");
+    };
+    let minting = token.minting();
+    if minting.documents.is_empty() {
+        let _ = writeln!(io::stderr(), "cowrite-server: the token opens no document by itself; see --document");
+    }
+    match minter.mint(&minting) {
+        Ok(token) => {
+            let _ = writeln!(io::stdout(), "{token}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => failed(&error.to_string()),
     }
 }
 

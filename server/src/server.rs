@@ -14,11 +14,11 @@ use cowrite_protocol::frame::DurabilityClass;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpSocket};
 
-use crate::auth::{Access, DeveloperAccess, JwtAccess};
+use crate::auth::{Access, DeveloperAccess, JwtAccess, Minter};
 use crate::clock::Clock;
 use crate::connection::{Registry, SocketContext};
 use crate::health::Health;
-use crate::http::{HttpContext, router};
+use crate::http::{HttpContext, TokenDesk, router};
 use crate::hub::{Hub, HubParts};
 use crate::leases::{LeaseSettings, Leases, LocalLeases};
 use crate::metrics::Metrics;
@@ -65,6 +65,14 @@ pub enum StartError {
     NotLoopback {
         /// The address that was asked for.
         address: SocketAddr,
+    },
+    /// The application is to be asked over https, and nobody could be verified.
+    #[error(
+        "--jwks-url or --access-callback is an https address, and this system has no certificates to verify it by: install ca-certificates, or name a file with them by SSL_CERT_FILE ({error})"
+    )]
+    Certificates {
+        /// What was missing.
+        error: io::Error,
     },
     /// The data folder cannot be used.
     #[error("{error}; {remedy}", remedy = remedy(error))]
@@ -113,10 +121,16 @@ impl Server {
     pub fn bind(settings: Settings) -> Result<Server, StartError> {
         let address = settings.listen;
         let local_only = settings.front_door.believes_everybody();
+        let minter = match &settings.front_door {
+            FrontDoor::Tokens(auth) => Minter::new(auth),
+            _ => None,
+        };
         let access: Arc<dyn Access> = match settings.front_door {
             FrontDoor::Closed => return Err(StartError::NoFrontDoor),
             FrontDoor::Contradictory => return Err(StartError::TwoFrontDoors),
-            FrontDoor::Tokens(auth) => Arc::new(JwtAccess::new(*auth)),
+            FrontDoor::Tokens(auth) => {
+                Arc::new(JwtAccess::new(*auth).map_err(|error| StartError::Certificates { error })?)
+            }
             FrontDoor::Developer if !address.ip().is_loopback() => return Err(StartError::NotLoopback { address }),
             FrontDoor::Developer => Arc::new(DeveloperAccess),
             FrontDoor::DeveloperAnywhere => {
@@ -183,6 +197,7 @@ impl Server {
             health: Health::new(),
             metrics,
             draining: AtomicBool::new(false),
+            tokens: settings.api_key.zip(minter).map(|(api_key, minter)| TokenDesk { api_key, minter }),
             local_only,
         });
         let router = router(Arc::clone(&context), settings.pages.as_deref(), settings.package.as_deref())

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use cowrite_protocol::Limits;
 
-use crate::auth::AuthSettings;
+use crate::auth::{ApiKey, AuthSettings};
 use crate::connection::ConnectionSettings;
 use crate::hub::HubSettings;
 use crate::redis::RedisSettings;
@@ -21,6 +21,8 @@ pub struct Settings {
     pub storage: Storage,
     /// Whose word it takes for who a user is. Default [`FrontDoor::Closed`].
     pub front_door: FrontDoor,
+    /// The key of the application's own servers; without one they are not served.
+    pub api_key: Option<ApiKey>,
     /// A folder whose files are served at `/`.
     pub pages: Option<PathBuf>,
     /// A folder whose files are served at `/cowrite/`: the built npm package.
@@ -95,6 +97,7 @@ impl Default for Settings {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8_080)),
             storage: Storage::Folder(PathBuf::from("data")),
             front_door: FrontDoor::Closed,
+            api_key: None,
             pages: None,
             package: None,
             limits: Limits::default(),

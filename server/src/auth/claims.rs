@@ -54,6 +54,9 @@ pub enum TokenFault {
     /// No key of that algorithm and name is known.
     #[error("no key for its algorithm and key id is known")]
     NoKey,
+    /// Its key may be in a list that cannot be fetched now.
+    #[error("no key for its algorithm and key id is known, and the list of keys (JWKS) cannot be had")]
+    NoList,
     /// No key that fits has signed it; or its claims are not as they must be.
     #[error("it was not signed with a key that is known, or its claims are not as the documentation says")]
     Unsigned,
@@ -96,6 +99,8 @@ impl TokenFault {
     pub fn code(self) -> Code {
         match self {
             TokenFault::Expired => Code::TokenExpired,
+            // It may be as good as any.
+            TokenFault::NoList => Code::Internal,
             _ => Code::Unauthorized,
         }
     }
@@ -206,4 +211,105 @@ impl Cowrite {
 fn plain(claim: &'static str, text: &str, most: usize) -> Result<(), TokenFault> {
     let fits = text.len() <= most && !text.chars().any(char::is_control);
     if fits { Ok(()) } else { Err(TokenFault::BadText { claim }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use cowrite_protocol::frame::Role;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// What is said of a token at the moment 1,000,000 by somebody who is called `cowrite`, and
+    /// believes `app`; some of its claims are others.
+    fn judge(changes: Value) -> Result<Identity, &'static str> {
+        let mut claims = json!({ "sub": "ada", "exp": 1_000_060, "iss": "app", "aud": "cowrite" });
+        let Value::Object(changes) = changes else { panic!("an object") };
+        claims.as_object_mut().unwrap().extend(changes);
+        let claims: Claims = serde_json::from_value(claims).map_err(|_| "unreadable")?;
+        let rules =
+            TokenRules { issuers: vec!["app".into()], audiences: vec!["cowrite".into()], ..TokenRules::default() };
+        let identity = claims.identity(&rules, UNIX_EPOCH + Duration::from_secs(1_000_000));
+        identity.map_err(|fault| match fault {
+            TokenFault::BadText { claim } => claim,
+            TokenFault::BadDocuments { .. } => "documents",
+            TokenFault::Issuer => "issuer",
+            TokenFault::Audience => "audience",
+            TokenFault::Early => "early",
+            TokenFault::TooFar { .. } => "far",
+            TokenFault::Expired => "expired",
+            _ => "other",
+        })
+    }
+
+    #[test]
+    fn what_a_token_says_becomes_an_identity() {
+        let documents = json!({ "documents": { "notes": "owner", "team-*": "viewer" } });
+        let claims = json!({ "name": "Ada L.", "iat": 999_999.5, "jti": "t1", "cowrite": documents, "more": [1] });
+        let identity = judge(claims).unwrap();
+        assert_eq!((identity.user.as_str(), &*identity.name), ("ada", "Ada L."));
+        assert_eq!((identity.lasts_ms, identity.issued), (Some(90_000), Some(999_999)));
+        assert_eq!(identity.token.as_deref(), Some("t1"));
+        assert_eq!(identity.grants.role(&"team-1".parse().unwrap()), Some(Role::Viewer));
+        assert!(judge(json!({ "name": null, "cowrite": null, "jti": null })).unwrap().grants.is_empty());
+    }
+
+    #[test]
+    fn each_claim_is_judged() {
+        let many = |count: usize| (0..count).map(|n| (format!("d{n}"), json!("viewer"))).collect::<Value>();
+        for (claims, said) in [
+            (json!({ "sub": "" }), "sub"),
+            (json!({ "sub": "a\nb" }), "sub"),
+            (json!({ "sub": "a".repeat(129) }), "sub"),
+            (json!({ "sub": 7 }), "unreadable"),
+            (json!({ "name": "a".repeat(257) }), "name"),
+            (json!({ "name": "a\u{7}" }), "name"),
+            (json!({ "jti": "a".repeat(129) }), "jti"),
+            (json!({ "iss": "another" }), "issuer"),
+            (json!({ "iss": null }), "issuer"),
+            (json!({ "iss": ["app"] }), "unreadable"),
+            (json!({ "aud": "another" }), "audience"),
+            (json!({ "aud": null }), "audience"),
+            (json!({ "aud": [] }), "audience"),
+            (json!({ "aud": ["another", "cowrite2"] }), "audience"),
+            (json!({ "aud": 7 }), "unreadable"),
+            (json!({ "nbf": 1_000_031 }), "early"),
+            (json!({ "iat": 1_000_031 }), "early"),
+            (json!({ "exp": null }), "unreadable"),
+            (json!({ "exp": "1000060" }), "unreadable"),
+            (json!({ "exp": 1e300 }), "unreadable"),
+            (json!({ "exp": u64::MAX }), "unreadable"),
+            (json!({ "exp": -1 }), "unreadable"),
+            (json!({ "exp": 1_000_000 + 24 * 3_600 + 31 }), "far"),
+            (json!({ "exp": 999_970 }), "expired"),
+            (json!({ "exp": 0 }), "expired"),
+            (json!({ "exp": 0, "iss": "another" }), "issuer"),
+            (json!({ "exp": 0, "nbf": 1_000_031 }), "early"),
+            (json!({ "cowrite": { "documents": { "a b": "viewer" } } }), "documents"),
+            (json!({ "cowrite": { "documents": { "a*b": "viewer" } } }), "documents"),
+            (json!({ "cowrite": { "documents": { "a": "admin" } } }), "unreadable"),
+            (json!({ "cowrite": { "documents": many(257) } }), "documents"),
+        ] {
+            assert_eq!(judge(claims.clone()), Err(said), "{claims}");
+        }
+        for good in [
+            json!({ "aud": ["another", "cowrite"] }),
+            json!({ "nbf": 1_000_030, "iat": 1_000_030 }),
+            json!({ "exp": 999_971 }),
+            json!({ "exp": 1_000_000 + 24 * 3_600 + 30 }),
+            json!({ "cowrite": { "documents": many(256) } }),
+        ] {
+            assert!(judge(good.clone()).is_ok(), "{good}");
+        }
+    }
+
+    #[test]
+    fn a_token_for_somebody_is_not_for_whoever_has_no_name() {
+        let claims = |audience: Value| {
+            let claims = json!({ "sub": "ada", "exp": 10, "aud": audience });
+            serde_json::from_value::<Claims>(claims).unwrap().identity(&TokenRules::default(), UNIX_EPOCH)
+        };
+        assert!(claims(Value::Null).is_ok());
+        assert_eq!(claims(json!("another")), Err(TokenFault::Audience));
+    }
 }

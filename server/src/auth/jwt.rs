@@ -1,36 +1,50 @@
 //! Tokens that the application signs.
 
+use std::io;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use cowrite_protocol::DocumentId;
 use cowrite_protocol::frame::Code;
 use jsonwebtoken::{Algorithm, decode_header};
 
+use super::callback::Callback;
 use super::claims::Claims;
+use super::jwks::{GAP, Jwks, NoKeys};
 use super::{Access, AccessFuture, AuthSettings, Denied, Granted, Identity, TokenFault, TokenKey, TokenRules};
 
-/// The front door of an application: a JWT says who a user is, and what it grants.
+/// The front door of an application: a JWT says who a user is; what they may do it says, too, unless
+/// the application is asked.
 pub struct JwtAccess {
     rules: TokenRules,
     keys: Vec<TokenKey>,
+    jwks: Option<Arc<Jwks>>,
+    callback: Option<Callback>,
 }
 
 /// Bytes of the longest token that is looked at.
 pub const MOST_TOKEN_BYTES: usize = 16 << 10;
 
 impl JwtAccess {
-    /// One that believes what these settings say.
-    pub fn new(settings: AuthSettings) -> JwtAccess {
-        let AuthSettings { rules, secrets, public_keys } = settings;
+    /// One that believes what these settings say. Must be called in a tokio runtime.
+    ///
+    /// # Errors
+    /// If the application is to be asked over `https`, and the system has no certificates by which it
+    /// could be verified.
+    pub fn new(settings: AuthSettings) -> io::Result<JwtAccess> {
+        let AuthSettings { rules, secrets, public_keys, jwks, callback } = settings;
         let keys = secrets.iter().map(TokenKey::secret).chain(public_keys).collect();
-        JwtAccess { rules, keys }
+        let jwks = jwks.map(Jwks::start).transpose()?;
+        let callback = callback.map(Callback::new).transpose()?;
+        Ok(JwtAccess { rules, keys, jwks, callback })
     }
 
     async fn identity(&self, token: &str) -> Result<Identity, Denied> {
         let believed = self.believe(token).await;
         believed.map_err(|fault| {
             tracing::debug!(%fault, "a token is refused");
-            fault.code().into()
+            let retry_after_ms = if fault == TokenFault::NoList { GAP.as_millis() as u32 } else { 0 };
+            Denied { code: fault.code(), retry_after_ms }
         })
     }
 
@@ -46,12 +60,27 @@ impl JwtAccess {
         if header.crit.is_some() {
             return Err(TokenFault::Critical);
         }
-        let mut fitting = self.keys.iter().filter(|key| key.algorithm() == header.alg).peekable();
-        if fitting.peek().is_none() {
-            return Err(TokenFault::NoKey);
-        }
-        let claims = fitting.find_map(|key| key.claims::<Claims>(token)).ok_or(TokenFault::Unsigned)?;
+        let claims = self.claims(token, header.alg, header.kid.as_deref()).await?;
         claims.identity(&self.rules, SystemTime::now())
+    }
+
+    /// What a token says that one of our keys has signed. The name of a key only chooses among keys
+    /// that are known.
+    async fn claims(&self, token: &str, algorithm: Algorithm, id: Option<&str>) -> Result<Claims, TokenFault> {
+        let own: Vec<&TokenKey> = self.keys.iter().filter(|key| key.algorithm() == algorithm).collect();
+        if let Some(claims) = own.iter().find_map(|key| key.claims(token)) {
+            return Ok(claims);
+        }
+        let unsigned = if own.is_empty() { TokenFault::NoKey } else { TokenFault::Unsigned };
+        match &self.jwks {
+            // Only public keys are published.
+            Some(jwks) if algorithm != Algorithm::HS256 => match jwks.keys(algorithm, id).await {
+                Ok(keys) => keys.iter().find_map(|key| key.claims(token)).ok_or(TokenFault::Unsigned),
+                Err(NoKeys::Unlisted) => Err(unsigned),
+                Err(NoKeys::Unreachable) => Err(TokenFault::NoList),
+            },
+            _ => Err(unsigned),
+        }
     }
 }
 
@@ -61,6 +90,9 @@ impl Access for JwtAccess {
     }
 
     fn role<'a>(&'a self, identity: &'a Identity, document: &'a DocumentId) -> AccessFuture<'a, Granted> {
+        if let Some(callback) = &self.callback {
+            return Box::pin(callback.role(identity, document));
+        }
         let role = identity.grants.role(document).ok_or(Denied::from(Code::AccessDenied));
         Box::pin(std::future::ready(role.map(|role| Granted { role, for_ms: None })))
     }

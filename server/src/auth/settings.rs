@@ -1,6 +1,6 @@
 //! What a server with a front door is started with.
 
-use super::{Secret, TokenKey, TokenRules};
+use super::{CallbackSettings, JwksSettings, Secret, TokenKey, TokenRules};
 
 /// Which tokens are believed. At least one key is needed, or nobody gets in.
 #[derive(Clone, Debug, Default)]
@@ -11,4 +11,8 @@ pub struct AuthSettings {
     pub secrets: Vec<Secret>,
     /// Public keys of the application.
     pub public_keys: Vec<TokenKey>,
+    /// Public keys that the application publishes.
+    pub jwks: Option<JwksSettings>,
+    /// Who says what a user may do; `None`: the token.
+    pub callback: Option<CallbackSettings>,
 }

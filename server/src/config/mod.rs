@@ -1,6 +1,7 @@
 //! Flags and environment: the only place that reads them.
 
 mod auth;
+mod command;
 mod limits;
 mod operating;
 mod secret;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use cowrite_protocol::{DocumentId, Limits, Version};
 
+use crate::auth::Minter;
 use crate::connection::ConnectionSettings;
 use crate::health_check::HealthCheck;
 use crate::hub::HubSettings;
@@ -20,8 +22,10 @@ use crate::redis::{RedisDurability, RedisSettings, RedisUrl};
 use crate::room::RoomSettings;
 use crate::settings::{FrontDoor, Settings, ShutdownSettings, Storage};
 
-use auth::AuthFlags;
+use auth::{AuthFlags, TokenFlags};
 use operating::OperatingConfig;
+
+pub use command::{Command, TokenArgs};
 
 /// The server of Cowrite: many people edit one document at once, and nothing that was
 /// accepted is lost.
@@ -30,6 +34,9 @@ use operating::OperatingConfig;
 #[derive(Clone, Debug, Parser)]
 #[command(name = "cowrite-server", version, max_term_width = 100)]
 pub struct Config {
+    #[command(subcommand)]
+    command: Option<Command>,
+
     /// Where to listen; port 0 takes a free one.
     #[arg(long, env = "COWRITE_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
@@ -211,6 +218,16 @@ impl Config {
         self.cut_log.clone()
     }
 
+    /// If no server is to be started, but something else done: what.
+    pub fn command(&self) -> Option<Command> {
+        self.command.clone()
+    }
+
+    /// What signs tokens; `None` if there is no secret to do it with.
+    pub fn minter(self) -> Option<Minter> {
+        self.auth.minter()
+    }
+
     /// What the server is started with.
     pub fn settings(self) -> Settings {
         let mut connection = ConnectionSettings {
@@ -246,12 +263,13 @@ impl Config {
         Settings {
             listen: self.listen,
             storage,
+            api_key: self.auth.api_key.clone(),
             front_door: match (self.auth.settings(), self.dev, self.dev_unsafe_any_address) {
-                (Some(_), true, _) => FrontDoor::Contradictory,
-                (Some(auth), false, _) => FrontDoor::Tokens(Box::new(auth)),
-                (None, true, true) => FrontDoor::DeveloperAnywhere,
-                (None, true, false) => FrontDoor::Developer,
-                (None, false, _) => FrontDoor::Closed,
+                (TokenFlags::None, true, true) => FrontDoor::DeveloperAnywhere,
+                (TokenFlags::None, true, false) => FrontDoor::Developer,
+                (TokenFlags::Settings(_) | TokenFlags::OnlyCallback, true, _) => FrontDoor::Contradictory,
+                (TokenFlags::Settings(auth), false, _) => FrontDoor::Tokens(auth),
+                (TokenFlags::None | TokenFlags::OnlyCallback, false, _) => FrontDoor::Closed,
             },
             pages: self.pages,
             package: self.package,
@@ -326,6 +344,19 @@ mod tests {
     }
 
     #[test]
+    fn there_is_one_front_door_or_none() {
+        const SECRET: [&str; 2] = ["--jwt-secret", "0123456789abcdef0123456789abcdef"];
+        let asks = ["--access-callback", "http://127.0.0.1/a", "--access-callback-secret", SECRET[1]];
+        let front_door = |arguments: &[&[&str]]| read(&arguments.concat()).unwrap().front_door;
+        assert!(matches!(front_door(&[&SECRET]), FrontDoor::Tokens(_)));
+        assert!(matches!(front_door(&[&SECRET, &asks]), FrontDoor::Tokens(auth) if auth.callback.is_some()));
+        assert!(matches!(front_door(&[&["--jwks-url", "https://app.example/keys"]]), FrontDoor::Tokens(_)));
+        assert!(matches!(front_door(&[&SECRET, &["--dev"]]), FrontDoor::Contradictory));
+        assert!(matches!(front_door(&[&asks, &["--dev"]]), FrontDoor::Contradictory));
+        assert!(matches!(front_door(&[&asks]), FrontDoor::Closed));
+    }
+
+    #[test]
     fn a_health_check_asks_where_the_server_listens() {
         let check = |arguments: &[&str]| {
             let arguments = ["cowrite-server", "--listen", "0.0.0.0:9"].iter().chain(arguments);
@@ -358,6 +389,16 @@ mod tests {
             &["--redis", "redis://127.0.0.1", "--memory"],
             &["--redis", "redis://127.0.0.1", "--redis-durability", "everysec"],
             &["--redis", "redis://127.0.0.1", "--redis-prefix", "a{b}"],
+            &["--jwt-secret", "too short"],
+            &["--token-leeway-s", "61"],
+            &["--token-max-hours", "0"],
+            &["--jwks-url", "app.example"],
+            &["--access-callback", "http://127.0.0.1/"],
+            &["--api-key", "too short"],
+            &["token"],
+            &["token", "--user", "ada", "--document", "notes"],
+            &["token", "--user", "ada", "--document", "a b=editor"],
+            &["token", "--user", "ada", "--document", "notes=admin"],
         ] {
             assert!(read(absurd).is_err(), "{absurd:?}");
         }

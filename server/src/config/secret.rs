@@ -62,3 +62,32 @@ fn refused(command: &Command, arg: Option<&Arg>, error: &str) -> Error {
     let flag = arg.map(ToString::to_string).unwrap_or_default();
     command.clone().error(ErrorKind::ValueValidation, format!("{flag}: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{Arg, Command};
+
+    use super::*;
+    use crate::auth::{ApiKey, Secret};
+
+    #[test]
+    fn what_is_wrong_with_a_secret_is_told_without_it() {
+        let command = Command::new("test")
+            .arg(Arg::new("secret").long("secret").value_parser(hidden::<Secret>()))
+            .arg(Arg::new("key").long("key").value_parser(hidden::<ApiKey>()));
+        for (flag, value) in [("--secret", "hush"), ("--key", "hush")] {
+            let error = command.clone().try_get_matches_from(["test", flag, value]).unwrap_err().to_string();
+            assert!(error.contains(flag) && !error.contains("hush"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named() {
+        let parse = |text: &str| text.parse::<Secret>().map_err(|error| error.to_string());
+        let command = Command::new("test").arg(Arg::new("file").long("file").value_parser(in_file(parse)));
+        for file in ["/no/such/file", "/", "/dev/zero", "/dev/null"] {
+            let error = command.clone().try_get_matches_from(["test", "--file", file]).unwrap_err().to_string();
+            assert!(error.contains("--file") && error.contains(file), "{error}");
+        }
+    }
+}

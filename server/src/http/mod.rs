@@ -3,6 +3,7 @@
 mod documents;
 mod files;
 mod origin;
+mod tokens;
 
 use std::io;
 use std::path::Path;
@@ -15,7 +16,7 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use cowrite_protocol::frame::ProtocolVersion;
 
 use crate::connection::{SocketContext, serve_socket};
@@ -26,6 +27,7 @@ use crate::metrics::{Metrics, ProcessSample, Sampled};
 use crate::traces::spans_dropped;
 
 use files::Files;
+pub(crate) use tokens::TokenDesk;
 
 /// What the handlers share.
 pub(crate) struct HttpContext {
@@ -37,12 +39,14 @@ pub(crate) struct HttpContext {
     pub(crate) metrics: Metrics,
     /// The server goes down: it is not ready, and takes no socket any more.
     pub(crate) draining: AtomicBool,
+    /// Who mints tokens for the application's servers, if anybody.
+    pub(crate) tokens: Option<TokenDesk>,
     /// Only pages of this machine are let in.
     pub(crate) local_only: bool,
 }
 
-/// All routes: `/v1/socket`, `/v1/documents/ID`, `/healthz`, `/readyz`, `/metrics`, files of `package` below `/cowrite/`
-/// and of `pages` everywhere else.
+/// All routes: `/v1/socket`, `/v1/documents/ID`, `/v1/tokens`, `/healthz`, `/readyz`, `/metrics`, files of
+/// `package` below `/cowrite/` and of `pages` everywhere else.
 ///
 /// # Errors
 /// If one of the two folders cannot be served, with its path.
@@ -59,6 +63,7 @@ pub(crate) fn router<'a>(
     let mut router = Router::new()
         .route("/v1/socket", any(socket))
         .route("/v1/documents/{document}", get(documents::read))
+        .route("/v1/tokens", post(tokens::mint))
         .route("/healthz", get("ok\n"))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics));
