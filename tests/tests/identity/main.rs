@@ -3,4 +3,6 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "all of it is a test")]
 
 mod caller;
+mod forge;
 mod roles;
+mod tokens;
