@@ -17,6 +17,7 @@ pub mod oplog;
 pub mod outbox;
 pub mod presence;
 pub mod redis;
+pub mod revocations;
 pub mod room;
 pub mod sequencer;
 pub mod server;

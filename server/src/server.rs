@@ -14,13 +14,13 @@ use cowrite_protocol::frame::DurabilityClass;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpSocket};
 
-use crate::auth::{Access, DeveloperAccess, JwtAccess, Minter};
+use crate::auth::{Access, DeveloperAccess, JwtAccess, Minter, RevocableAccess};
 use crate::clock::Clock;
 use crate::connection::{Registry, SocketContext};
 use crate::health::Health;
 use crate::http::{HttpContext, TokenDesk, router};
 use crate::hub::{Hub, HubParts};
-use crate::leases::{LeaseSettings, Leases, LocalLeases};
+use crate::leases::{Leases, LocalLeases};
 use crate::metrics::Metrics;
 use crate::oplog::disk::{DiskLog, DiskSettings, OpenFolderError};
 use crate::oplog::memory::MemoryLog;
@@ -28,6 +28,7 @@ use crate::oplog::redis::RedisLog;
 use crate::oplog::{Durability, OpLog, WallClock};
 use crate::presence::{LocalBus, PresenceBus};
 use crate::redis::{RedisDoorError, check};
+use crate::revocations::{DiskRevocations, MemoryRevocations, OpenRevocationsError, Revocations};
 use crate::room::spawn_room;
 use crate::settings::{FrontDoor, Settings, ShutdownSettings, Storage};
 use crate::shutdown::go_down;
@@ -80,6 +81,9 @@ pub enum StartError {
         /// Why.
         error: OpenFolderError,
     },
+    /// What was revoked cannot be read.
+    #[error(transparent)]
+    Revocations(#[from] OpenRevocationsError),
     /// Redis cannot be used.
     #[error(transparent)]
     Redis(#[from] RedisDoorError),
@@ -153,18 +157,27 @@ impl Server {
         };
         let metrics = Metrics::traced(tracer);
         let mut presence: Arc<dyn PresenceBus> = Arc::new(LocalBus);
-        let mut leases: Arc<dyn Leases> = Arc::new(LocalLeases::new(LeaseSettings::default()));
+        let mut leases: Arc<dyn Leases> = Arc::new(LocalLeases::new(settings.leases));
+        let revocations;
         let log: Arc<dyn OpLog> = match settings.storage {
-            Storage::Memory => Arc::new(MemoryLog::new()),
+            Storage::Memory => {
+                revocations = Revocations::new(MemoryRevocations::new(settings.revocations));
+                Arc::new(MemoryLog::new())
+            }
             Storage::Folder(folder) => {
-                Arc::new(DiskLog::open(DiskSettings::new(folder)).map_err(|error| StartError::Data { error })?)
+                let log =
+                    DiskLog::open(DiskSettings::new(folder.clone())).map_err(|error| StartError::Data { error })?;
+                // The folder is ours now: the log has locked it.
+                revocations = Revocations::new(DiskRevocations::open(&folder, settings.revocations)?);
+                Arc::new(log)
             }
             Storage::Redis(mut redis) => {
                 redis.metrics = Arc::clone(&metrics.log);
                 check(&redis)?;
                 let log = RedisLog::new(*redis);
                 presence = Arc::new(log.presence_bus());
-                leases = Arc::new(log.leases(LeaseSettings::default()));
+                leases = Arc::new(log.leases(settings.leases));
+                revocations = Revocations::new(log.revocations(settings.revocations));
                 Arc::new(log)
             }
         };
@@ -181,11 +194,13 @@ impl Server {
             // The one place that says which kind of documents this server keeps.
             spawn: spawn_room::<RichText>,
         });
+        let access = Arc::new(RevocableAccess::new(access, revocations.clone()));
         let socket = SocketContext {
             access,
-            leases,
             hub,
             registry: Registry::default(),
+            leases,
+            revocations,
             limits: settings.limits,
             settings: settings.connection,
             durability: class(log.durability()),
@@ -197,8 +212,9 @@ impl Server {
             health: Health::new(),
             metrics,
             draining: AtomicBool::new(false),
-            tokens: settings.api_key.zip(minter).map(|(api_key, minter)| TokenDesk { api_key, minter }),
+            tokens: settings.api_key.clone().zip(minter).map(|(api_key, minter)| TokenDesk { api_key, minter }),
             local_only,
+            api_key: settings.api_key,
         });
         let router = router(Arc::clone(&context), settings.pages.as_deref(), settings.package.as_deref())
             .map_err(|(folder, error)| StartError::Files { folder: folder.to_owned(), error })?;
@@ -221,7 +237,12 @@ impl Server {
                 tracing::debug!(%error, "a socket keeps small frames waiting");
             }
         });
-        let serving = tokio::spawn(async move { axum::serve(listener, router).await });
+        let revocations = context.socket.revocations.clone();
+        let serving = tokio::spawn(async move {
+            // Nobody is let in by a token that was revoked before this server started.
+            revocations.ready().await;
+            axum::serve(listener, router).await
+        });
         let watching = tokio::spawn(watch_log(Arc::clone(&context), Arc::clone(&log)));
         end.await;
         context.draining.store(true, Ordering::Relaxed);

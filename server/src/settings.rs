@@ -8,7 +8,9 @@ use cowrite_protocol::Limits;
 use crate::auth::{ApiKey, AuthSettings};
 use crate::connection::ConnectionSettings;
 use crate::hub::HubSettings;
+use crate::leases::LeaseSettings;
 use crate::redis::RedisSettings;
+use crate::revocations::RevocationSettings;
 use crate::room::RoomSettings;
 use crate::traces::TraceSettings;
 
@@ -39,6 +41,10 @@ pub struct Settings {
     pub shutdown: ShutdownSettings,
     /// Which edits are traced, and who is told. Default nobody.
     pub traces: Option<TraceSettings>,
+    /// How connections of users are counted.
+    pub leases: LeaseSettings,
+    /// How revocations are kept.
+    pub revocations: RevocationSettings,
 }
 
 /// Where documents are kept.
@@ -106,6 +112,8 @@ impl Default for Settings {
             hub: HubSettings::default(),
             shutdown: ShutdownSettings::default(),
             traces: None,
+            leases: LeaseSettings::default(),
+            revocations: RevocationSettings::default(),
         }
     }
 }

@@ -17,8 +17,10 @@ use crate::auth::Minter;
 use crate::connection::ConnectionSettings;
 use crate::health_check::HealthCheck;
 use crate::hub::HubSettings;
+use crate::leases::LeaseSettings;
 use crate::logging::LoggingSettings;
 use crate::redis::{RedisDurability, RedisSettings, RedisUrl};
+use crate::revocations::RevocationSettings;
 use crate::room::RoomSettings;
 use crate::settings::{FrontDoor, Settings, ShutdownSettings, Storage};
 
@@ -290,6 +292,8 @@ impl Config {
             },
             traces: self.operating.traces(),
             shutdown: ShutdownSettings { spread_ms: self.spread_ms, deadline_ms: self.shutdown_ms },
+            leases: LeaseSettings::default(),
+            revocations: RevocationSettings::default(),
         }
     }
 }

@@ -10,6 +10,7 @@ mod right;
 mod rooms;
 mod settings;
 mod socket;
+mod stay;
 mod writing;
 
 use std::collections::{BTreeMap, VecDeque};

@@ -18,14 +18,16 @@ use tracing::Instrument;
 
 use super::registry::{Entry, Registry};
 use super::rooms::OpenRooms;
+use super::stay::{Stay, let_in, revoked};
 use super::writing::Writing;
 use super::{Connection, ConnectionOutput, ConnectionSettings, OpenRequest};
 use crate::auth::{Access, Denied, Granted, Identity};
 use crate::clock::Clock;
 use crate::hub::Hub;
-use crate::leases::{Lease, LeaseRefused, Leases};
+use crate::leases::Leases;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
+use crate::revocations::Revocations;
 use crate::room::{ChannelFrame, OpenCommand, RoomCommand};
 
 /// What every connection of a server is made with.
@@ -38,6 +40,8 @@ pub struct SocketContext {
     pub hub: Hub,
     /// Where connections are counted and told that the server goes down.
     pub registry: Registry,
+    /// What was taken back before it ended.
+    pub revocations: Revocations,
     /// What a client may ask for.
     pub limits: Limits,
     /// How a connection is treated.
@@ -83,8 +87,8 @@ struct SocketTask {
     pending: Option<Pending>,
     /// Rights that are being asked for, beside all else. Most connections never ask.
     asking: Option<Box<FuturesUnordered<Asking>>>,
-    /// The user's place, once it is known who that is.
-    lease: Option<Lease>,
+    /// What is kept for the user, once it is known who that is.
+    stay: Option<Box<Stay>>,
     heard: Millis,
     asked: bool,
     context: Arc<SocketContext>,
@@ -105,7 +109,7 @@ type Pending = Pin<Box<dyn Future<Output = Step> + Send>>;
 type Asking = Pin<Box<dyn Future<Output = (Channel, Result<Granted, Denied>)> + Send>>;
 
 enum Step {
-    Identity(Result<(Identity, Option<Lease>), Denied>),
+    Identity(Result<(Identity, Option<Box<Stay>>), Denied>),
     Role(Box<OpenRequest>, Box<Identity>, Result<Granted, Denied>),
     Room(Result<mpsc::OwnedPermit<RoomCommand>, mpsc::error::SendError<()>>),
 }
@@ -138,7 +142,7 @@ impl SocketTask {
             waiting: Vec::new(),
             pending: None,
             asking: None,
-            lease: None,
+            stay: None,
             heard: now,
             asked: false,
             context,
@@ -180,6 +184,10 @@ impl SocketTask {
             let (socket, writing) = (&mut self.socket, &mut self.writing);
             let event = tokio::select! {
                 biased;
+                () = revoked(&mut self.stay) => {
+                    self.heed_revocation();
+                    continue;
+                }
                 () = self.outbox.ready(), if idle => {
                     if let Some(end) = self.fill() {
                         return end;
@@ -289,9 +297,8 @@ impl SocketTask {
             let Some(output) = self.connection.poll_output() else { return };
             match output {
                 ConnectionOutput::Authenticate { token } => {
-                    let (context, leased) = (Arc::clone(&self.context), self.lease.is_some());
-                    self.pending =
-                        Some(Box::pin(async move { Step::Identity(let_in(&context, &token, leased).await) }));
+                    let (context, known) = (Arc::clone(&self.context), self.stay.is_some());
+                    self.pending = Some(Box::pin(async move { Step::Identity(let_in(&context, &token, known).await) }));
                 }
                 ConnectionOutput::Open(request) => self.ask_role(request),
                 ConnectionOutput::AskRole { channel, document } => self.ask_again(channel, document),
@@ -320,6 +327,16 @@ impl SocketTask {
         }));
     }
 
+    /// Something of the user was revoked: this token, a document, or what does not concern us.
+    fn heed_revocation(&mut self) {
+        let Some(identity) = self.connection.identity() else { return };
+        if self.context.revocations.check(identity) {
+            self.connection.doubt(self.context.clock.now());
+        } else {
+            self.connection.end(Code::TokenRevoked);
+        }
+    }
+
     fn ask_again(&mut self, channel: Channel, document: DocumentId) {
         let Some(identity) = self.connection.identity().cloned().map(Box::new) else { return };
         let access = Arc::clone(&self.context.access);
@@ -332,9 +349,9 @@ impl SocketTask {
     fn go_on(&mut self, step: Step) {
         match step {
             Step::Identity(identity) => {
-                let identity = identity.map(|(identity, lease)| {
+                let identity = identity.map(|(identity, stay)| {
                     tracing::debug!(user = identity.user.as_str(), "authenticated");
-                    self.lease = self.lease.take().or(lease);
+                    self.stay = self.stay.take().or(stay);
                     identity
                 });
                 self.connection.handle_identity(identity, self.context.clock.now());
@@ -479,21 +496,6 @@ async fn step_of(pending: &mut Option<Pending>) -> Step {
     let step = waited_for.await;
     *pending = None;
     step
-}
-
-/// Who the bearer of a token is, and a place for one more connection of theirs, unless this one has one.
-async fn let_in(context: &SocketContext, token: &str, leased: bool) -> Result<(Identity, Option<Lease>), Denied> {
-    let identity = context.access.authenticate(token).await?;
-    if leased {
-        return Ok((identity, None));
-    }
-    let lease = context.leases.take(&identity.user, context.settings.connections_per_user).await;
-    let lease = lease.map_err(|refused| match refused {
-        LeaseRefused::Full { retry_after_ms, .. } | LeaseRefused::Unavailable { retry_after_ms, .. } => {
-            Denied { code: Code::TooManyConnections, retry_after_ms }
-        }
-    })?;
-    Ok((identity, Some(lease)))
 }
 
 async fn role_of(asking: &mut Option<Box<FuturesUnordered<Asking>>>) -> (Channel, Result<Granted, Denied>) {

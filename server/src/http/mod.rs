@@ -3,6 +3,7 @@
 mod documents;
 mod files;
 mod origin;
+mod revocations;
 mod tokens;
 
 use std::io;
@@ -19,6 +20,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use cowrite_protocol::frame::ProtocolVersion;
 
+use crate::auth::ApiKey;
 use crate::connection::{SocketContext, serve_socket};
 use crate::health::Health;
 use crate::logging::lines_dropped;
@@ -41,11 +43,13 @@ pub(crate) struct HttpContext {
     pub(crate) draining: AtomicBool,
     /// Who mints tokens for the application's servers, if anybody.
     pub(crate) tokens: Option<TokenDesk>,
+    /// By which the application's servers are let in; `None`: none is.
+    pub(crate) api_key: Option<ApiKey>,
     /// Only pages of this machine are let in.
     pub(crate) local_only: bool,
 }
 
-/// All routes: `/v1/socket`, `/v1/documents/ID`, `/v1/tokens`, `/healthz`, `/readyz`, `/metrics`, files of
+/// All routes: `/v1/socket`, `/v1/documents/ID`, `/v1/tokens`, `/v1/revocations`, `/healthz`, `/readyz`, `/metrics`, files of
 /// `package` below `/cowrite/` and of `pages` everywhere else.
 ///
 /// # Errors
@@ -66,7 +70,8 @@ pub(crate) fn router<'a>(
         .route("/v1/tokens", post(tokens::mint))
         .route("/healthz", get("ok\n"))
         .route("/readyz", get(ready))
-        .route("/metrics", get(metrics));
+        .route("/metrics", get(metrics))
+        .route("/v1/revocations", get(revocations::list).post(revocations::revoke));
     if let Some(package) = package {
         router = router.route("/cowrite/{*path}", get(serve_below("/cowrite", package)));
     }

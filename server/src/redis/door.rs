@@ -175,7 +175,7 @@ fn rehearse(settings: &RedisSettings, connection: &mut Connection, tag: &str) ->
     let key = |kind: &str| format!("{}:{{{tag}}}:{own:x}{kind}", settings.prefix);
     let (state, log, other) = (key("state"), key("log"), key("other"));
     let channel = format!("{}:{{{tag}}}:live", settings.prefix);
-    let commands: [&[&str]; 20] = [
+    let commands: [&[&str]; 27] = [
         &["TIME"],
         &["HSET", &state, "a", "1", "b", "2"],
         &["HGET", &state, "a"],
@@ -196,6 +196,13 @@ fn rehearse(settings: &RedisSettings, connection: &mut Connection, tag: &str) ->
         // The name of the next.
         &["SCRIPT", "LOAD", "return 1"],
         &["EVALSHA", "e0e1f9fabfc9d4800c877a703b823ac0578ff8db", "0"],
+        &["ZADD", &state, "1", "a"],
+        &["ZSCORE", &state, "a"],
+        &["ZCARD", &state],
+        &["ZRANGE", &state, "0", "0", "WITHSCORES"],
+        &["ZREM", &state, "a"],
+        &["ZREMRANGEBYSCORE", &state, "-inf", "1"],
+        &["PEXPIRE", &state, "1"],
         &["SPUBLISH", &channel, "a"],
     ];
     for words in commands {

@@ -22,6 +22,7 @@ use crate::oplog::{
 };
 use crate::presence::RedisBus;
 use crate::redis::{Heard, Listener, RedisDurability, RedisSettings, Subscriber, Topology, Trouble};
+use crate::revocations::{RedisRevocations, RevocationSettings};
 
 /// The op log in Redis Streams. Cheap to clone; any number of servers may use one Redis.
 ///
@@ -68,6 +69,11 @@ impl RedisLog {
     /// The leases of users' connections, over the same connections to Redis.
     pub fn leases(&self, settings: LeaseSettings) -> RedisLeases {
         RedisLeases::start(self.0.reach.topology.clone(), settings)
+    }
+
+    /// What is revoked, over the same connections to Redis.
+    pub fn revocations(&self, settings: RevocationSettings) -> RedisRevocations {
+        RedisRevocations::start(self.0.reach.topology.clone(), settings)
     }
 
     /// The way of presence between servers, over the same connections.
