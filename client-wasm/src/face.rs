@@ -45,6 +45,7 @@ impl From<EditError> for Refusal {
             | EditError::DoesNotCompose(_)
             | EditError::DocumentTooLarge { .. }
             | EditError::OperationTooLarge { .. } => Refusal::TOO_LARGE,
+            EditError::Closed(code) => Refusal(code.name()),
             _ => Refusal::CLOSED,
         }
     }

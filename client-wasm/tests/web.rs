@@ -7,7 +7,8 @@ mod stage;
 
 use cowrite_client_wasm::Refusal;
 use cowrite_protocol::frame::{
-    Activity, Author, ClientFrame, Code, Commit, Member, MemberChange, Packed, Role, ServerFrame,
+    Activity, Author, ClientFrame, Code, Commit, Member, MemberChange, Packed, ProtocolVersion, Rate, Role, ServerFrame,
+    Terms,
 };
 use cowrite_protocol::{
     AuthorNumber, ClientId, ClientSeq, Cursor, DocumentType, Operation, RichText, RunningHash, Utf16Offset, Version,
@@ -268,6 +269,47 @@ fn while_presence(play: &Play) {
             frame => panic!("{frame:?}"),
         });
     }
+}
+
+#[wasm_bindgen_test]
+fn a_token_is_replaced_in_time_and_the_socket_stays() {
+    let play = Play::new();
+    play.connect();
+    let rate = Rate { per_second: 100, burst: 200 };
+    let terms = Terms { submits: rate, presence: rate, connections: 10, token_ms: Some(5_000) };
+    play.say(&[ServerFrame::Terms(terms)]);
+    play.open("abc", Role::Editor);
+    play.events();
+    play.stage.advance(4_100);
+    assert_eq!(play.events(), [r#"{"type":"need_token"}"#]);
+    play.client().token("fresh", false).unwrap();
+    play.hear(|frame| assert_eq!(frame, ClientFrame::Token { token: "fresh" }));
+    assert_eq!(play.stage.count(), 1);
+}
+
+#[wasm_bindgen_test]
+fn a_refusal_is_told_and_the_next_sign_in_goes_on_with_what_is_pending() {
+    let play = Play::new();
+    play.connect();
+    let doc = play.open("abc", Role::Editor);
+    play.client().insert(doc, 3, "d", None).unwrap();
+    play.events();
+    let speaks = (ProtocolVersion::OLDEST, ProtocolVersion::NEWEST);
+    play.say(&[ServerFrame::Error { code: Code::Unauthorized, retry_after_ms: 0, speaks }]);
+    let told = play.events();
+    assert!(
+        told.contains(&r#"{"type":"link","state":"stopped","retry_in_ms":null,"code":"unauthorized"}"#.into()),
+        "{told:?}"
+    );
+    assert!(told.contains(&r#"{"type":"closed","doc":1,"code":"unauthorized","retry":false}"#.into()), "{told:?}");
+    assert_eq!(play.client().insert(doc, 0, "x", None), Err(Refusal("unauthorized")));
+    assert_eq!(play.client().pending(doc).unwrap(), r#"[{"retain":3},{"insert":"d"}]"#);
+    play.client().refresh_token().unwrap();
+    let told = play.events();
+    assert!(told.contains(&r#"{"type":"need_token"}"#.into()), "{told:?}");
+    assert!(told.last().unwrap().contains(r#""state":"connecting","local":1,"accepted":0"#), "{told:?}");
+    play.client().token("secret", false).unwrap();
+    assert_eq!(play.stage.count(), 2);
 }
 
 #[wasm_bindgen_test]

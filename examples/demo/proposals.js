@@ -3,6 +3,7 @@ import { toast } from "./toast.js";
 
 const reasons = {
   unknown_outcome: "It is not known whether the server took this work before the connection was lost.",
+  not_allowed: "You may not change this document any more; this had not been sent.",
   lost_accepted: "The server had accepted this work and has lost it.",
   remaining: "Somebody else has restored the lost work; this is what still differs from yours.",
 };

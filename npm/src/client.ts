@@ -6,7 +6,11 @@ import { load, type WasmSource } from "./load.js";
 import type { LinkStatus, PresenceState } from "./state.js";
 import { UnloadWarning } from "./unload.js";
 
-/** A token, or what fetches a fresh one; it is asked before each attempt to connect. */
+/**
+ * A token, or what fetches a fresh one: a function is called before each attempt to connect,
+ * before the token in use ends, and once after the server has refused one. A text cannot be
+ * refreshed: when the token ends, so does the connection.
+ */
 export type TokenSource = string | (() => string | Promise<string>);
 
 /** Settings of {@link connect}. */
@@ -58,11 +62,13 @@ export class Client {
   #engine: Engine | undefined;
   #stopped: CowriteError | undefined;
   #status: LinkStatus = { state: "connecting", retryAt: null, error: null };
+  #token: TokenSource;
 
   /** @internal */
   constructor(url: string, options: ConnectOptions) {
     this.#url = url;
     this.#options = options;
+    this.#token = options.token ?? "";
     load(options.wasm).then(
       (module) => this.#start(module),
       (cause: unknown) => this.#stop(new CowriteError("load_failed", { cause })),
@@ -88,7 +94,8 @@ export class Client {
    */
   open(id: string, options: OpenOptions = {}): Document {
     const open = this.#byId.get(id);
-    if (open && !open.error) {
+    // What ended with the connection comes back with it, and what is pending there with it.
+    if (open && (!open.error || (this.#engine && open.error.code === this.#status.error?.code))) {
       if (options.presence) open.setPresence(options.presence);
       return open.retained();
     }
@@ -103,6 +110,16 @@ export class Client {
     if (this.#engine) this.#attach(document);
     else if (this.#stopped) this.#refuse(document, this.#stopped);
     return document;
+  }
+
+  /**
+   * Takes tokens from another source, at once. A connection that holds goes on under the new token; one
+   * that had stopped because of its token starts again, its documents with all that is pending. It must
+   * be the same user's while work is pending: that is never sent in another user's name.
+   */
+  setToken(token: TokenSource): void {
+    this.#token = token;
+    if (this.#engine) this.#call((engine) => engine.refresh_token());
   }
 
   /** Looks at once whether the connection still lives, instead of at the next sign of life. */
@@ -186,16 +203,23 @@ export class Client {
   }
 
   async #giveToken(): Promise<void> {
-    const source = this.#options.token ?? "";
+    const source = this.#token;
     let token: string | undefined;
+    let cause: unknown;
     try {
       token = await (typeof source === "function" ? source() : source);
     } catch (error) {
-      report(error);
+      report((cause = error));
     }
-    if (!this.#engine) return;
+    if (!this.#engine || source !== this.#token) return;
+    // The connection goes on under the old token for now; that there is no fresh one is known only here.
+    const { state, error } = this.#status;
+    if (state === "online") {
+      if (token === undefined) this.#setStatus({ state, retryAt: null, error: new CowriteError("token_failed", { cause }) });
+      else if (error) this.#setStatus({ state, retryAt: null, error: null });
+    }
     try {
-      this.#call((engine) => (token === undefined ? engine.token_failed() : engine.token(token)));
+      this.#call((engine) => (token === undefined ? engine.token_failed() : engine.token(token, source === token)));
     } catch (error) {
       report(error);
     }

@@ -28,7 +28,10 @@ export interface DocumentEvents {
   merged: { readonly replaced: number; readonly of: number };
   /** Client and server disagreed, which must not happen; the document is loaded anew, with pending work kept. */
   diverged: null;
-  /** The document closed for good. What is pending stays readable. */
+  /**
+   * The document closed; what is pending stays readable. Where it closed because the connection ended for
+   * its token, `opened` follows once `Client.setToken` has brought that back.
+   */
   closed: CowriteError;
 }
 
@@ -54,13 +57,11 @@ interface Remains {
 export class Document {
   /** The document's id. */
   readonly id: string;
-  /** Settles when the document is loaded; fails with a {@link CowriteError} when it cannot be. */
-  readonly ready: Promise<void>;
-
   readonly #host: DocumentHost;
   readonly #events = new Emitter<DocumentEvents>();
   readonly #accepted = new WatermarkWaiters();
   readonly #durable = new WatermarkWaiters();
+  #ready!: Promise<void>;
   #settleReady!: { resolve: () => void; reject: (error: CowriteError) => void };
   #openers = 1;
   #handle: number | undefined;
@@ -77,9 +78,12 @@ export class Document {
     this.id = id;
     this.#presence = presence;
     this.#host = host;
-    this.ready = new Promise((resolve, reject) => void (this.#settleReady = { resolve, reject }));
-    // Whoever does not wait for it hears of the failure by the event.
-    this.ready.catch(() => {});
+    this.#await();
+  }
+
+  /** Settles when the document is loaded; fails with a {@link CowriteError} when it cannot be. */
+  get ready(): Promise<void> {
+    return this.#ready;
   }
 
   /** The text, with own edits in it. An embed is U+FFFC. Costs a copy after each change, then nothing. */
@@ -281,6 +285,11 @@ export class Document {
         this.#events.emit("change", { delta: event.delta, origin: event.origin, user: event.user });
         break;
       case "status":
+        if (this.#error && event.state !== "closed") {
+          // The connection had ended for good, and was begun anew.
+          this.#error = null;
+          if (this.#role === null) this.#await();
+        }
         this.#setStatus(event);
         break;
       case "presence":
@@ -290,10 +299,16 @@ export class Document {
         const error = new CowriteError(event.code);
         this.#accepted.refused(event.from, event.to, error);
         this.#durable.refused(event.from, event.to, error);
-        this.#events.emit("rejected", { from: event.from, to: event.to, error });
+        this.#events.emit("rejected", { from: event.from, to: event.to, error, delta: event.delta });
         break;
       }
       case "proposal": {
+        if (event.kind === "unknown_outcome" || event.kind === "not_allowed") {
+          // Nobody knows of the first edit that waits that it was accepted, so of none of them.
+          const [first, error] = [this.#status.accepted + 1, new CowriteError(event.kind === "not_allowed" ? "read_only" : event.kind)];
+          this.#accepted.refused(first, first, error);
+          this.#durable.refused(first, first, error);
+        }
         const proposal = this.proposals.find(({ id }) => id === event.id);
         if (proposal) this.#events.emit("proposal", proposal);
         break;
@@ -311,6 +326,12 @@ export class Document {
         // What is retried opens again by itself; until then the state tells.
         if (!event.retry) this.#close(new CowriteError(event.code));
     }
+  }
+
+  #await(): void {
+    this.#ready = new Promise((resolve, reject) => void (this.#settleReady = { resolve, reject }));
+    // Whoever does not wait for it hears of the failure by the event.
+    this.#ready.catch(() => {});
   }
 
   #close(error: CowriteError): void {

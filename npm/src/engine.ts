@@ -7,7 +7,8 @@ import type { LinkState, MemberActivity, Origin, ProposalKind, Role, SyncState }
  */
 export interface Engine {
   connect(): void;
-  token(value: string): void;
+  token(value: string, fixed: boolean): void;
+  refresh_token(): void;
   token_failed(): void;
   wake(): void;
   close(): void;
@@ -62,7 +63,7 @@ export type DocumentEvent =
   | { type: "opened"; doc: number; role: Role; number: number; user: string; first: boolean }
   | { type: "change"; doc: number; origin: Origin; user: string | null; delta: Delta }
   | ({ type: "status"; doc: number } & EngineStatus)
-  | { type: "rejected"; doc: number; from: number; to: number; code: string }
+  | { type: "rejected"; doc: number; from: number; to: number; code: string; delta: Delta }
   | { type: "presence"; doc: number }
   | { type: "proposal"; doc: number; id: number; kind: ProposalKind }
   | { type: "proposal_settled"; doc: number; id: number; code: string | null }

@@ -4,7 +4,7 @@ import type { CowriteError } from "./error.js";
 /** What a user may do with a document. `viewer` and `commenter` may not change its text. */
 export type Role = "viewer" | "commenter" | "editor" | "owner";
 
-/** The connection: `stopped` means that it does not come back by itself. */
+/** The connection: `stopped` means that it does not come back by itself; `Client.setToken` may bring it back. */
 export type LinkState = "connecting" | "online" | "offline" | "stopped";
 
 /** The connection's status. */
@@ -12,7 +12,7 @@ export interface LinkStatus {
   readonly state: LinkState;
   /** When the next attempt starts, in milliseconds as `Date.now()` counts; `null` where none is planned. */
   readonly retryAt: number | null;
-  /** Why the connection was lost or refused, where that is known. */
+  /** Why the connection was lost or refused, or why no fresh token could be had for it; `null` where nothing is known. */
   readonly error: CowriteError | null;
 }
 
@@ -63,6 +63,8 @@ export interface RejectedEvent {
   /** Number of the last refused edit. */
   readonly to: number;
   readonly error: CowriteError;
+  /** What they would do to the document as it is now. Nothing else keeps it. */
+  readonly delta: Delta;
 }
 
 /** What a member is doing. */
@@ -94,11 +96,11 @@ export interface Member {
 }
 
 /**
- * Why work was set aside: it is not known whether the server took it; the server had
- * accepted it and lost it; somebody else has restored what was lost, and this still
- * differs from it.
+ * Why work was set aside: it is not known whether the server took it; its user may not
+ * change the document any more; the server had accepted it and lost it; somebody else has
+ * restored what was lost, and this still differs from it.
  */
-export type ProposalKind = "unknown_outcome" | "lost_accepted" | "remaining";
+export type ProposalKind = "unknown_outcome" | "not_allowed" | "lost_accepted" | "remaining";
 
 /** Work that was set aside. It is kept and shown, and never sent by itself. */
 export interface Proposal {

@@ -17,6 +17,8 @@ async function open(): Promise<{ document: Document; fake: FakeDocument; engine:
   return { document, fake: engine.document("a"), engine };
 }
 
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
 const code = (expected: string) => (error: unknown) => error instanceof CowriteError && error.code === expected;
 
 test("an http address becomes a socket's", async () => {
@@ -37,6 +39,109 @@ test("the token is asked for, also when it is slow, and a failure is told to the
   assert.equal(failing.client.status.error?.code, "token_failed");
   assert.ok(failing.client.status.retryAt! > Date.now() + 3_000);
   assert.equal((reported[0] as Error).message, "no session");
+});
+
+test("a fresh token is handed out whenever the engine asks, and the connection goes on", async () => {
+  let turn = 0;
+  const { client, engine } = await start(() => `token${++turn}`);
+  const states: string[] = [];
+  client.on("status", ({ state, error }) => states.push(`${state} ${error?.code}`));
+  engine.tell({ type: "need_token" });
+  await settled();
+  assert.deepEqual(engine.calls, ["connect", "token token1", "token token2"]);
+  assert.deepEqual(states, []);
+});
+
+test("that no fresh token is to be had is told while the connection still holds", async () => {
+  let failing = false;
+  const { client, engine } = await start(() => (failing ? Promise.reject(new Error("no session")) : "good"));
+  failing = true;
+  const { error } = console;
+  console.error = () => {};
+  engine.tell({ type: "need_token" });
+  await settled();
+  console.error = error;
+  assert.equal(engine.calls.at(-1), "token_failed");
+  assert.deepEqual([client.status.state, client.status.error?.code], ["online", "token_failed"]);
+  failing = false;
+  engine.tell({ type: "need_token" });
+  await settled();
+  assert.deepEqual([client.status.state, client.status.error], ["online", null]);
+});
+
+test("a token that is a text is said to be fixed", async () => {
+  const { engine } = await start("dev:Ada");
+  assert.deepEqual(engine.calls, ["connect", "fixed dev:Ada"]);
+});
+
+test("an answer of a source that was replaced is not used", async () => {
+  let answer!: (token: string) => void;
+  const { client, engine } = await start(() => new Promise((resolve) => (answer = resolve)));
+  client.setToken(() => "new");
+  await settled();
+  answer("old");
+  await settled();
+  assert.deepEqual(engine.calls, ["connect", "refresh_token", "token new"]);
+});
+
+test("a refusal says why and what to do, and who signs in again has lost nothing", async () => {
+  const { client, engine } = await start("stale");
+  const document = client.open("a");
+  await document.ready;
+  document.insert(0, "kept");
+  const accepted = document.whenAccepted();
+  const stages: string[] = [];
+  document.on("closed", ({ code }) => stages.push(code));
+  document.on("opened", () => stages.push("opened"));
+  engine.stop("unauthorized");
+  await assert.rejects(accepted, code("unauthorized"));
+  assert.equal(client.status.state, "stopped");
+  assert.equal(client.status.error?.retryable, false);
+  assert.match(client.status.error!.whatToDo, /setToken/);
+  assert.deepEqual(document.pending, [{ retain: 0 }, { insert: "kept" }]);
+  // Asked for again it is the same one: another would come without what is pending.
+  assert.equal(client.open("a"), document);
+  client.setToken("fresh");
+  await settled();
+  assert.equal(engine.calls.at(-1), "fixed fresh");
+  assert.deepEqual([document.error, document.status.state, document.status.pending], [null, "connecting", 1]);
+  engine.document("a").status = { ...engine.document("a").status, state: "online" };
+  engine.document("a").opened(false);
+  const again = document.whenAccepted();
+  engine.document("a").acceptAll();
+  await again;
+  assert.deepEqual(stages, ["unauthorized", "opened"]);
+});
+
+test("a document that was refused before it was loaded is ready after the next sign-in", async () => {
+  const { client, engine } = await start("stale");
+  engine.opensAtOnce = false;
+  const document = client.open("a");
+  engine.stop("unauthorized");
+  await assert.rejects(document.ready, code("unauthorized"));
+  client.setToken("fresh");
+  engine.document("a").opened();
+  await document.ready;
+  assert.equal(document.error, null);
+});
+
+test("a refused edit can be read in the event", async () => {
+  const { document, fake } = await open();
+  document.insert(0, "mine");
+  const told: unknown[] = [];
+  document.on("rejected", ({ error, delta }) => told.push([error.code, delta]));
+  fake.reject(1, 1, "read_only");
+  assert.deepEqual(told, [["read_only", [{ retain: 0 }, { insert: "mine" }]]]);
+});
+
+test("work that its user may not do any more is kept as a proposal, and who waits for it hears so", async () => {
+  const { document, fake } = await open();
+  document.insert(0, "mine");
+  const accepted = document.whenAccepted();
+  fake.withheld();
+  await assert.rejects(accepted, code("read_only"));
+  assert.equal(document.readOnly, true);
+  assert.deepEqual(document.proposals, [{ id: 1, kind: "not_allowed", delta: [{ retain: 0 }, { insert: "mine" }] }]);
 });
 
 test("the same id is the same document, closed when each opener has closed it", async () => {

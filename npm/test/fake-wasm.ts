@@ -19,6 +19,7 @@ export class WasmClient {
   opensAtOnce: boolean = true;
   readonly #host: (event: string) => void;
   #events: EngineEvent[] = [];
+  #online = false;
   #depth = 0;
 
   constructor(url: string, host: (event: string) => void) {
@@ -59,13 +60,25 @@ export class WasmClient {
     this.calls.push("connect");
     this.tell({ type: "need_token" });
   }
-  token(value: string): void {
-    this.calls.push(`token ${value}`);
-    this.tell({ type: "link", state: "online", retry_in_ms: null, code: null });
+  token(value: string, fixed: boolean): void {
+    this.calls.push(`${fixed ? "fixed" : "token"} ${value}`);
+    if (!this.#online) this.tell({ type: "link", state: "online", retry_in_ms: null, code: null });
+    this.#online = true;
+  }
+  refresh_token(): void {
+    this.calls.push("refresh_token");
+    for (const document of this.#online ? [] : this.documents.values()) document.revived();
+    this.tell({ type: "need_token" });
+  }
+  /** The server ends the connection for good. */
+  stop(code: string): void {
+    this.#online = false;
+    for (const document of this.documents.values()) document.closed(code);
+    this.tell({ type: "link", state: "stopped", retry_in_ms: null, code });
   }
   token_failed(): void {
     this.calls.push("token_failed");
-    this.tell({ type: "link", state: "offline", retry_in_ms: 4_000, code: "token_failed" });
+    if (!this.#online) this.tell({ type: "link", state: "offline", retry_in_ms: 4_000, code: "token_failed" });
   }
   wake(): void {
     this.calls.push("wake");
@@ -205,12 +218,34 @@ export class FakeDocument {
     this.#engine.during(() => {
       this.status = { ...this.status, accepted: from - 1, pending: this.status.local - to };
       this.tellStatus();
-      this.#engine.tell({ type: "rejected", doc: this.doc, from, to, code });
+      this.#engine.tell({ type: "rejected", doc: this.doc, from, to, code, delta: this.pending });
     });
   }
 
   closed(code: string): void {
-    this.#engine.tell({ type: "closed", doc: this.doc, code, retry: false });
+    this.#engine.during(() => {
+      this.#engine.tell({ type: "closed", doc: this.doc, code, retry: false });
+      this.status = { ...this.status, state: "closed" };
+      this.tellStatus();
+    });
+  }
+
+  /** The connection that had ended for good is tried again. */
+  revived(): void {
+    this.status = { ...this.status, state: "connecting" };
+    this.tellStatus();
+  }
+
+  /** The user may only read from here on: what was pending is set aside. */
+  withheld(): void {
+    this.#engine.during(() => {
+      this.role = "viewer";
+      this.proposals = [{ id: 1, kind: "not_allowed", delta: this.pending }];
+      this.opened(false);
+      this.#engine.tell({ type: "proposal", doc: this.doc, id: 1, kind: "not_allowed" });
+      this.status = { ...this.status, accepted: this.status.local };
+      this.tellStatus();
+    });
   }
 
   tellStatus(): void {
