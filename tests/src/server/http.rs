@@ -24,9 +24,21 @@ pub async fn get(address: SocketAddr, path: &str) -> Option<Answer> {
     timeout(Duration::from_secs(5), ask(address, path)).await.ok()?
 }
 
+/// `POST path` with these header lines and this body; `None` if there is no whole answer within 5 s.
+pub async fn post(address: SocketAddr, path: &str, headers: &[(&str, &str)], body: &str) -> Option<Answer> {
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let head = format!("POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{headers}");
+    let request = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
+    timeout(Duration::from_secs(5), exchange(address, &request)).await.ok()?
+}
+
 async fn ask(address: SocketAddr, path: &str) -> Option<Answer> {
-    let mut stream = TcpStream::connect(address).await.ok()?;
     let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    exchange(address, &request).await
+}
+
+async fn exchange(address: SocketAddr, request: &str) -> Option<Answer> {
+    let mut stream = TcpStream::connect(address).await.ok()?;
     stream.write_all(request.as_bytes()).await.ok()?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.ok()?;

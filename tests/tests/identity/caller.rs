@@ -1,5 +1,6 @@
 //! Somebody who shows a token and asks for a document.
 
+use cowrite_protocol::Channel;
 use cowrite_protocol::codec::{decode_server, encode_client};
 use cowrite_protocol::frame::{ClientFrame, Code, ProtocolVersion, Role, ServerFrame};
 use cowrite_tests::server::ServerProcess;
@@ -18,6 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Caller {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     requests: u32,
+    channel: Option<Channel>,
 }
 
 impl Caller {
@@ -28,7 +30,7 @@ impl Caller {
         let subprotocol = HeaderValue::from_static(ProtocolVersion::SUBPROTOCOL);
         request.headers_mut().insert("sec-websocket-protocol", subprotocol);
         let (socket, _) = connect_async(request).await.unwrap();
-        let mut caller = Caller { socket, requests: 0 };
+        let mut caller = Caller { socket, requests: 0, channel: None };
         let (oldest, newest) = (ProtocolVersion::OLDEST, ProtocolVersion::NEWEST);
         caller.say(&ClientFrame::Hello { oldest, newest, token }).await;
         let answer = caller
@@ -56,14 +58,26 @@ impl Caller {
             state: "",
         };
         self.say(&open).await;
-        self.hear(|frame| match frame {
-            ServerFrame::Opened(opened) if opened.request == mine => Some(Ok(opened.role)),
-            ServerFrame::OpenRefused { request, code, retry_after_ms } if *request == mine => {
-                Some(Err((*code, *retry_after_ms)))
-            }
-            _ => None,
+        let answer = self
+            .hear(|frame| match frame {
+                ServerFrame::Opened(opened) if opened.request == mine => Some(Ok((opened.role, opened.channel))),
+                ServerFrame::OpenRefused { request, code, retry_after_ms } if *request == mine => {
+                    Some(Err((*code, *retry_after_ms)))
+                }
+                _ => None,
+            })
+            .await;
+        answer.map(|(role, channel)| {
+            self.channel = Some(channel);
+            role
         })
-        .await
+    }
+
+    /// Closes the document that was opened last.
+    pub(crate) async fn close(&mut self) {
+        if let Some(channel) = self.channel.take() {
+            self.say(&ClientFrame::Close { channel }).await;
+        }
     }
 
     /// Sends a frame.
