@@ -140,9 +140,14 @@ async fn every_wrong_token_is_refused_with_one_code() {
         let signature = format!("{}{turned}{}", &signature[..at], &signature[at + 1..]);
         wrong.push(("a turned bit", format!("{message}.{signature}")));
     }
+    let mut told = Vec::new();
     for (what, token) in &wrong {
-        assert_eq!(Caller::hello(&server, token).await.err(), Some((Code::Unauthorized, 0)), "{what}");
+        let refusal = Caller::hello(&server, token).await.err();
+        if refusal != Some((Code::Unauthorized, 0)) {
+            told.push((what, refusal));
+        }
     }
+    assert_eq!(told, [], "these are answered otherwise");
     // Larger than any message: not even read.
     let megabyte = with(json!({ "padding": "x".repeat(1 << 20) }));
     assert_eq!(Caller::hello(&server, &megabyte).await.err(), Some((Code::TooLarge, 0)));
