@@ -75,11 +75,8 @@ impl<D: DocumentType> Engine<D> {
         settled && own.is_some() && own != believed && due.is_none()
     }
 
-    /// The own cursor, if it is to be shown now; where it was shown just now, it is later.
+    /// The own cursor that [`Engine::wants_cursor`] is of; it waits where one was shown just now.
     pub(crate) fn poll_cursor(&mut self, now: Millis) -> Option<(Version, Cursor)> {
-        if !self.wants_cursor() {
-            return None;
-        }
         let version = self.version();
         let caret = &mut self.caret;
         if let Some(last) = caret.last_sent

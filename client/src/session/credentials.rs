@@ -42,9 +42,10 @@ const SLEPT_MS: u64 = 1_000;
 const HOLD_MS: u64 = 5_000;
 
 impl Credentials {
-    /// When the host is asked, or waited for no longer, while connected.
-    pub(super) fn poll_timeout(&self) -> Option<Millis> {
-        [self.ask_at, self.hold_until].into_iter().flatten().min()
+    /// When the host is asked, or waited for no longer, while connected: at `alive` at the latest.
+    pub(super) fn poll_timeout(&self, alive: Millis) -> Millis {
+        let asked = self.ask_at.map_or(alive, |at| at.min(alive));
+        self.hold_until.map_or(asked, |until| until.min(asked))
     }
 
     /// Whether nothing is sent before the fresh token.

@@ -185,8 +185,8 @@ impl<D: DocumentType> Session<D> {
             Link::Online { leave_at, .. } => {
                 let (ping, silence) = self.patience();
                 let alive = if self.liveness.pinged.is_some() { silence } else { ping };
-                let others = [leave_at, self.liveness.doubt, self.credentials.poll_timeout(), self.pace.due];
-                others.into_iter().flatten().fold(alive, Millis::min)
+                let alive = self.credentials.poll_timeout(alive);
+                [leave_at, self.liveness.doubt, self.pace.due].into_iter().flatten().fold(alive, Millis::min)
             }
         };
         // What is not opened any more on a server that goes away waits for the next one, and

@@ -38,6 +38,8 @@ pub(super) struct Bucket {
 
 /// One permission, in the units of a level.
 const ONE: u64 = 10_000;
+/// A bucket that was left alone for longer fills no further, so that no product grows too large.
+const LONG_MS: u64 = 1_000_000;
 
 impl Bucket {
     fn new(rate: Rate, now: Millis) -> Bucket {
@@ -68,7 +70,8 @@ impl Bucket {
     }
 
     fn level_at(&self, now: Millis) -> u64 {
-        self.level.saturating_add((now - self.filled).saturating_mul(self.per_ms())).min(self.most())
+        let passed = (now - self.filled).min(LONG_MS);
+        (self.level + passed * self.per_ms()).min(self.most())
     }
 
     /// Nine tenths of what the server allows.
