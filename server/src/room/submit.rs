@@ -65,6 +65,8 @@ impl<D: DocumentType> Room<D> {
         let refusal = match channel.rejected {
             Some((rejected, code)) if rejected == seq => Some(code),
             _ if let Err(code) = allowed => Some(code),
+            // No edit has this number, so none can come again: without an entry there is no ack.
+            _ if seq == ClientSeq::NONE => Some(Code::SeqReused),
             _ if seq == last => return self.acknowledge_again(connection, seq),
             _ if seq < last => Some(Code::SeqReused),
             _ if seq.get() - last.get() > ClientSeq::MAX_JUMP => Some(Code::SeqJump),
