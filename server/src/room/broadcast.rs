@@ -20,7 +20,12 @@ impl<D: DocumentType> Room<D> {
                 (*ruling == Ruling::Accepted(version)).then(|| submission.caret.clone())
             });
             // Of an entry that another server took we know no more than it implies.
-            self.give_out(&entry, caret.unwrap_or(SubmittedCaret::Implied));
+            let mut caret = caret.unwrap_or(SubmittedCaret::Implied);
+            if let SubmittedCaret::At(cursor) = &mut caret {
+                // Where its author wanted it; nobody is told of a place that is not there.
+                cursor.clamp(entry.length.0);
+            }
+            self.give_out(&entry, caret);
             self.broadcast = version;
         }
         let (entries, bytes) = (self.settings.tail_entries, self.settings.tail_bytes);
