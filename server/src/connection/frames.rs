@@ -73,6 +73,12 @@ impl Connection {
                 }
                 self.submit(&submit, SubmittedCaret::At(cursor), now);
             }
+            ClientFrame::Cursor { cursor, .. } if cursor.0.len() > self.limits.selections as usize => {
+                self.end(Code::TooLarge);
+            }
+            ClientFrame::Presence { state: Some(state), .. } if state.len() > self.limits.presence_bytes as usize => {
+                self.end(Code::TooLarge);
+            }
             ClientFrame::Cursor { channel, version, cursor } => {
                 self.pace_presence(now);
                 self.for_room(channel, ChannelFrame::Cursor { version, cursor });
