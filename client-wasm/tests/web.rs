@@ -7,8 +7,8 @@ mod stage;
 
 use cowrite_client_wasm::Refusal;
 use cowrite_protocol::frame::{
-    Activity, Author, ClientFrame, Code, Commit, Member, MemberChange, Packed, ProtocolVersion, Rate, Role, ServerFrame,
-    Terms,
+    Activity, Author, ClientFrame, Code, Commit, Member, MemberChange, Packed, ProtocolVersion, Rate, Role,
+    ServerFrame, Terms,
 };
 use cowrite_protocol::{
     AuthorNumber, ClientId, ClientSeq, Cursor, DocumentType, Operation, RichText, RunningHash, Utf16Offset, Version,

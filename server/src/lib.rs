@@ -2,13 +2,15 @@
 
 #![warn(missing_docs)]
 
+pub mod arrivals;
 pub mod auth;
+pub mod check;
 pub mod clock;
 pub mod config;
 pub mod connection;
 pub mod health;
 pub mod health_check;
-mod http;
+pub mod http;
 pub mod hub;
 pub mod leases;
 pub mod logging;

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use cowrite_protocol::{DocumentId, Version};
+use cowrite_server::check::check;
 use cowrite_server::config::{Command, Config, TokenArgs};
 use cowrite_server::logging;
 use cowrite_server::oplog::redis::RedisLog;
@@ -33,7 +34,7 @@ fn main() -> ExitCode {
     }
     match config.command() {
         Some(Command::Token(token)) => return print_token(config, token),
-        None => {}
+        Some(Command::CheckConfig) | None => {}
     }
     // To the end, so that the last lines are written.
     let _log = match logging::start(config.logging()) {
@@ -44,6 +45,9 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&format!("cannot start: {error}")),
     };
+    if let Some(Command::CheckConfig) = config.command() {
+        return runtime.block_on(check_config(config));
+    }
     match config.cut_log() {
         Some((document, until)) => runtime.block_on(cut_log(config, &document, until)),
         None => runtime.block_on(serve(config)),
@@ -80,6 +84,13 @@ async fn cut_log(config: Config, document: &DocumentId, until: Version) -> ExitC
         }
         Err(error) => failed(&format!("{document} is not cut: {error}")),
     }
+}
+
+/// What an operator does before a server is started with new settings.
+async fn check_config(config: Config) -> ExitCode {
+    let report = check(&config.settings());
+    let _ = write!(io::stdout(), "{report}");
+    if report.is_good() { ExitCode::SUCCESS } else { ExitCode::from(START_FAILED) }
 }
 
 async fn serve(config: Config) -> ExitCode {

@@ -8,17 +8,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::serve::ListenerExt;
 use cowrite_protocol::RichText;
 use cowrite_protocol::frame::DurabilityClass;
 use thiserror::Error;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::task::JoinSet;
 
+use crate::arrivals::{ArrivalSettings, Arrivals, open_file_limit};
 use crate::auth::{Access, DeveloperAccess, JwtAccess, Minter, RevocableAccess};
 use crate::clock::Clock;
 use crate::connection::{Registry, SocketContext};
 use crate::health::Health;
-use crate::http::{HttpContext, TokenDesk, router};
+use crate::http::{HttpContext, Listener, OriginRule, Reception, TokenDesk, finish, operator_routes, public_routes};
 use crate::hub::{Hub, HubParts};
 use crate::leases::{Leases, LocalLeases};
 use crate::metrics::Metrics;
@@ -36,13 +36,19 @@ use crate::traces::{Exporter, Tracer};
 
 /// A server that holds its port and its data, and serves once it is run.
 pub struct Server {
-    listener: TcpListener,
+    doors: Vec<Door>,
     address: SocketAddr,
-    router: Router,
     context: Arc<HttpContext>,
     log: Arc<dyn OpLog>,
     shutdown: ShutdownSettings,
     exporter: Option<Exporter>,
+}
+
+/// A port, and what is answered there.
+struct Door {
+    listener: Listener,
+    reception: Arc<Reception>,
+    router: Router,
 }
 
 /// Why a server does not start. Nothing is left half-way: no port is taken, no data changed.
@@ -105,16 +111,11 @@ pub enum StartError {
     },
 }
 
-/// What the kernel keeps for a slow reader, in bytes. Left to itself it takes megabytes,
-/// and a reader that takes a little every second would look like one that takes nothing;
-/// what waits here cannot be composed any more either.
-const SEND_BUFFER_BYTES: u32 = 64 << 10;
-
 /// How long the end of the server waits for the last spans of traces to be taken.
 const LAST_SPANS: Duration = Duration::from_secs(1);
 
-/// Connections that may wait to be accepted.
-const BACKLOG: u32 = 1_024;
+/// Most connections of operators at one time.
+const OPERATORS: u32 = 256;
 
 impl Server {
     /// Opens the data and takes the port. Must be called in a tokio runtime; blocks for
@@ -123,31 +124,18 @@ impl Server {
     /// # Errors
     /// As [`StartError`] says, each with what to do about it.
     pub fn bind(settings: Settings) -> Result<Server, StartError> {
-        let address = settings.listen;
-        let local_only = settings.front_door.believes_everybody();
         let minter = match &settings.front_door {
             FrontDoor::Tokens(auth) => Minter::new(auth),
             _ => None,
         };
-        let access: Arc<dyn Access> = match settings.front_door {
-            FrontDoor::Closed => return Err(StartError::NoFrontDoor),
-            FrontDoor::Contradictory => return Err(StartError::TwoFrontDoors),
-            FrontDoor::Tokens(auth) => {
-                Arc::new(JwtAccess::new(*auth).map_err(|error| StartError::Certificates { error })?)
-            }
-            FrontDoor::Developer if !address.ip().is_loopback() => return Err(StartError::NotLoopback { address }),
-            FrontDoor::Developer => Arc::new(DeveloperAccess),
-            FrontDoor::DeveloperAnywhere => {
-                if !address.ip().is_loopback() {
-                    tracing::warn!(%address, "UNSAFE: whoever can reach this address may be anybody and edit everything");
-                }
-                Arc::new(DeveloperAccess)
-            }
-        };
-        // The port first: two servers on one port is the more common mistake, and the
+        let access = access(&settings)?;
+        let local = settings.front_door.believes_everybody();
+        // The ports first: two servers on one port is the more common mistake, and the
         // data is then left alone.
-        let listener = listen(address).map_err(|error| StartError::Listen { address, error })?;
-        let address = listener.local_addr().map_err(|error| StartError::Listen { address, error })?;
+        let bind = |address| Listener::bind(address).map_err(|error| StartError::Listen { address, error });
+        let listener = bind(settings.listen)?;
+        let operators = settings.operator_listen.map(bind).transpose()?;
+        let address = listener.address();
         let (tracer, exporter) = match settings.traces {
             Some(traces) => {
                 let (tracer, exporter) = Tracer::new(traces);
@@ -207,18 +195,41 @@ impl Server {
             clock,
             metrics: metrics.clone(),
         };
+        let arrivals = Arc::new(Arrivals::new(&settings.arrivals));
+        warn_of_open_files(arrivals.most());
         let context = Arc::new(HttpContext {
             socket: Arc::new(socket),
             health: Health::new(),
             metrics,
             draining: AtomicBool::new(false),
             tokens: settings.api_key.clone().zip(minter).map(|(api_key, minter)| TokenDesk { api_key, minter }),
-            local_only,
             api_key: settings.api_key,
+            origins: OriginRule { local, ..settings.origins },
+            arrivals: Arc::clone(&arrivals),
         });
-        let router = router(Arc::clone(&context), settings.pages.as_deref(), settings.package.as_deref())
+        let mut routes = public_routes(settings.pages.as_deref(), settings.package.as_deref())
             .map_err(|(folder, error)| StartError::Files { folder: folder.to_owned(), error })?;
-        Ok(Server { listener, address, router, context, log, shutdown: settings.shutdown, exporter })
+        let handshake = Duration::from_millis(settings.handshake_ms);
+        let door = |listener: Listener, arrivals, routes| {
+            let metrics = Arc::clone(&context.metrics.front);
+            let reception = Arc::new(Reception { arrivals, handshake, metrics });
+            Door { listener, reception, router: finish(routes, Arc::clone(&context)) }
+        };
+        let mut doors = Vec::new();
+        match operators {
+            None => routes = routes.merge(operator_routes()),
+            Some(listener) => {
+                tracing::info!(address = %listener.address(), "operators are answered");
+                let most = ArrivalSettings {
+                    connections: Some(OPERATORS),
+                    strangers: OPERATORS,
+                    ..ArrivalSettings::default()
+                };
+                doors.push(door(listener, Arc::new(Arrivals::new(&most)), operator_routes()));
+            }
+        }
+        doors.push(door(listener, arrivals, routes));
+        Ok(Server { doors, address, context, log, shutdown: settings.shutdown, exporter })
     }
 
     /// Where it listens.
@@ -229,28 +240,26 @@ impl Server {
     /// Serves until `end` is ready, then goes down as [`ShutdownSettings`] say: no edit
     /// that was taken is lost, snapshots are stored, and the log is closed.
     pub async fn run(self, end: impl Future<Output = ()>) {
-        let Server { listener, router, context, log, shutdown, exporter, .. } = self;
+        let Server { doors, context, log, shutdown, exporter, .. } = self;
         let exporting = exporter.map(|exporter| tokio::spawn(exporter.run()));
-        // Without it a small frame waits for the answer to the one before, 40 ms.
-        let listener = listener.tap_io(|stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "a socket keeps small frames waiting");
-            }
-        });
+        // Nobody is let in by a token that was revoked before this server started.
         let revocations = context.socket.revocations.clone();
-        let serving = tokio::spawn(async move {
-            // Nobody is let in by a token that was revoked before this server started.
-            revocations.ready().await;
-            axum::serve(listener, router).await
-        });
+        let mut serving = JoinSet::new();
+        for Door { listener, reception, router } in doors {
+            let revocations = revocations.clone();
+            serving.spawn(async move {
+                revocations.ready().await;
+                listener.serve(reception, router).await;
+            });
+        }
         let watching = tokio::spawn(watch_log(Arc::clone(&context), Arc::clone(&log)));
         end.await;
         context.draining.store(true, Ordering::Relaxed);
         go_down(&context.socket.hub, &context.socket.registry, shutdown).await;
         // It served health checks until now, and nothing else.
-        serving.abort();
+        serving.shutdown().await;
         watching.abort();
-        let _ = tokio::join!(serving, watching);
+        let _ = watching.await;
         let closed = tokio::task::spawn_blocking(move || drop((context, log))).await;
         if let Some(exporting) = exporting {
             // It ends by itself, since whoever had spans to give is gone; a collector that hangs is left.
@@ -266,15 +275,38 @@ async fn watch_log(context: Arc<HttpContext>, log: Arc<dyn OpLog>) {
     context.health.watch(question).await;
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // A port is free as soon as its server is gone, not minutes later.
-    #[cfg(unix)]
-    socket.set_reuseaddr(true)?;
-    // Sockets that are accepted inherit it.
-    socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
+/// Who says who a user is, if the settings let anybody in there.
+pub(crate) fn access(settings: &Settings) -> Result<Arc<dyn Access>, StartError> {
+    let address = settings.listen;
+    match &settings.front_door {
+        FrontDoor::Closed => Err(StartError::NoFrontDoor),
+        FrontDoor::Contradictory => Err(StartError::TwoFrontDoors),
+        FrontDoor::Tokens(auth) => {
+            let access = JwtAccess::new((**auth).clone()).map_err(|error| StartError::Certificates { error })?;
+            Ok(Arc::new(access))
+        }
+        FrontDoor::Developer if !address.ip().is_loopback() => Err(StartError::NotLoopback { address }),
+        FrontDoor::Developer => Ok(Arc::new(DeveloperAccess)),
+        FrontDoor::DeveloperAnywhere => {
+            if !address.ip().is_loopback() {
+                tracing::warn!(%address, "UNSAFE: whoever can reach this address may be anybody and edit everything");
+            }
+            Ok(Arc::new(DeveloperAccess))
+        }
+    }
+}
+
+/// Says so if the system does not let as many connections be open as may come.
+fn warn_of_open_files(most: u32) {
+    match open_file_limit() {
+        Some(files) if u64::from(most) >= files => tracing::warn!(
+            connections = most,
+            open_files = files,
+            "fewer files may be open than connections are let in: raise `ulimit -n`, or lower --connections"
+        ),
+        _ if most < ArrivalSettings::CONNECTIONS => tracing::info!(connections = most, "most connections at one time"),
+        _ => {}
+    }
 }
 
 fn class(durability: Durability) -> DurabilityClass {

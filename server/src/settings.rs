@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use cowrite_protocol::Limits;
 
+use crate::arrivals::ArrivalSettings;
 use crate::auth::{ApiKey, AuthSettings};
 use crate::connection::ConnectionSettings;
+use crate::http::OriginRule;
 use crate::hub::HubSettings;
 use crate::leases::LeaseSettings;
 use crate::redis::RedisSettings;
@@ -25,6 +27,14 @@ pub struct Settings {
     pub front_door: FrontDoor,
     /// The key of the application's own servers; without one they are not served.
     pub api_key: Option<ApiKey>,
+    /// Where operators are answered, if not where users are.
+    pub operator_listen: Option<SocketAddr>,
+    /// A request's head must be there within this time, in milliseconds. Default 5,000.
+    pub handshake_ms: u64,
+    /// How many may come in.
+    pub arrivals: ArrivalSettings,
+    /// Which pages may talk to it. In developer mode those of this machine may, too.
+    pub origins: OriginRule,
     /// A folder whose files are served at `/`.
     pub pages: Option<PathBuf>,
     /// A folder whose files are served at `/cowrite/`: the built npm package.
@@ -104,6 +114,10 @@ impl Default for Settings {
             storage: Storage::Folder(PathBuf::from("data")),
             front_door: FrontDoor::Closed,
             api_key: None,
+            operator_listen: None,
+            handshake_ms: 5_000,
+            arrivals: ArrivalSettings::default(),
+            origins: OriginRule::default(),
             pages: None,
             package: None,
             limits: Limits::default(),

@@ -14,6 +14,9 @@ pub enum Command {
     /// Print a token for a user, for trying things out. It is signed with the secret of
     /// COWRITE_JWT_SECRET or --jwt-secret-file, as the application would.
     Token(TokenArgs),
+    /// Start no server: check the settings as far as that goes, say what was found, and end
+    /// with code 0 if a server would start, else with 2.
+    CheckConfig,
 }
 
 /// What the token says.

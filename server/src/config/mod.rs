@@ -2,10 +2,12 @@
 
 mod auth;
 mod command;
+mod front;
 mod limits;
 mod operating;
 mod secret;
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,6 +27,7 @@ use crate::room::RoomSettings;
 use crate::settings::{FrontDoor, Settings, ShutdownSettings, Storage};
 
 use auth::{AuthFlags, TokenFlags};
+use front::FrontArgs;
 use operating::OperatingConfig;
 
 pub use command::{Command, TokenArgs};
@@ -87,6 +90,9 @@ pub struct Config {
     dev_unsafe_any_address: bool,
     #[command(flatten)]
     auth: AuthFlags,
+    #[command(flatten)]
+    front: FrontArgs,
+
     /// A folder with pages to serve at /.
     #[arg(long = "static", env = "COWRITE_STATIC", value_name = "FOLDER")]
     pages: Option<PathBuf>,
@@ -94,7 +100,8 @@ pub struct Config {
     #[arg(long, env = "COWRITE_PACKAGE", value_name = "FOLDER")]
     package: Option<PathBuf>,
 
-    /// Start no server: ask the one that listens on the address of --listen for PATH, and
+    /// Start no server: ask the one that listens on the address of --operator-listen, or else of
+    /// --listen, for PATH, and
     /// end with code 0 if it answers 200 within 4 s, else with 1. For containers. /healthz
     /// says that the process lives, /readyz that it should be sent clients.
     #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true, default_missing_value = "/healthz",
@@ -196,7 +203,17 @@ impl Config {
     /// Reads the command line and the environment; ends the process with a message and
     /// exit code 2 if they make no sense.
     pub fn read() -> Config {
-        Config::parse()
+        Config::try_read(std::env::args_os()).unwrap_or_else(|error| error.exit())
+    }
+
+    /// As [`Config::read`], of this command line.
+    fn try_read(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Config, clap::Error> {
+        let mut arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+        // The flags are the program's own, so they stand before the command; people write it first.
+        if arguments.get(1).is_some_and(|first| first == "check-config") {
+            arguments[1..].rotate_left(1);
+        }
+        Config::try_parse_from(arguments)
     }
 
     /// How log lines look, and which are written.
@@ -212,7 +229,7 @@ impl Config {
     /// If no server is to be started, but one to be asked: what.
     pub fn health_check(&self) -> Option<HealthCheck> {
         let path = self.health_check.clone()?;
-        Some(HealthCheck { listen: self.listen, path })
+        Some(HealthCheck { listen: self.front.operator_listen.unwrap_or(self.listen), path })
     }
 
     /// If no server is to be started, but a document's history to be cut: which, and where.
@@ -273,6 +290,10 @@ impl Config {
                 (TokenFlags::Settings(auth), false, _) => FrontDoor::Tokens(auth),
                 (TokenFlags::None | TokenFlags::OnlyCallback, false, _) => FrontDoor::Closed,
             },
+            operator_listen: self.front.operator_listen,
+            handshake_ms: self.front.handshake_ms,
+            arrivals: self.front.arrivals(),
+            origins: self.front.origins(),
             pages: self.pages,
             package: self.package,
             limits,
@@ -325,7 +346,7 @@ mod tests {
 
     fn read(arguments: &[&str]) -> Result<Settings, clap::error::ErrorKind> {
         let arguments = std::iter::once("cowrite-server").chain(arguments.iter().copied());
-        Config::try_parse_from(arguments).map(Config::settings).map_err(|error| error.kind())
+        Config::try_read(arguments).map(Config::settings).map_err(|error| error.kind())
     }
 
     #[test]
@@ -337,6 +358,27 @@ mod tests {
         assert_eq!(format!("{:?}", read.connection), format!("{:?}", defaults.connection));
         assert_eq!(format!("{:?}", read.room), format!("{:?}", defaults.room));
         assert_eq!(format!("{:?}", read.shutdown), format!("{:?}", defaults.shutdown));
+        assert_eq!((read.operator_listen, read.handshake_ms), (None, defaults.handshake_ms));
+        assert_eq!((read.arrivals, read.origins), (defaults.arrivals, defaults.origins));
+    }
+
+    #[test]
+    fn a_command_stands_before_or_after_the_flags() {
+        for arguments in
+            [&["check-config", "--dev", "--connections", "7"][..], &["--dev", "--connections=7", "check-config"]]
+        {
+            let arguments = std::iter::once(&"cowrite-server").chain(arguments);
+            let config = Config::try_read(arguments).unwrap();
+            assert!(matches!(config.command(), Some(Command::CheckConfig)));
+            assert_eq!(config.settings().arrivals.connections, Some(7));
+        }
+    }
+
+    #[test]
+    fn operators_are_asked_where_they_are_answered() {
+        let arguments = ["cowrite-server", "--operator-listen", "127.0.0.1:9", "--health-check"];
+        let check = Config::try_read(arguments).unwrap().health_check().unwrap();
+        assert_eq!(check.listen, "127.0.0.1:9".parse().unwrap());
     }
 
     #[test]
@@ -403,6 +445,14 @@ mod tests {
             &["token", "--user", "ada", "--document", "notes"],
             &["token", "--user", "ada", "--document", "a b=editor"],
             &["token", "--user", "ada", "--document", "notes=admin"],
+            &["--handshake-ms", "0"],
+            &["--connections", "0"],
+            &["--strangers", "0"],
+            &["--trusted-proxies", "0"],
+            &["--trusted-proxies", "everybody"],
+            &["--allowed-origins", "*"],
+            &["--allowed-origins", "https://a.test,null"],
+            &["--operator-listen", "9090"],
         ] {
             assert!(read(absurd).is_err(), "{absurd:?}");
         }

@@ -21,6 +21,7 @@ use super::rooms::OpenRooms;
 use super::stay::{Stay, let_in, revoked};
 use super::writing::Writing;
 use super::{Connection, ConnectionOutput, ConnectionSettings, OpenRequest};
+use crate::arrivals::Arrival;
 use crate::auth::{Access, Denied, Granted, Identity};
 use crate::clock::Clock;
 use crate::hub::Hub;
@@ -66,12 +67,13 @@ const FAREWELL_MS: u64 = 2_000;
 /// The close code of an [`Code`] on the WebSocket is this plus the code's number.
 pub const CLOSE_CODE_BASE: u16 = 4_000;
 
-/// Serves one WebSocket until it ends. Its rooms hear of the end on every way out.
-pub async fn serve_socket(socket: WebSocket, context: Arc<SocketContext>) {
+/// Serves one WebSocket until it ends. Its rooms hear of the end on every way out. It keeps
+/// its place among the arrivals as long, as a stranger until it is known who it is.
+pub async fn serve_socket(socket: WebSocket, context: Arc<SocketContext>, arrival: Arc<Arrival>) {
     let outbox = Arc::new(Outbox::new(context.settings.queue_bytes, context.limits.part_bytes as usize));
     let entry = context.registry.enter(&outbox);
     let span = tracing::info_span!("connection", id = entry.id.0);
-    let mut task = SocketTask::new(socket, context, outbox, entry);
+    let mut task = SocketTask::new(socket, context, outbox, entry, arrival);
     // By reference: a future that is moved into another takes its memory twice.
     task.run().instrument(span).await;
 }
@@ -93,6 +95,7 @@ struct SocketTask {
     asked: bool,
     context: Arc<SocketContext>,
     entry: Entry,
+    arrival: Arc<Arrival>,
 }
 
 /// A command for a room whose queue was full.
@@ -129,7 +132,13 @@ enum End {
 }
 
 impl SocketTask {
-    fn new(socket: WebSocket, context: Arc<SocketContext>, outbox: Arc<Outbox>, entry: Entry) -> SocketTask {
+    fn new(
+        socket: WebSocket,
+        context: Arc<SocketContext>,
+        outbox: Arc<Outbox>,
+        entry: Entry,
+        arrival: Arc<Arrival>,
+    ) -> SocketTask {
         let now = context.clock.now();
         let connection =
             Connection::new(Arc::clone(&outbox), context.limits, context.settings, context.durability, now);
@@ -147,6 +156,7 @@ impl SocketTask {
             asked: false,
             context,
             entry,
+            arrival,
         }
     }
 
@@ -351,6 +361,7 @@ impl SocketTask {
             Step::Identity(identity) => {
                 let identity = identity.map(|(identity, stay)| {
                     tracing::debug!(user = identity.user.as_str(), "authenticated");
+                    self.arrival.authenticated();
                     self.stay = self.stay.take().or(stay);
                     identity
                 });
@@ -533,7 +544,7 @@ mod tests {
     /// Thousands of idle connections are what a server has most of.
     #[test]
     fn the_future_of_a_connection_stays_small() {
-        fn size<F>(_: fn(WebSocket, Arc<SocketContext>) -> F) -> usize {
+        fn size<F>(_: fn(WebSocket, Arc<SocketContext>, Arc<Arrival>) -> F) -> usize {
             size_of::<F>()
         }
         let size = size(serve_socket);

@@ -1,8 +1,11 @@
 //! What the server answers over HTTP, and where sockets come from.
 
+mod cors;
 mod documents;
 mod files;
+mod listener;
 mod origin;
+mod refusal;
 mod revocations;
 mod tokens;
 
@@ -11,24 +14,27 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{FromRequestParts, Request, State};
-use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::extract::{DefaultBodyLimit, FromRequestParts, Request, State};
+use axum::http::{HeaderName, StatusCode, header};
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
+use axum::{Extension, Router};
 use cowrite_protocol::frame::ProtocolVersion;
 
+use crate::arrivals::{Arrival, Arrivals, Crowded};
 use crate::auth::ApiKey;
 use crate::connection::{SocketContext, serve_socket};
 use crate::health::Health;
 use crate::logging::lines_dropped;
-use crate::metrics::{Metrics, ProcessSample, Sampled};
-
+use crate::metrics::{Metrics, ProcessSample, Refused, Sampled};
 use crate::traces::spans_dropped;
 
 use files::Files;
+
+pub(crate) use listener::{Listener, Reception};
+pub use origin::{AllowedOrigin, OriginRule, ParseOriginError};
 pub(crate) use tokens::TokenDesk;
 
 /// What the handlers share.
@@ -45,40 +51,64 @@ pub(crate) struct HttpContext {
     pub(crate) tokens: Option<TokenDesk>,
     /// By which the application's servers are let in; `None`: none is.
     pub(crate) api_key: Option<ApiKey>,
-    /// Only pages of this machine are let in.
-    pub(crate) local_only: bool,
+    /// Which pages are let in.
+    pub(crate) origins: OriginRule,
+    /// Who is connected to the port of users.
+    pub(crate) arrivals: Arc<Arrivals>,
 }
 
-/// All routes: `/v1/socket`, `/v1/documents/ID`, `/v1/tokens`, `/v1/revocations`, `/healthz`, `/readyz`, `/metrics`, files of
-/// `package` below `/cowrite/` and of `pages` everywhere else.
+/// Where sockets are opened.
+const SOCKET: &str = "/v1/socket";
+
+/// Most bytes of what is sent with a request. What is big travels by the socket.
+const BODY_BYTES: usize = 64 << 10;
+
+/// Where a proxy says whom it asks for.
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// What users need: `/v1/socket`, `/v1/documents/ID`, files of `package` below `/cowrite/` and of `pages`
+/// everywhere else.
 ///
 /// # Errors
 /// If one of the two folders cannot be served, with its path.
-pub(crate) fn router<'a>(
-    context: Arc<HttpContext>,
+pub(crate) fn public_routes<'a>(
     pages: Option<&'a Path>,
     package: Option<&'a Path>,
-) -> Result<Router, (&'a Path, io::Error)> {
+) -> Result<Router<Arc<HttpContext>>, (&'a Path, io::Error)> {
     let open = |folder: Option<&'a Path>| match folder {
         Some(folder) => Files::open(folder).map(Some).map_err(|error| (folder, error)),
         None => Ok(None),
     };
     let (pages, package) = (open(pages)?, open(package)?);
-    let mut router = Router::new()
-        .route("/v1/socket", any(socket))
-        .route("/v1/documents/{document}", get(documents::read))
-        .route("/v1/tokens", post(tokens::mint))
-        .route("/healthz", get("ok\n"))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
-        .route("/v1/revocations", get(revocations::list).post(revocations::revoke));
+    let mut router = Router::new().route(SOCKET, any(socket)).route("/v1/documents/{document}", get(documents::read));
     if let Some(package) = package {
         router = router.route("/cowrite/{*path}", get(serve_below("/cowrite", package)));
     }
     if let Some(pages) = pages {
         router = router.fallback(get(serve_below("", pages)));
     }
-    Ok(router.with_state(context))
+    Ok(router)
+}
+
+/// What operators need, and users must not reach: `/healthz`, `/readyz`, `/metrics`, and
+/// what the application's servers ask for, `/v1/tokens`.
+pub(crate) fn operator_routes() -> Router<Arc<HttpContext>> {
+    Router::new()
+        .route("/v1/tokens", post(tokens::mint))
+        .route("/v1/revocations", get(revocations::list).post(revocations::revoke))
+        .route("/healthz", get("ok\n"))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+}
+
+/// Puts around routes what holds for all of them: how much may be sent, what other sites'
+/// pages are told, and what browsers make of the answers.
+pub(crate) fn finish(routes: Router<Arc<HttpContext>>, context: Arc<HttpContext>) -> Router {
+    routes
+        .layer(from_fn_with_state(Arc::clone(&context), cors::answer_other_sites))
+        .layer(from_fn(cors::guard_answers))
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .with_state(context)
 }
 
 fn serve_below(
@@ -109,6 +139,7 @@ async fn ready(State(context): State<Arc<HttpContext>>) -> Response {
 /// was last heard.
 async fn metrics(State(context): State<Arc<HttpContext>>) -> Response {
     let page = context.metrics.page(Sampled {
+        arrivals: context.arrivals.inside(),
         connections: context.socket.registry.count(),
         connections_made: context.socket.registry.made(),
         rooms: context.socket.hub.rooms(),
@@ -123,20 +154,38 @@ async fn metrics(State(context): State<Arc<HttpContext>>) -> Response {
 
 /// A WebSocket that speaks our subprotocol, from a page that may talk to us. All that can
 /// be refused is refused before the upgrade.
-async fn socket(State(context): State<Arc<HttpContext>>, request: Request) -> Response {
+async fn socket(
+    State(context): State<Arc<HttpContext>>,
+    Extension(arrival): Extension<Arc<Arrival>>,
+    request: Request,
+) -> Response {
     let (mut parts, _) = request.into_parts();
-    if context.local_only && !comes_from_here(&parts) {
-        return (StatusCode::FORBIDDEN, "this server talks to pages of its own machine only\n").into_response();
+    if !context.origins.allows(&parts.headers) {
+        context.metrics.front.connection_refused(Refused::Origin);
+        return cors::foreign().into_response();
     }
+    let retry = [(header::RETRY_AFTER, refusal::RETRY_SECONDS)];
     if context.draining.load(Ordering::Relaxed) {
-        let retry = [(header::RETRY_AFTER, "1")];
+        context.metrics.front.connection_refused(Refused::Draining);
         return (StatusCode::SERVICE_UNAVAILABLE, retry, "going down\n").into_response();
+    }
+    let forwarded = parts.headers.get_all(FORWARDED_FOR).iter().map(|value| value.as_bytes());
+    if let Err(crowded) = arrival.forwarded(forwarded) {
+        context.metrics.front.connection_refused(crowded.into());
+        return match crowded {
+            Crowded::Full { .. } => (StatusCode::SERVICE_UNAVAILABLE, retry, refusal::FULL).into_response(),
+            Crowded::Strangers { .. } => (StatusCode::TOO_MANY_REQUESTS, retry, refusal::STRANGERS).into_response(),
+        };
     }
     let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
         Ok(upgrade) => upgrade.protocols([ProtocolVersion::SUBPROTOCOL]),
-        Err(refused) => return refused.into_response(),
+        Err(refused) => {
+            context.metrics.front.connection_refused(Refused::Protocol);
+            return refused.into_response();
+        }
     };
     if upgrade.selected_protocol().is_none() {
+        context.metrics.front.connection_refused(Refused::Protocol);
         return (StatusCode::BAD_REQUEST, "the subprotocol cowrite.v1 is required\n").into_response();
     }
     let limits = context.socket.limits;
@@ -150,9 +199,5 @@ async fn socket(State(context): State<Arc<HttpContext>>, request: Request) -> Re
         .max_message_size(limits.message_bytes as usize)
         .max_frame_size(limits.message_bytes as usize)
         // A task of its own: that of the upgrade would keep its memory as long as the socket.
-        .on_upgrade(move |socket| async move { drop(tokio::spawn(serve_socket(socket, context))) })
-}
-
-fn comes_from_here(parts: &Parts) -> bool {
-    parts.headers.get_all(header::ORIGIN).iter().all(|origin| origin::is_local(origin.as_bytes()))
+        .on_upgrade(move |socket| async move { drop(tokio::spawn(serve_socket(socket, context, arrival))) })
 }

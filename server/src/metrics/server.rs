@@ -23,6 +23,8 @@ pub struct Metrics {
 /// What is not counted but known when the page is asked for.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sampled {
+    /// TCP connections of users that are open, whatever has become of them.
+    pub arrivals: u32,
     /// Connections that are open.
     pub connections: usize,
     /// Connections that were ever made.
@@ -61,6 +63,8 @@ impl Metrics {
         page.sample("cowrite_ready", "1 if the server should be sent traffic.", "gauge", ready);
         let up = u8::from(sampled.log_up);
         page.sample("cowrite_log_up", "1 if the op log answered when it was last asked.", "gauge", up);
+        let help = "TCP connections of users that are open, also those that are no sockets yet.";
+        page.sample("cowrite_arrivals", help, "gauge", sampled.arrivals);
         page.sample("cowrite_connections", "Connections that are open.", "gauge", sampled.connections);
         let made = sampled.connections_made;
         page.sample("cowrite_connections_total", "Connections that were made.", "counter", made);
