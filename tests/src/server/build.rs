@@ -15,6 +15,14 @@ pub(super) fn program() -> Command {
     command
 }
 
+/// As [`program`], but it may have only so many files open.
+pub(super) fn program_with_open_files(most: u32) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "ulimit -n \"$0\" && exec \"$@\"", &most.to_string()]);
+    command.arg(program().get_program()).env_clear();
+    command
+}
+
 /// Cargo builds a program by itself only for tests of the program's own package.
 fn build() -> PathBuf {
     let (target, profile) = (target_folder(), profile_folder());

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::build::program;
+use super::build::{program, program_with_open_files};
 use super::http::{Answer, Metrics, get};
 use super::token::SECRET;
 use crate::process::{Process, free_port};
@@ -26,6 +26,8 @@ pub struct ServerProcess {
 enum Door {
     /// Everybody's.
     Developer,
+    /// Everybody's, at a server that may have so many files open.
+    ShortOfFiles(u32),
     /// That of who knows the tests' secret.
     Tokens,
     /// What its flags say.
@@ -84,6 +86,14 @@ impl ServerProcess {
     /// As [`ServerProcess::with_flags`].
     pub fn on_redis(url: &str, more: &[&str]) -> ServerProcess {
         ServerProcess::with_flags(&[&["--redis", url], more].concat())
+    }
+
+    /// One that may have so many files open.
+    ///
+    /// # Panics
+    /// As [`ServerProcess::with_flags`].
+    pub fn with_open_files(open_files: u32, flags: &[&str]) -> ServerProcess {
+        ServerProcess::anywhere([127, 0, 0, 1], Door::ShortOfFiles(open_files), flags)
     }
 
     /// One that listens on 0.0.0.0, as in a container.
@@ -199,9 +209,12 @@ impl ServerProcess {
 
     /// The log, if it does not listen.
     fn launch(address: SocketAddr, door: Door, flags: Vec<String>) -> Result<ServerProcess, String> {
-        let mut command = program();
+        let mut command = match door {
+            Door::ShortOfFiles(most) => program_with_open_files(most),
+            _ => program(),
+        };
         match door {
-            Door::Developer => drop(command.arg("--dev")),
+            Door::Developer | Door::ShortOfFiles(_) => drop(command.arg("--dev")),
             Door::Tokens => drop(command.env("COWRITE_JWT_SECRET", SECRET)),
             Door::AsFlagged => {}
         }
