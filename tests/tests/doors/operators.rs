@@ -49,6 +49,16 @@ fn what_a_server_would_say_at_its_start_is_said_before() {
     assert!(good.stdout.contains("--data") && !good.stdout.contains("ERROR"), "{good:?}");
     assert!(!std::path::Path::new(data).exists(), "a check changes nothing");
 
+    let secret = place.path("secret");
+    std::fs::write(&secret, "a secret that is long enough for HS256, at least").unwrap();
+    let tokens = ["check-config", "--memory", "--listen", "127.0.0.1:0", "--jwt-secret-file", secret.to_str().unwrap()];
+    let good = start_in_vain(&tokens);
+    assert_eq!(good.code, Some(0), "{good:?}");
+    // Nobody named a page.
+    assert!(good.stdout.lines().any(|line| line.starts_with("warning") && line.contains("--allowed-origins")));
+    let both = start_in_vain(&[&tokens[..], &["--dev"]].concat());
+    assert_eq!(both.code, Some(2), "{both:?}");
+
     let file = place.path("file");
     std::fs::write(&file, "not a folder").unwrap();
     let server = ServerProcess::with_flags(&["--memory"]);

@@ -64,6 +64,20 @@ async fn only_pages_that_are_allowed_get_a_socket() {
 }
 
 #[tokio::test]
+async fn pages_of_this_machine_are_let_in_by_developers_alone() {
+    let here = "origin: http://localhost:5173";
+    let developers = ServerProcess::with_flags(&["--memory"]);
+    assert_eq!(upgraded(&developers, &[here]).await, 101);
+    // Nobody is allowed who was not named.
+    for flags in [&["--memory"][..], &FLAGS] {
+        let server = ServerProcess::with_tokens(flags);
+        assert_eq!(upgraded(&server, &[here]).await, 403, "{flags:?}");
+        assert_eq!(upgraded(&server, &["origin: https://evil.test"]).await, 403, "{flags:?}");
+        assert_eq!(upgraded(&server, &[]).await, 101, "{flags:?}");
+    }
+}
+
+#[tokio::test]
 async fn programs_need_no_origin_unless_it_is_required() {
     let server = ServerProcess::with_flags(&FLAGS);
     assert_eq!(upgraded(&server, &[]).await, 101);
