@@ -5,7 +5,7 @@ use cowrite_protocol::{Channel, DocumentId, Millis};
 
 use super::right::{Right, Verdict};
 use super::{ChannelUp, Connection, ConnectionOutput, Phase};
-use crate::auth::{Denied, Granted, Identity, Permit};
+use crate::auth::{Action, Denied, Granted, Identity, Permit};
 
 impl Connection {
     /// The answer to [`ConnectionOutput::Authenticate`].
@@ -19,11 +19,13 @@ impl Connection {
                     durability: self.durability,
                     silence_ms: u32::try_from(self.settings.silence_ms).unwrap_or(u32::MAX),
                 };
+                self.metrics.front.authenticated();
                 self.push(&ServerFrame::Welcome(welcome));
                 self.take_token(identity, now);
             }
             // A fresh token speaks for the same user, or for nobody.
             (Phase::Open(known), Ok(identity)) if known.user == identity.user => {
+                self.metrics.front.token_refreshed();
                 self.take_token(identity, now);
                 // It may grant other things than the one before.
                 self.doubt(now);
@@ -52,6 +54,10 @@ impl Connection {
     }
 
     pub(super) fn refuse_at_once(&mut self, request: u32, code: Code, retry_after_ms: u32) {
+        self.metrics.rooms.open_refused(code);
+        if code == Code::AccessDenied {
+            self.metrics.rooms.denied(Action::Read);
+        }
         self.push(&ServerFrame::OpenRefused { request, code, retry_after_ms });
     }
 

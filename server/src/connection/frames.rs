@@ -6,6 +6,7 @@ use cowrite_protocol::frame::{ClientFrame, Code, PartError, ProtocolVersion, Ser
 use cowrite_protocol::{Channel, Millis};
 
 use super::{Connection, ConnectionOutput, OpenRequest, Phase};
+use crate::metrics::{Rate, Trail};
 use crate::room::ChannelFrame;
 use crate::sequencer::SubmittedCaret;
 
@@ -135,15 +136,28 @@ impl Connection {
     fn submit(&mut self, submit: &Submit<'_>, caret: SubmittedCaret, now: Millis) {
         // Above the rate the room still hears of it, since numbers travel over those before.
         let busy_ms = self.submits.take(1, now).err();
+        if busy_ms.is_some() {
+            self.metrics.front.rate_limited(Rate::Submits);
+        }
         let operation = Bytes::copy_from_slice(submit.operation.0);
         self.for_room(
             submit.channel,
-            ChannelFrame::Submit { seq: submit.seq, base: submit.base, operation, caret, busy_ms },
+            ChannelFrame::Submit {
+                seq: submit.seq,
+                base: submit.base,
+                operation,
+                caret,
+                busy_ms,
+                trail: Trail::default(),
+            },
         );
     }
 
     fn pace_presence(&mut self, now: Millis) {
         let wait = self.presence.owe(1, now);
+        if wait > 0 {
+            self.metrics.front.rate_limited(Rate::Presence);
+        }
         self.reads_at = self.reads_at.max(now + u64::from(wait));
     }
 

@@ -22,6 +22,7 @@ use cowrite_protocol::frame::{Code, DurabilityClass, PartReader, Position, Proto
 use cowrite_protocol::{Channel, ClientId, ClientSeq, DocumentId, Limits, Millis};
 
 use crate::auth::Identity;
+use crate::metrics::{Metrics, Rate};
 use crate::outbox::Outbox;
 use crate::room::ChannelFrame;
 
@@ -53,6 +54,7 @@ pub struct Connection {
     frames: Bucket,
     /// Nothing is read before.
     reads_at: Millis,
+    metrics: Metrics,
     outputs: VecDeque<ConnectionOutput>,
 }
 
@@ -153,8 +155,14 @@ impl Connection {
             presence: Bucket::new(settings.presence, now),
             frames: Bucket::new(settings.frames, now),
             reads_at: now,
+            metrics: Metrics::default(),
             outputs: VecDeque::new(),
         }
+    }
+
+    /// The same connection, counting there; else nobody reads what it counts.
+    pub fn with_metrics(self, metrics: Metrics) -> Connection {
+        Connection { metrics, ..self }
     }
 
     /// Who this is, once it is known.
@@ -262,6 +270,9 @@ impl Connection {
     /// So much was done: above the rate reading pauses.
     fn pace(&mut self, cost: u32, now: Millis) {
         let wait = self.frames.owe(cost, now);
+        if wait > 0 {
+            self.metrics.front.rate_limited(Rate::Frames);
+        }
         self.reads_at = self.reads_at.max(now + u64::from(wait));
     }
 

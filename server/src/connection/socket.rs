@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Sleep, sleep_until, timeout};
 use tracing::Instrument;
+use tracing::field::{self, Empty};
 
 use super::registry::{Entry, Registry};
 use super::rooms::OpenRooms;
@@ -26,7 +27,8 @@ use crate::auth::{Access, Denied, Granted, Identity};
 use crate::clock::Clock;
 use crate::hub::Hub;
 use crate::leases::Leases;
-use crate::metrics::Metrics;
+use crate::logging::LoggedUser;
+use crate::metrics::{Metrics, Refused, Trail};
 use crate::outbox::Outbox;
 use crate::revocations::Revocations;
 use crate::room::{ChannelFrame, OpenCommand, RoomCommand};
@@ -72,7 +74,7 @@ pub const CLOSE_CODE_BASE: u16 = 4_000;
 pub async fn serve_socket(socket: WebSocket, context: Arc<SocketContext>, arrival: Arc<Arrival>) {
     let outbox = Arc::new(Outbox::new(context.settings.queue_bytes, context.limits.part_bytes as usize));
     let entry = context.registry.enter(&outbox);
-    let span = tracing::info_span!("connection", id = entry.id.0);
+    let span = tracing::info_span!("connection", id = entry.id.0, user = Empty);
     let mut task = SocketTask::new(socket, context, outbox, entry, arrival);
     // By reference: a future that is moved into another takes its memory twice.
     task.run().instrument(span).await;
@@ -127,6 +129,8 @@ enum SocketEvent {
 enum End {
     /// The other side is gone, or nothing can be written any more.
     Gone(&'static str),
+    /// The other side takes no byte, and so not the reason either.
+    Stuck,
     /// It is told why, and when to come back.
     Told(Code, u32),
 }
@@ -141,7 +145,8 @@ impl SocketTask {
     ) -> SocketTask {
         let now = context.clock.now();
         let connection =
-            Connection::new(Arc::clone(&outbox), context.limits, context.settings, context.durability, now);
+            Connection::new(Arc::clone(&outbox), context.limits, context.settings, context.durability, now)
+                .with_metrics(context.metrics.clone());
         SocketTask {
             socket,
             writing: Writing::default(),
@@ -166,9 +171,25 @@ impl SocketTask {
         // The rooms hear of it first: the last words may take a while.
         self.rooms.leave();
         self.outbox.abandon();
+        let front = Arc::clone(&self.context.metrics.front);
         match end {
-            End::Gone(why) => tracing::debug!(why, "disconnected"),
+            End::Gone(why) => {
+                front.connection_gone();
+                tracing::debug!(why, "disconnected");
+            }
+            End::Stuck => {
+                front.connection_ended(Code::Stuck);
+                tracing::debug!(code = Code::Stuck.name(), "closing");
+            }
             End::Told(code, retry_after_ms) => {
+                front.connection_ended(code);
+                if code == Code::TooManyConnections {
+                    front.connection_refused(Refused::User);
+                }
+                if is_disbelief(code) {
+                    front.auth_failed(code);
+                    tracing::info!(code = code.name(), "not believed");
+                }
                 tracing::debug!(code = code.name(), retry_after_ms, "closing");
                 self.farewell(code, retry_after_ms).await;
             }
@@ -192,6 +213,7 @@ impl SocketTask {
             }
             let idle = self.writing.is_idle();
             let (socket, writing) = (&mut self.socket, &mut self.writing);
+            let front = &self.context.metrics.front;
             let event = tokio::select! {
                 biased;
                 () = revoked(&mut self.stay) => {
@@ -206,7 +228,7 @@ impl SocketTask {
                 }
                 event = poll_fn(|context| {
                     if !writing.is_idle()
-                        && let Poll::Ready(written) = writing.poll_write(Pin::new(socket), context)
+                        && let Poll::Ready(written) = writing.poll_write(Pin::new(socket), context, front)
                     {
                         return Poll::Ready(SocketEvent::Written(written));
                     }
@@ -273,7 +295,10 @@ impl SocketTask {
         let now = self.context.clock.now();
         (self.heard, self.asked) = (now, false);
         match message {
-            Message::Binary(bytes) => self.connection.handle_message(&bytes, now),
+            Message::Binary(bytes) => {
+                self.context.metrics.front.message_received(bytes.len());
+                self.connection.handle_message(&bytes, now);
+            }
             Message::Ping(_) | Message::Pong(_) => self.connection.handle_sign_of_life(now),
             Message::Text(_) => self.connection.end(Code::Malformed),
             Message::Close(_) => return Some(End::Gone("the client has closed")),
@@ -316,7 +341,10 @@ impl SocketTask {
                     let connection = self.entry.id;
                     self.deliver(channel, RoomCommand::Expel { connection, code, retry_after_ms });
                 }
-                ConnectionOutput::Room { channel, frame } => {
+                ConnectionOutput::Room { channel, mut frame } => {
+                    if let ChannelFrame::Submit { trail, .. } = &mut frame {
+                        *trail = Trail::start();
+                    }
                     let closes = matches!(frame, ChannelFrame::Close);
                     self.deliver(channel, RoomCommand::Frame { connection: self.entry.id, frame });
                     if closes {
@@ -360,7 +388,8 @@ impl SocketTask {
         match step {
             Step::Identity(identity) => {
                 let identity = identity.map(|(identity, stay)| {
-                    tracing::debug!(user = identity.user.as_str(), "authenticated");
+                    tracing::Span::current().record("user", field::display(LoggedUser(&identity.user)));
+                    tracing::debug!("authenticated");
                     self.arrival.authenticated();
                     self.stay = self.stay.take().or(stay);
                     identity
@@ -369,6 +398,8 @@ impl SocketTask {
             }
             Step::Role(request, identity, Ok(granted)) => self.open(*request, *identity, granted),
             Step::Role(request, _, Err(denied)) => {
+                let (document, code) = (&request.document, denied.code.name());
+                tracing::debug!(%document, request = request.request, code, "not opened");
                 self.connection.refuse(request.request, denied.code, denied.retry_after_ms);
             }
             Step::Room(permit) => {
@@ -382,6 +413,7 @@ impl SocketTask {
     }
 
     fn open(&mut self, request: OpenRequest, identity: Identity, granted: Granted) {
+        tracing::debug!(document = %request.document, request = request.request, "opening");
         let client = match request.client {
             Some(client) => client,
             None => match random_client() {
@@ -463,9 +495,7 @@ impl SocketTask {
     fn timeout(&mut self) -> Option<End> {
         let (now, settings) = (self.context.clock.now(), self.context.settings);
         if self.writing.since().is_some_and(|since| now - since >= settings.stuck_ms) {
-            // It would not take the reason either.
-            tracing::debug!(code = Code::Stuck.name(), "closing");
-            return Some(End::Gone("the socket took no byte for too long"));
+            return Some(End::Stuck);
         }
         if !self.asked && now - self.heard >= settings.ping_ms {
             self.asked = true;
@@ -482,8 +512,9 @@ impl SocketTask {
         self.writing.push(Message::Binary(Connection::farewell(code, retry_after_ms)), now);
         self.writing.push(Message::Close(Some(close)), now);
         let (socket, writing) = (&mut self.socket, &mut self.writing);
+        let front = &self.context.metrics.front;
         let last_words = async {
-            if poll_fn(|context| writing.poll_write(Pin::new(socket), context)).await.is_err() {
+            if poll_fn(|context| writing.poll_write(Pin::new(socket), context, front)).await.is_err() {
                 return;
             }
             // Closing at once, with bytes unread, would make the system throw away what
@@ -493,6 +524,11 @@ impl SocketTask {
         // Whoever does not take it in time goes without.
         let _ = timeout(std::time::Duration::from_millis(FAREWELL_MS), last_words).await;
     }
+}
+
+/// Whether a connection ended since its token was not believed, or not any more.
+fn is_disbelief(code: Code) -> bool {
+    matches!(code, Code::Unauthorized | Code::TokenExpired | Code::TokenRevoked | Code::Unavailable)
 }
 
 /// The close code on the WebSocket for a code: its number above [`CLOSE_CODE_BASE`].

@@ -9,6 +9,8 @@ use bytes::{Bytes, BytesMut};
 use cowrite_protocol::Millis;
 use futures_util::Sink;
 
+use crate::metrics::FrontMetrics;
+
 /// Messages that the socket has not taken to the last byte.
 #[derive(Debug, Default)]
 pub(super) struct Writing {
@@ -57,10 +59,14 @@ impl Writing {
         &mut self,
         mut socket: Pin<&mut WebSocket>,
         context: &mut Context<'_>,
+        front: &FrontMetrics,
     ) -> Poll<Result<(), axum::Error>> {
         while !self.messages.is_empty() {
             ready!(socket.as_mut().poll_ready(context))?;
             if let Some(message) = self.messages.pop_front() {
+                if let Message::Binary(bytes) = &message {
+                    front.message_sent(bytes.len());
+                }
                 socket.as_mut().start_send(message)?;
             }
         }

@@ -231,7 +231,7 @@ impl RoomMeter {
 
     /// This edit, which came from the log since `from`, is queued to the sockets of all of this
     /// server who are in step. `room` names this room among those of the document.
-    pub fn passed_on(&self, edit: DeliveredEdit<'_>, from: Option<Instant>, room: &str) {
+    pub fn passed_on(&self, edit: DeliveredEdit<'_>, from: Option<Instant>, room: [u8; 16]) {
         if self.shared.tracer.is_on() {
             self.shared.tracer.received(edit, from, room);
         }

@@ -135,17 +135,20 @@ impl Roster {
         slot.stated = version;
     }
 
-    /// A member's cursor, at a version. The last one wins.
-    pub fn set_cursor(&mut self, number: AuthorNumber, version: Version, cursor: Cursor) {
-        if let Some(slot) = self.slot(number).filter(|slot| slot.told().is_some()) {
-            slot.cursor = Some((version, cursor));
-            (slot.stated, slot.moved, slot.cursor_untold) = (version, true, true);
-        }
+    /// A member's cursor, at a version. The last one wins; returns whether it replaced one that
+    /// nobody was told of.
+    pub fn set_cursor(&mut self, number: AuthorNumber, version: Version, cursor: Cursor) -> bool {
+        let Some(slot) = self.slot(number).filter(|slot| slot.told().is_some()) else { return false };
+        let replaced = slot.moved;
+        slot.cursor = Some((version, cursor));
+        (slot.stated, slot.moved, slot.cursor_untold) = (version, true, true);
+        replaced
     }
 
-    /// A member's activity and state.
-    pub fn set_state(&mut self, number: AuthorNumber, activity: Activity, state: Option<String>) {
-        let Some(slot) = self.slot(number) else { return };
+    /// A member's activity and state; returns whether they replaced some that nobody was told of.
+    pub fn set_state(&mut self, number: AuthorNumber, activity: Activity, state: Option<String>) -> bool {
+        let Some(slot) = self.slot(number) else { return false };
+        let replaced = slot.changed;
         if let Some(here) = &mut slot.here {
             here.stay.activity = activity;
             here.stay.state = state.unwrap_or_else(|| std::mem::take(&mut here.stay.state));
@@ -153,6 +156,7 @@ impl Roster {
             here.untold = true;
             slot.changed |= !here.displaced;
         }
+        replaced
     }
 
     /// The log holds another history: no cursor stands anywhere in it.

@@ -7,7 +7,9 @@ use cowrite_protocol::{AuthorNumber, Channel, DocumentType, Version};
 use super::channel::Flow;
 use super::submit::ack;
 use super::{Room, encode};
+use crate::metrics::{Offered, Trail};
 use crate::sequencer::{Ruling, Submission, SubmittedCaret, TailEntry};
+use crate::traces::DeliveredEdit;
 
 impl<D: DocumentType> Room<D> {
     /// Gives out every entry up to the head that was not given out yet, each encoded once
@@ -16,16 +18,29 @@ impl<D: DocumentType> Room<D> {
         while self.broadcast < self.sequencer.head().version {
             let version = self.broadcast.next();
             let Some(entry) = self.sequencer.tail().get(version).cloned() else { break };
-            let caret = rulings.iter().find_map(|(submission, ruling)| {
-                (*ruling == Ruling::Accepted(version)).then(|| submission.caret.clone())
+            let began = self.meter.moment();
+            let own = rulings.iter().find_map(|(submission, ruling)| {
+                (*ruling == Ruling::Accepted(version)).then(|| (submission.caret.clone(), submission.trail))
             });
+            let is_own = own.is_some();
             // Of an entry that another server took we know no more than it implies.
-            let mut caret = caret.unwrap_or(SubmittedCaret::Implied);
+            let (mut caret, trail) = own.unwrap_or((SubmittedCaret::Implied, Trail::default()));
             if let SubmittedCaret::At(cursor) = &mut caret {
                 // Where its author wanted it; nobody is told of a place that is not there.
                 cursor.clamp(entry.length.0);
             }
-            self.give_out(&entry, caret);
+            self.give_out(&entry, caret, &trail);
+            let edit = DeliveredEdit {
+                document: &self.document,
+                client: &entry.client,
+                seq: entry.client_seq,
+                version,
+                bytes: entry.packed.len(),
+            };
+            match is_own {
+                true => self.meter.given_out(edit, &trail, self.append_times),
+                false => self.meter.passed_on(edit, began, self.exchange.name().0),
+            }
             self.broadcast = version;
         }
         let (entries, bytes) = (self.settings.tail_entries, self.settings.tail_bytes);
@@ -33,7 +48,7 @@ impl<D: DocumentType> Room<D> {
         self.rule(rulings);
     }
 
-    fn give_out(&mut self, entry: &TailEntry<D>, caret: SubmittedCaret) {
+    fn give_out(&mut self, entry: &TailEntry<D>, caret: SubmittedCaret, trail: &Trail) {
         let before = Version::new(entry.version.get().saturating_sub(1)).unwrap_or_default();
         let last = self.roster.seq_of(&entry.client);
         let (author, new) = self.roster.author(entry.client, &entry.user);
@@ -55,6 +70,7 @@ impl<D: DocumentType> Room<D> {
             }
             if own {
                 channel.gate.push(ack(self.number, entry.client_seq, entry.version, entry.hash.byte()), self.now);
+                self.meter.acked(trail);
                 channel.sent = entry.version;
                 continue;
             }
@@ -65,6 +81,7 @@ impl<D: DocumentType> Room<D> {
                 channel.flow = Flow::Lagging { drained: false };
                 channel.authors_missing = true;
                 channel.gate.await_drain();
+                self.meter.dropped(Offered::Commit);
             }
         }
         self.roster.committed::<D>(author, entry.client_seq, entry.version, &entry.operation, caret);

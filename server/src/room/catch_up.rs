@@ -7,6 +7,7 @@ use cowrite_protocol::{DocumentType, Version};
 use super::channel::Flow;
 use super::submit::ack;
 use super::{ConnectionId, Room, encode};
+use crate::metrics::CatchUp;
 use crate::sequencer::SubmissionId;
 
 impl<D: DocumentType> Room<D> {
@@ -46,24 +47,25 @@ impl<D: DocumentType> Room<D> {
         let own = missed.filter(|entry| entry.client == client).last().map(|entry| entry.version);
         let rest = head.version.since(own.unwrap_or(sent));
         let singly_to = if rest < self.settings.compose_from { head.version } else { own.unwrap_or(sent) };
-        let mut blocked = false;
+        let (mut blocked, mut bytes) = (false, 0);
         if let Some(missed) = self.sequencer.tail().after(sent) {
             for entry in missed.take_while(|entry| entry.version <= singly_to) {
                 let fits = if entry.client == client {
                     gate.push(ack(self.number, entry.client_seq, entry.version, entry.hash.byte()), self.now);
                     true
                 } else {
-                    gate.offer(
-                        encode(&ServerFrame::Entry {
-                            channel: self.number,
-                            version: entry.version,
-                            client: entry.client,
-                            seq: entry.client_seq,
-                            user: entry.user.clone(),
-                            operation: Packed(&entry.packed),
-                        }),
-                        self.now,
-                    )
+                    let frame = encode(&ServerFrame::Entry {
+                        channel: self.number,
+                        version: entry.version,
+                        client: entry.client,
+                        seq: entry.client_seq,
+                        user: entry.user.clone(),
+                        operation: Packed(&entry.packed),
+                    });
+                    let size = frame.len();
+                    let fits = gate.offer(frame, self.now);
+                    bytes += if fits { size } else { 0 };
+                    fits
                 };
                 if !fits {
                     blocked = true;
@@ -71,6 +73,9 @@ impl<D: DocumentType> Room<D> {
                 }
                 sent = entry.version;
             }
+        }
+        if bytes > 0 {
+            self.meter.caught_up(CatchUp::Single, bytes);
         }
         if !blocked && sent < head.version {
             if !self.compose_to_head(connection, sent) {
@@ -112,6 +117,7 @@ impl<D: DocumentType> Room<D> {
         });
         if let Some(channel) = self.channels.get_mut(&connection) {
             channel.void_below = head.version;
+            self.meter.caught_up(CatchUp::Composed, frame.len());
             channel.gate.push(frame, self.now);
         }
         true

@@ -8,6 +8,7 @@ use cowrite_protocol::{Checksum, ClientId, ClientSeq, Cursor, Epoch, UserId, Ver
 
 use super::export::ExportCommand;
 use crate::auth::Permit;
+use crate::metrics::{LogOperation, Trail};
 use crate::oplog::{AdvanceOutcome, AppendOutcome, Batch, LogError, OpenError, OpenedLog, ReadOutcome, Snapshot};
 use crate::outbox::Outbox;
 
@@ -141,6 +142,8 @@ pub enum ChannelFrame {
         caret: crate::sequencer::SubmittedCaret,
         /// It came above the rate that was announced: not to be taken, but in so many milliseconds.
         busy_ms: Option<u32>,
+        /// When it came from its socket; for those who count.
+        trail: Trail,
     },
     /// The cursor moved.
     Cursor {
@@ -235,4 +238,37 @@ pub enum LogAnswer {
     Stored(Result<(), LogError>),
     /// To [`LogRequest::AdvanceEpoch`].
     Advanced(Result<AdvanceOutcome, LogError>),
+}
+
+impl LogRequest {
+    /// What it asks for, by the kinds that are counted.
+    pub(super) fn operation(&self) -> LogOperation {
+        match self {
+            LogRequest::Subscribe => LogOperation::Subscribe,
+            LogRequest::Open(_) => LogOperation::Open,
+            LogRequest::Append(_) => LogOperation::Append,
+            LogRequest::Read { .. } => LogOperation::Read,
+            LogRequest::LoadSnapshot | LogRequest::StoreSnapshot(_) => LogOperation::Snapshot,
+            LogRequest::Trim(_) => LogOperation::Trim,
+            LogRequest::AdvanceEpoch { .. } => LogOperation::AdvanceEpoch,
+        }
+    }
+}
+
+impl LogAnswer {
+    /// Whether the log did not do what it was asked for, or nobody knows. Somebody else being first
+    /// is no failure.
+    pub(super) fn is_failure(&self) -> bool {
+        match self {
+            LogAnswer::Subscribed(answer) => answer.is_err(),
+            LogAnswer::Opened(answer) => matches!(answer, Err(OpenError::Log(_))),
+            LogAnswer::Append(outcome) => {
+                matches!(outcome, AppendOutcome::OutcomeUnknown | AppendOutcome::Unavailable { .. })
+            }
+            LogAnswer::Read(answer) => answer.is_err(),
+            LogAnswer::Snapshot(answer) => answer.is_err(),
+            LogAnswer::Stored(answer) => answer.is_err(),
+            LogAnswer::Advanced(answer) => answer.is_err(),
+        }
+    }
 }

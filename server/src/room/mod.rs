@@ -30,6 +30,7 @@ use crate::metrics::RoomMeter;
 use crate::oplog::{FeedBatch, FeedEvent, Head, ReadOutcome};
 use crate::presence::{Exchange, Roster};
 use crate::sequencer::Sequencer;
+use crate::traces::AppendTimes;
 
 use channel::ChannelState;
 pub use command::{
@@ -86,6 +87,8 @@ pub struct Room<D: DocumentType> {
     /// Where the log said last that it stands, beyond us.
     following_to: Option<Head>,
     append_since: Option<Millis>,
+    /// The same for traces, which are finer; only if anybody traces.
+    append_times: AppendTimes,
     append_retry_at: Option<Millis>,
     stalled: bool,
     draining: bool,
@@ -161,6 +164,7 @@ impl<D: DocumentType> Room<D> {
             look_retry_at: None,
             following_to: None,
             append_since: None,
+            append_times: AppendTimes::default(),
             append_retry_at: None,
             stalled: false,
             draining: false,
@@ -354,6 +358,7 @@ impl<D: DocumentType> Room<D> {
         }
         self.tell_end();
         let stalled = self.stalled && !self.quarantined;
+        self.meter.show_channels(self.channels.len());
         self.meter.show(stalled, self.phase == Phase::Damaged, self.quarantined);
     }
 
@@ -368,6 +373,7 @@ impl<D: DocumentType> Room<D> {
     fn close_channel(&mut self, connection: ConnectionId, code: Code, retry_after_ms: u32) {
         if let Some(channel) = self.channels.get(&connection) {
             channel.gate.close(code, retry_after_ms);
+            self.meter.closed(code);
         }
         self.leave(connection);
     }
@@ -375,7 +381,7 @@ impl<D: DocumentType> Room<D> {
     /// Somebody may not be here any more, or is to come in anew.
     fn expel(&mut self, connection: ConnectionId, code: Code, retry_after_ms: u32) {
         self.opens.extract_if(.., |open| open.command.connection == connection).for_each(|open| {
-            opening::refuse(&open, code, retry_after_ms, self.number);
+            opening::refuse(&open, code, retry_after_ms, self.number, &self.meter);
         });
         self.close_channel(connection, code, retry_after_ms);
     }

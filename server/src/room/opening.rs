@@ -9,6 +9,7 @@ use super::loading::Phase;
 use super::quarantine::RETRY_QUARANTINED_MS;
 use super::{ConnectionId, LogRequest, OpenCommand, Purpose, Room, encode};
 use crate::auth::Action;
+use crate::metrics::{CatchUp, RoomMeter};
 use crate::oplog::{ClientState, Entry, LogError, OpenError, OpenedLog, ReadOutcome};
 
 /// A wish to open that has not been answered.
@@ -29,7 +30,8 @@ pub(super) struct PendingOpen {
 /// How long a client is asked to wait when the log does not answer, in milliseconds.
 const RETRY_MS: u32 = 1_000;
 
-pub(super) fn refuse(open: &PendingOpen, code: Code, retry_after_ms: u32, channel: Channel) {
+pub(super) fn refuse(open: &PendingOpen, code: Code, retry_after_ms: u32, channel: Channel, meter: &RoomMeter) {
+    meter.open_refused(code);
     let request = open.command.request;
     open.command.outbox.push_own(encode(&ServerFrame::OpenRefused { request, code, retry_after_ms }));
     open.command.outbox.channel_closed(channel);
@@ -138,7 +140,7 @@ impl<D: DocumentType> Room<D> {
             Err(_) => Code::Unavailable,
         };
         let open = self.opens.remove(at);
-        refuse(&open, code, if code == Code::Unavailable { RETRY_MS } else { 0 }, self.number);
+        refuse(&open, code, if code == Code::Unavailable { RETRY_MS } else { 0 }, self.number, &self.meter);
     }
 
     /// Answers every open whose log state we have caught up with.
@@ -158,7 +160,7 @@ impl<D: DocumentType> Room<D> {
                 if self.is_readable_for(&open) {
                     self.answer(open);
                 } else {
-                    refuse(&open, Code::Unavailable, RETRY_QUARANTINED_MS, self.number);
+                    refuse(&open, Code::Unavailable, RETRY_QUARANTINED_MS, self.number, &self.meter);
                 }
                 continue;
             }
@@ -239,7 +241,7 @@ impl<D: DocumentType> Room<D> {
             Ok(ReadOutcome::Entries(_)) => open.unreachable = true,
             Err(_) => {
                 let open = self.opens.remove(at);
-                refuse(&open, Code::Unavailable, RETRY_MS, self.number);
+                refuse(&open, Code::Unavailable, RETRY_MS, self.number, &self.meter);
             }
         }
     }
@@ -248,13 +250,14 @@ impl<D: DocumentType> Room<D> {
         // Loading may have taken a while.
         if let Err(code) = open.command.permit.allows(Action::Read, self.now) {
             self.meter.denied(Action::Read);
-            return refuse(&open, code, 0, self.number);
+            return refuse(&open, code, 0, self.number, &self.meter);
         }
         let PendingOpen { command, log, .. } = open;
         let state = log.and_then(|log| log.client).unwrap_or(ClientState { generation: Generation::NONE, last: None });
         let head = self.sequencer.head();
         let role = command.permit.role();
         let outcome = self.outcome_for(&command);
+        self.meter.opened(outcome, command.position.is_none() && !command.whole);
         let settlement = self.settle(&command, &state, outcome);
         self.supersede(&command.client);
         let number = self.roster.join(command.client, state.generation, &command.user, &command.name, &command.state);
@@ -277,7 +280,9 @@ impl<D: DocumentType> Room<D> {
         let gate = Gate::new(command.outbox, command.permit, self.number);
         let resumed = matches!(outcome, Outcome::Tail { .. });
         if !resumed {
-            gate.push(self.snapshot_frame(), self.now);
+            let snapshot = self.snapshot_frame();
+            self.meter.caught_up(CatchUp::Snapshot, snapshot.len());
+            gate.push(snapshot, self.now);
         }
         if self.stalled {
             gate.push(encode(&ServerFrame::Stalled { channel: self.number, stalled: true }), self.now);

@@ -5,6 +5,8 @@ use cowrite_protocol::{Checksum, Cursor, DocumentType, Version};
 
 use super::{ConnectionId, Room, encode};
 use crate::auth::Action;
+use crate::logging::LoggedUser;
+use crate::metrics::Offered;
 
 /// Cursors in one room beyond which the tick grows.
 const CROWD: usize = 50;
@@ -21,8 +23,8 @@ impl<D: DocumentType> Room<D> {
         // One of a version that does not exist yet is nonsense; one below the tail is stale.
         let exists =
             version <= tail.head() && version >= tail.start() && cursor.0.len() <= self.limits.selections as usize;
-        if exists && allowed {
-            self.roster.set_cursor(channel.number, version, cursor);
+        if exists && allowed && self.roster.set_cursor(channel.number, version, cursor) {
+            self.meter.coalesced(Offered::Cursor);
         }
     }
 
@@ -32,7 +34,9 @@ impl<D: DocumentType> Room<D> {
             return self.meter.denied(Action::Appear);
         }
         let state = state.filter(|state| state.len() <= self.limits.presence_bytes as usize);
-        self.roster.set_state(channel.number, activity, state);
+        if self.roster.set_state(channel.number, activity, state) {
+            self.meter.coalesced(Offered::Presence);
+        }
     }
 
     /// Sends what has changed since the last tick: members, then cursors, each one frame
@@ -54,6 +58,7 @@ impl<D: DocumentType> Room<D> {
                 && !channel.presence_missing
                 && frames.iter().all(|frame| channel.gate.offer(frame.clone(), self.now));
             if !told && !frames.is_empty() {
+                self.meter.dropped(Offered::Presence);
                 channel.presence_missing = true;
                 channel.gate.await_drain();
             }
@@ -89,7 +94,9 @@ impl<D: DocumentType> Room<D> {
             }
         } else {
             self.meter.diverged();
-            tracing::error!(document = %self.document, %version, "a client holds another text or history than the log");
+            let user = self.channels.get(&connection).map(|channel| LoggedUser(&channel.user).to_string());
+            let user = user.unwrap_or_default();
+            tracing::error!(document = %self.document, connection = connection.0, user, %version, "a client holds another text or history than the log");
             self.close_channel(connection, Code::Diverged, 0);
         }
     }

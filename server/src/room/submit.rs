@@ -6,8 +6,10 @@ use cowrite_protocol::{ClientId, ClientSeq, DocumentType, Epoch, Generation, Mil
 
 use super::{ChannelFrame, ConnectionId, LogRequest, Purpose, Room, encode};
 use crate::auth::Action;
+use crate::metrics::Trail;
 use crate::oplog::AppendOutcome;
 use crate::sequencer::{Ruling, Submission, SubmissionId, SubmittedCaret};
+use crate::traces::AppendTimes;
 
 /// Restorations bear the connection's number with this bit.
 const RESTORATION: u64 = 1 << 63;
@@ -18,8 +20,8 @@ impl<D: DocumentType> Room<D> {
         let Some(channel) = self.channels.get(&connection) else { return };
         self.roster.touch(channel.number, channel.generation);
         match frame {
-            ChannelFrame::Submit { seq, base, operation, caret, busy_ms } => {
-                self.submit(connection, seq, base, &operation, caret, busy_ms)
+            ChannelFrame::Submit { seq, base, operation, caret, busy_ms, trail } => {
+                self.submit(connection, (seq, base), &operation, caret, busy_ms, trail.taken())
             }
             ChannelFrame::Cursor { version, cursor } => self.cursor(connection, version, cursor),
             ChannelFrame::Presence { activity, state } => self.presence(connection, activity, state),
@@ -32,11 +34,11 @@ impl<D: DocumentType> Room<D> {
     fn submit(
         &mut self,
         connection: ConnectionId,
-        seq: Abbreviated,
-        base: Abbreviated,
+        (seq, base): (Abbreviated, Abbreviated),
         operation: &Bytes,
         caret: SubmittedCaret,
         busy_ms: Option<u32>,
+        trail: Trail,
     ) {
         let Some(channel) = self.channels.get_mut(&connection) else { return };
         let seq = seq.resolve(channel.carried_seq).and_then(ClientSeq::new);
@@ -79,7 +81,18 @@ impl<D: DocumentType> Room<D> {
         let (client, generation, user) = (channel.client, channel.generation, channel.user.clone());
         let permit = channel.gate.permit();
         let submitted = self.sequencer.decode(operation).and_then(|operation| {
-            self.sequencer.submit(Submission { id, client, seq, generation, user, permit, base, operation, caret })
+            self.sequencer.submit(Submission {
+                id,
+                client,
+                seq,
+                generation,
+                user,
+                permit,
+                base,
+                operation,
+                caret,
+                trail,
+            })
         });
         match submitted {
             Ok(()) => {}
@@ -118,6 +131,7 @@ impl<D: DocumentType> Room<D> {
                 base,
                 operation,
                 caret: SubmittedCaret::Still,
+                trail: Trail::default(),
             })
         });
         if let Err(code) = submitted {
@@ -141,6 +155,7 @@ impl<D: DocumentType> Room<D> {
         let mut rulings = Vec::new();
         if let Some(batch) = self.sequencer.next_batch(new_epoch, &mut rulings) {
             self.append_since = Some(now);
+            self.append_times = AppendTimes { asked: self.meter.moment(), answered: None };
             self.ask(Purpose::Append, LogRequest::Append(batch));
         }
         self.rule(rulings);
@@ -157,6 +172,7 @@ impl<D: DocumentType> Room<D> {
             _ => 0,
         };
         self.meter.appended(&outcome, entries);
+        self.append_times.answered = self.meter.moment();
         let settled = self.sequencer.append_finished(outcome);
         if settled.retry {
             self.append_retry_at = Some(now + wait.max(1));

@@ -288,8 +288,15 @@ impl<D: DocumentType> RoomTask<D> {
         let time_ms = self.wall_clock.now_ms();
         let metrics = Arc::clone(&self.metrics);
         Box::pin(async move {
+            let asked_for = request.operation();
             let answer = match request {
-                LogRequest::Subscribe => return (ticket, Reply::Subscribed(log.subscribe(&document).await)),
+                LogRequest::Subscribe => {
+                    let subscribed = log.subscribe(&document).await;
+                    if subscribed.is_err() {
+                        metrics.log_failed(asked_for);
+                    }
+                    return (ticket, Reply::Subscribed(subscribed));
+                }
                 LogRequest::Open(client) => LogAnswer::Opened(log.open(&document, client).await),
                 LogRequest::Append(mut batch) => {
                     batch.time_ms = time_ms;
@@ -306,6 +313,9 @@ impl<D: DocumentType> RoomTask<D> {
                     LogAnswer::Advanced(log.advance_epoch(&document, old, new).await)
                 }
             };
+            if answer.is_failure() {
+                metrics.log_failed(asked_for);
+            }
             (ticket, Reply::Answer(answer))
         })
     }

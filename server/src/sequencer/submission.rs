@@ -1,6 +1,7 @@
 //! An operation that asks to be committed, and what is decided of it.
 
 use crate::auth::Permit;
+use crate::metrics::Trail;
 use cowrite_protocol::frame::Code;
 use cowrite_protocol::{ClientId, ClientSeq, Cursor, DocumentType, Generation, UserId, Version};
 
@@ -29,6 +30,8 @@ pub struct Submission<D: DocumentType> {
     pub operation: D::Operation,
     /// What the author said of its cursor, in the text after the operation.
     pub caret: SubmittedCaret,
+    /// When it came; for those who count, nothing is decided by it.
+    pub trail: Trail,
 }
 
 /// What a submit says of its author's cursor.

@@ -56,13 +56,13 @@ impl Tracer {
 
     /// An edit that came by the feed, or was read from the log, has been given to the sockets here,
     /// which began at `from`. It joins the trace of the server that took it.
-    pub fn received(&self, edit: DeliveredEdit<'_>, from: Option<Instant>, server: &str) {
+    pub fn received(&self, edit: DeliveredEdit<'_>, from: Option<Instant>, room: [u8; 16]) {
         let Some(ids) = self.ids_of(&edit) else { return };
         let now = Instant::now();
         let mut said = attributes(&edit);
-        said.push(("cowrite.room", Attribute::Text(server.to_owned())));
-        // Several servers add one each.
-        let place = server.bytes().fold(5, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
+        said.push(("cowrite.room", Attribute::Text(format!("{:032x}", u128::from_be_bytes(room)))));
+        // Several servers add one each. Small numbers are the places of the parts above.
+        let place = (u128::from_be_bytes(room) >> 64) as u64 | 1 << 63;
         self.send(vec![self.span(&ids, place, "feed", SpanKind::Consumer, (from.unwrap_or(now), now), said)]);
     }
 

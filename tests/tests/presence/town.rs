@@ -182,7 +182,17 @@ impl Town {
         let seq = Abbreviated::of(known.seq + 1, known.seq);
         known.seq += 1;
         let base = Abbreviated::of(known.version, known.version);
-        self.frame(guest, ChannelFrame::Submit { seq, base, operation: Bytes::from(operation), caret, busy_ms: None });
+        self.frame(
+            guest,
+            ChannelFrame::Submit {
+                seq,
+                base,
+                operation: Bytes::from(operation),
+                caret,
+                busy_ms: None,
+                trail: Default::default(),
+            },
+        );
     }
 
     fn frame(&mut self, guest: usize, frame: ChannelFrame) {

@@ -29,6 +29,7 @@ fn submission(number: u64, text: &str) -> Submission<RichText> {
         base: Version::ZERO,
         operation: Operation::builder().insert(text).build(),
         caret: SubmittedCaret::Still,
+        trail: Default::default(),
     }
 }
 
