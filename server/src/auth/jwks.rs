@@ -40,8 +40,9 @@ struct Known {
     keys: Arc<[TokenKey]>,
     /// When these keys were fetched.
     fetched: Option<Instant>,
-    /// When the last fetch began, and whether it brought nothing.
+    /// When the last fetch began.
     tried: Option<Instant>,
+    /// Whether the last one that ended brought nothing.
     failed: bool,
 }
 
@@ -109,8 +110,8 @@ impl Jwks {
         let found = self.listed(algorithm, id);
         match found.is_empty() {
             false => Ok(found),
-            true if self.known().failed => Err(NoKeys::Unreachable),
-            true => Err(NoKeys::Unlisted),
+            true if self.is_current() => Err(NoKeys::Unlisted),
+            true => Err(NoKeys::Unreachable),
         }
     }
 
@@ -127,6 +128,12 @@ impl Jwks {
                 if all.len() == 1 { all } else { Vec::new() }
             }
         }
+    }
+
+    /// Whether what is known is what was published when it was last asked for.
+    fn is_current(&self) -> bool {
+        let known = self.known();
+        known.fetched.is_some() && !known.failed
     }
 
     fn known(&self) -> Known {
@@ -147,13 +154,16 @@ impl Jwks {
             }
             sleep_until(tried + GAP).await;
         }
-        self.note(|known| (known.tried, known.failed) = (Some(Instant::now()), true));
+        self.note(|known| known.tried = Some(Instant::now()));
         match self.list().await {
             Ok(keys) => self.note(|known| {
                 (known.keys, known.fetched, known.failed) = (keys.into(), Some(Instant::now()), false);
             }),
             // What was known stays known.
-            Err(error) => tracing::warn!(url = %self.web.url(), %error, "the list of keys (JWKS) cannot be had"),
+            Err(error) => {
+                self.note(|known| known.failed = true);
+                tracing::warn!(url = %self.web.url(), %error, "the list of keys (JWKS) cannot be had");
+            }
         }
     }
 
@@ -173,7 +183,7 @@ async fn refresh(jwks: Weak<Jwks>, every: Duration) {
     loop {
         let Some(listed) = jwks.upgrade() else { return };
         listed.fetch(Instant::now(), || false).await;
-        let pause = if listed.known().failed { every.min(AGAIN) } else { every };
+        let pause = if listed.is_current() { every } else { every.min(AGAIN) };
         drop(listed);
         sleep(pause).await;
     }
