@@ -121,7 +121,7 @@ fn a_refused_edit_is_taken_back() {
         play.events(),
         [
             r#"{"type":"change","doc":1,"origin":"reject","user":null,"delta":[{"insert":"abc"}]}"#,
-            r#"{"type":"rejected","doc":1,"from":1,"to":1,"code":"read_only"}"#,
+            r#"{"type":"rejected","doc":1,"from":1,"to":1,"code":"read_only","delta":[{"delete":3}]}"#,
             r#"{"type":"status","doc":1,"state":"online","local":1,"accepted":1,"durable":1,"pending":0,"version":5}"#,
         ]
     );
