@@ -14,9 +14,9 @@ export const root = fileURLToPath(new URL("../../", import.meta.url));
 const STARTS_WITHIN_MS = 20_000;
 export const DEADLINE_MS = 30_000;
 
-/** The one place that knows the server's flags. */
-const serverFlags = ({ port, data, pages }) => [
-  "--dev", "--listen", `127.0.0.1:${port}`, "--data", data, "--static", pages, "--package", path.join(root, "npm/dist"),
+/** The one place that knows the server's flags. With a secret, it believes tokens signed with that one, for no second longer than they say. */
+const serverFlags = ({ port, data, pages, secret }) => [
+  ...(secret ? ["--token-leeway-s", "0"] : ["--dev"]), "--listen", `127.0.0.1:${port}`, "--data", data, "--static", pages, "--package", path.join(root, "npm/dist"),
 ];
 
 /** Some flags keep Chromium from calling home, which a closed network would refuse. */
@@ -32,9 +32,9 @@ export class Server {
   #log = [];
 
   /** Starts a server that serves `pages` at its root. */
-  static async start(pages = path.join(root, "examples/demo")) {
+  static async start(pages = path.join(root, "examples/demo"), { secret } = {}) {
     const server = new Server();
-    server.#settings = { port: await freePort(), data: await mkdtemp(path.join(tmpdir(), "cowrite-")), pages };
+    server.#settings = { port: await freePort(), data: await mkdtemp(path.join(tmpdir(), "cowrite-")), pages, secret };
     after(() => server.stop());
     await server.restart();
     return server;
@@ -46,7 +46,9 @@ export class Server {
 
   /** Starts the server again after {@link kill}; settles when it listens. */
   async restart() {
-    const child = spawn(await serverBinary(), serverFlags(this.#settings), { stdio: ["ignore", "pipe", "pipe"] });
+    const { secret } = this.#settings;
+    const env = { ...process.env, ...(secret ? { COWRITE_JWT_SECRET: secret } : {}) };
+    const child = spawn(await serverBinary(), serverFlags(this.#settings), { env, stdio: ["ignore", "pipe", "pipe"] });
     this.#process = child;
     const listening = new Promise((resolve, reject) => {
       const fail = (why) => reject(new Error(`the server ${why}:\n${this.#log.join("\n")}`));
