@@ -98,6 +98,7 @@ impl Desk {
             operation,
             caret: SubmittedCaret::Implied,
             busy_ms: None,
+            trail: Default::default(),
         };
         self.frame(guest, frame);
     }
