@@ -1,37 +1,43 @@
 //! The task that drives one WebSocket.
 
+mod asking;
+mod ending;
+
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use axum::extract::ws::{Message, WebSocket};
 use bytes::Bytes;
 use cowrite_protocol::frame::{Code, DurabilityClass};
-use cowrite_protocol::{Channel, ClientId, DocumentId, Limits, Millis};
+use cowrite_protocol::{Channel, Limits, Millis};
 use futures_util::Stream;
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::time::{Sleep, sleep_until, timeout};
+use tokio::time::{Sleep, sleep_until};
 use tracing::Instrument;
 use tracing::field::{self, Empty};
+
+use asking::{Questions, answer_of};
+use ending::End;
+pub use ending::{CLOSE_CODE_BASE, close_code};
 
 use super::registry::{Entry, Registry};
 use super::rooms::OpenRooms;
 use super::stay::{Stay, let_in, revoked};
 use super::writing::Writing;
-use super::{Connection, ConnectionOutput, ConnectionSettings, OpenRequest};
+use super::{Connection, ConnectionOutput, ConnectionSettings};
 use crate::arrivals::Arrival;
-use crate::auth::{Access, Denied, Granted, Identity};
+use crate::auth::{Access, Denied, Identity};
 use crate::clock::Clock;
 use crate::hub::Hub;
 use crate::leases::Leases;
 use crate::logging::LoggedUser;
-use crate::metrics::{Metrics, Refused, Trail};
+use crate::metrics::{Metrics, Trail};
 use crate::outbox::Outbox;
 use crate::revocations::Revocations;
-use crate::room::{ChannelFrame, OpenCommand, RoomCommand};
+use crate::room::{ChannelFrame, RoomCommand};
 
 /// What every connection of a server is made with.
 pub struct SocketContext {
@@ -63,21 +69,20 @@ const MESSAGE_BYTES: usize = 16 << 10;
 /// How long clients are asked to wait when a room could not be reached, in milliseconds.
 const RETRY_MS: u32 = 500;
 
-/// How long the last words of a connection may take, in milliseconds.
-const FAREWELL_MS: u64 = 2_000;
-
-/// The close code of an [`Code`] on the WebSocket is this plus the code's number.
-pub const CLOSE_CODE_BASE: u16 = 4_000;
-
 /// Serves one WebSocket until it ends. Its rooms hear of the end on every way out. It keeps
 /// its place among the arrivals as long, as a stranger until it is known who it is.
-pub async fn serve_socket(socket: WebSocket, context: Arc<SocketContext>, arrival: Arc<Arrival>) {
+pub fn serve_socket(
+    socket: WebSocket,
+    context: Arc<SocketContext>,
+    arrival: Arc<Arrival>,
+) -> impl Future<Output = ()> + Send {
     let outbox = Arc::new(Outbox::new(context.settings.queue_bytes, context.limits.part_bytes as usize));
     let entry = context.registry.enter(&outbox);
     let span = tracing::info_span!("connection", id = entry.id.0, user = Empty);
     let mut task = SocketTask::new(socket, context, outbox, entry, arrival);
-    // By reference: a future that is moved into another takes its memory twice.
-    task.run().instrument(span).await;
+    // No `async fn`, which would keep room for its arguments beside the task that they go into; and by
+    // reference: a future that is moved into another takes its memory twice.
+    async move { task.run().instrument(span).await }
 }
 
 struct SocketTask {
@@ -90,7 +95,7 @@ struct SocketTask {
     waiting: Vec<Delivery>,
     pending: Option<Pending>,
     /// Rights that are being asked for, beside all else. Most connections never ask.
-    asking: Option<Box<FuturesUnordered<Asking>>>,
+    asking: Questions,
     /// What is kept for the user, once it is known who that is.
     stay: Option<Box<Stay>>,
     heard: Millis,
@@ -110,12 +115,8 @@ struct Delivery {
 /// What the connection waits for before it goes on.
 type Pending = Pin<Box<dyn Future<Output = Step> + Send>>;
 
-/// A question whose answer the connection does not wait for.
-type Asking = Pin<Box<dyn Future<Output = (Channel, Result<Granted, Denied>)> + Send>>;
-
 enum Step {
     Identity(Result<(Identity, Option<Box<Stay>>), Denied>),
-    Role(Box<OpenRequest>, Box<Identity>, Result<Granted, Denied>),
     Room(Result<mpsc::OwnedPermit<RoomCommand>, mpsc::error::SendError<()>>),
 }
 
@@ -123,16 +124,6 @@ enum Step {
 enum SocketEvent {
     Written(Result<(), axum::Error>),
     Message(Option<Result<Message, axum::Error>>),
-}
-
-/// How a connection ends.
-enum End {
-    /// The other side is gone, or nothing can be written any more.
-    Gone(&'static str),
-    /// The other side takes no byte, and so not the reason either.
-    Stuck,
-    /// It is told why, and when to come back.
-    Told(Code, u32),
 }
 
 impl SocketTask {
@@ -171,29 +162,8 @@ impl SocketTask {
         // The rooms hear of it first: the last words may take a while.
         self.rooms.leave();
         self.outbox.abandon();
-        let front = Arc::clone(&self.context.metrics.front);
-        match end {
-            End::Gone(why) => {
-                front.connection_gone();
-                tracing::debug!(why, "disconnected");
-            }
-            End::Stuck => {
-                front.connection_ended(Code::Stuck);
-                tracing::debug!(code = Code::Stuck.name(), "closing");
-            }
-            End::Told(code, retry_after_ms) => {
-                front.connection_ended(code);
-                if code == Code::TooManyConnections {
-                    front.connection_refused(Refused::User);
-                }
-                if is_disbelief(code) {
-                    front.auth_failed(code);
-                    tracing::info!(code = code.name(), "not believed");
-                }
-                tracing::debug!(code = code.name(), retry_after_ms, "closing");
-                self.farewell(code, retry_after_ms).await;
-            }
-        }
+        // In a box, since it is needed once: within, every connection would hold its place.
+        Box::pin(self.finish(end)).await;
     }
 
     async fn drive(&mut self) -> End {
@@ -241,8 +211,8 @@ impl SocketTask {
                     self.go_on(step);
                     continue;
                 }
-                (channel, role) = role_of(&mut self.asking) => {
-                    self.connection.handle_role(channel, role, self.context.clock.now());
+                answer = answer_of(&mut self.asking) => {
+                    self.answered(answer);
                     continue;
                 }
                 () = timer.as_mut() => {
@@ -355,16 +325,6 @@ impl SocketTask {
         }
     }
 
-    fn ask_role(&mut self, request: Box<OpenRequest>) {
-        // The machine asks for nothing before it knows who this is.
-        let Some(identity) = self.connection.identity().cloned().map(Box::new) else { return };
-        let access = Arc::clone(&self.context.access);
-        self.pending = Some(Box::pin(async move {
-            let role = access.role(&identity, &request.document).await;
-            Step::Role(request, identity, role)
-        }));
-    }
-
     /// Something of the user was revoked: this token, a document, or what does not concern us.
     fn heed_revocation(&mut self) {
         let Some(identity) = self.connection.identity() else { return };
@@ -373,15 +333,6 @@ impl SocketTask {
         } else {
             self.connection.end(Code::TokenRevoked);
         }
-    }
-
-    fn ask_again(&mut self, channel: Channel, document: DocumentId) {
-        let Some(identity) = self.connection.identity().cloned().map(Box::new) else { return };
-        let access = Arc::clone(&self.context.access);
-        self.asking.get_or_insert_default().push(Box::pin(async move {
-            let role = access.role(&identity, &document).await;
-            (channel, role)
-        }));
     }
 
     fn go_on(&mut self, step: Step) {
@@ -396,12 +347,6 @@ impl SocketTask {
                 });
                 self.connection.handle_identity(identity, self.context.clock.now());
             }
-            Step::Role(request, identity, Ok(granted)) => self.open(*request, *identity, granted),
-            Step::Role(request, _, Err(denied)) => {
-                let (document, code) = (&request.document, denied.code.name());
-                tracing::debug!(%document, request = request.request, code, "not opened");
-                self.connection.refuse(request.request, denied.code, denied.retry_after_ms);
-            }
             Step::Room(permit) => {
                 let Delivery { channel, command, .. } = self.waiting.remove(0);
                 match permit {
@@ -410,39 +355,6 @@ impl SocketTask {
                 }
             }
         }
-    }
-
-    fn open(&mut self, request: OpenRequest, identity: Identity, granted: Granted) {
-        tracing::debug!(document = %request.document, request = request.request, "opening");
-        let client = match request.client {
-            Some(client) => client,
-            None => match random_client() {
-                Some(client) => client,
-                None => return self.connection.refuse(request.request, Code::Internal, RETRY_MS),
-            },
-        };
-        let room = match self.context.hub.open(&request.document) {
-            Ok(room) => room,
-            Err(code) => return self.connection.refuse(request.request, code, RETRY_MS),
-        };
-        // Before the room hears of it: it may refuse at once, and that must not be missed.
-        let now = self.context.clock.now();
-        let permit = self.connection.handle_opening(room.number, &request.document, granted, now);
-        self.rooms.insert(room.number, room.commands);
-        let command = OpenCommand {
-            connection: self.entry.id,
-            outbox: Arc::clone(&self.outbox),
-            request: request.request,
-            client,
-            user: identity.user,
-            name: identity.name,
-            permit,
-            position: request.position,
-            whole: request.whole,
-            in_flight: request.in_flight,
-            state: request.state,
-        };
-        self.deliver(room.number, RoomCommand::Open(Box::new(command)));
     }
 
     /// Gives a command to the room of a channel, in order.
@@ -504,38 +416,6 @@ impl SocketTask {
         self.connection.handle_timeout(now);
         None
     }
-
-    /// Tells why the connection ends, closes it, and waits a little for the other side.
-    async fn farewell(&mut self, code: Code, retry_after_ms: u32) {
-        let now = self.context.clock.now();
-        let close = CloseFrame { code: close_code(code), reason: code.name().into() };
-        self.writing.push(Message::Binary(Connection::farewell(code, retry_after_ms)), now);
-        self.writing.push(Message::Close(Some(close)), now);
-        let (socket, writing) = (&mut self.socket, &mut self.writing);
-        let front = &self.context.metrics.front;
-        let last_words = async {
-            if poll_fn(|context| writing.poll_write(Pin::new(socket), context, front)).await.is_err() {
-                return;
-            }
-            // Closing at once, with bytes unread, would make the system throw away what
-            // was just written.
-            while let Some(Ok(_)) = poll_fn(|context| Pin::new(&mut *socket).poll_next(context)).await {}
-        };
-        // Whoever does not take it in time goes without.
-        let _ = timeout(std::time::Duration::from_millis(FAREWELL_MS), last_words).await;
-    }
-}
-
-/// Whether a connection ended since its token was not believed, or not any more.
-fn is_disbelief(code: Code) -> bool {
-    matches!(code, Code::Unauthorized | Code::TokenExpired | Code::TokenRevoked | Code::Unavailable)
-}
-
-/// The close code on the WebSocket for a code: its number above [`CLOSE_CODE_BASE`].
-pub fn close_code(code: Code) -> u16 {
-    // Every code encodes as its number, in one byte.
-    let number = postcard::to_allocvec(&code).ok().and_then(|bytes| bytes.first().copied());
-    CLOSE_CODE_BASE + u16::from(number.unwrap_or_default())
 }
 
 async fn step_of(pending: &mut Option<Pending>) -> Step {
@@ -545,37 +425,9 @@ async fn step_of(pending: &mut Option<Pending>) -> Step {
     step
 }
 
-async fn role_of(asking: &mut Option<Box<FuturesUnordered<Asking>>>) -> (Channel, Result<Granted, Denied>) {
-    let answer = match asking {
-        Some(questions) => questions.next().await,
-        None => None,
-    };
-    match answer {
-        Some(answer) => answer,
-        None => {
-            *asking = None;
-            std::future::pending().await
-        }
-    }
-}
-
-fn random_client() -> Option<ClientId> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).ok()?;
-    let client = ClientId::from_bytes(bytes);
-    (!client.is_reserved()).then_some(client)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn close_codes_are_the_numbers_of_the_wire() {
-        assert_eq!(close_code(Code::BadOperation), 4_000);
-        assert_eq!(close_code(Code::Malformed), 4_024);
-        assert_eq!(close_code(Code::GoingAway), 4_033);
-    }
 
     /// Thousands of idle connections are what a server has most of.
     #[test]
@@ -584,6 +436,6 @@ mod tests {
             size_of::<F>()
         }
         let size = size(serve_socket);
-        assert!(size <= 1_800, "{size} bytes");
+        assert!(size <= 1_500, "{size} bytes");
     }
 }
