@@ -20,7 +20,9 @@ const BEARABLE: Duration = Duration::from_millis(500);
 /// Types until all are closed; gives the slowest of the best 99 %.
 async fn type_until_closed(neighbour: &mut Neighbour, closing: &mut JoinSet<Duration>) -> Duration {
     let mut took = Vec::new();
+    let began = Instant::now();
     while !closing.is_empty() {
+        assert!(began.elapsed() < DEADLINE + SLACK, "{} are still open", closing.len());
         took.push(neighbour.type_one().await);
         while let Some(lived) = closing.try_join_next() {
             let lived = lived.unwrap();
