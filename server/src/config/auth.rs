@@ -91,6 +91,11 @@ pub(super) enum TokenFlags {
 }
 
 impl AuthFlags {
+    /// How long a token may last: what is revoked is remembered for at least as long.
+    pub(super) fn token_life(&self) -> Duration {
+        Duration::from_hours(self.token_max_hours)
+    }
+
     /// What signs tokens; `None` without a secret.
     pub(super) fn minter(self) -> Option<Minter> {
         match self.settings() {

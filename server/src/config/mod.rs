@@ -279,6 +279,7 @@ impl Config {
             None if self.memory => Storage::Memory,
             None => Storage::Folder(self.data),
         };
+        let token_life = self.auth.token_life();
         Settings {
             listen: self.listen,
             storage,
@@ -314,7 +315,7 @@ impl Config {
             traces: self.operating.traces(),
             shutdown: ShutdownSettings { spread_ms: self.spread_ms, deadline_ms: self.shutdown_ms },
             leases: LeaseSettings::default(),
-            revocations: RevocationSettings::default(),
+            revocations: RevocationSettings { token_life, ..RevocationSettings::default() },
         }
     }
 }
@@ -415,6 +416,13 @@ mod tests {
         for absurd in ["--health-check=", "--health-check=readyz", "--health-check=/a b", "--health-check=/a\r\nx: y"] {
             assert!(check(&[absurd]).is_err(), "{absurd}");
         }
+    }
+
+    #[test]
+    fn what_is_revoked_is_remembered_as_long_as_a_token_may_last() {
+        let life = |arguments: &[&str]| read(arguments).unwrap().revocations.token_life;
+        assert_eq!(life(&[]), Settings::default().revocations.token_life);
+        assert_eq!(life(&["--token-max-hours", "100"]), Duration::from_hours(100));
     }
 
     #[test]

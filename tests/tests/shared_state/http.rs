@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use super::stage::until;
 
-const KEY: &str = "0123456789abcdef-key";
+pub(crate) const KEY: &str = "0123456789abcdef-key";
 
 /// A server that ends when this is dropped.
 struct Running {
@@ -56,20 +56,25 @@ impl Running {
     }
 
     async fn ask(&self, method: &str, key: Option<&str>, body: &str) -> (u16, Value) {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
-        let key = key.map(|key| format!("authorization: Bearer {key}\r\n")).unwrap_or_default();
-        let (address, length) = (self.address, body.len());
-        let request = format!(
-            "{method} /v1/revocations HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{key}content-length: {length}\r\n\r\n{body}"
-        );
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        let read = tokio::time::timeout(Duration::from_secs(10), stream.read_to_string(&mut answer)).await;
-        read.unwrap().unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, serde_json::from_str(body).unwrap_or_else(|_| panic!("{answer}")))
+        ask(self.address, method, key, body).await
     }
+}
+
+/// Asks a server for `/v1/revocations`; the status, and the JSON that is answered.
+pub(crate) async fn ask(address: SocketAddr, method: &str, key: Option<&str>, body: &str) -> (u16, Value) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let key = key.map(|key| format!("authorization: Bearer {key}\r\n")).unwrap_or_default();
+    let length = body.len();
+    let request = format!(
+        "{method} /v1/revocations HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{key}content-length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let read = tokio::time::timeout(Duration::from_secs(10), stream.read_to_string(&mut answer)).await;
+    read.unwrap().unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, serde_json::from_str(body).unwrap_or_else(|_| panic!("{answer}")))
 }
 
 fn over(redis: &RedisProcess) -> Storage {

@@ -8,4 +8,5 @@ mod leases;
 mod leases_suite;
 mod revocations;
 mod revocations_suite;
+mod sockets;
 mod stage;
