@@ -123,11 +123,22 @@ impl Server {
     ///
     /// # Errors
     /// As [`StartError`] says, each with what to do about it.
-    pub fn bind(settings: Settings) -> Result<Server, StartError> {
+    pub fn bind(mut settings: Settings) -> Result<Server, StartError> {
+        let (tracer, exporter) = match settings.traces.take() {
+            Some(traces) => {
+                let (tracer, exporter) = Tracer::new(traces);
+                (tracer, Some(exporter))
+            }
+            None => (Tracer::default(), None),
+        };
+        let metrics = Metrics::traced(tracer);
         let minter = match &settings.front_door {
             FrontDoor::Tokens(auth) => Minter::new(auth),
             _ => None,
         };
+        if let FrontDoor::Tokens(auth) = &mut settings.front_door {
+            auth.metrics = Arc::clone(&metrics.front);
+        }
         let access = access(&settings)?;
         let local = settings.front_door.believes_everybody();
         // The ports first: two servers on one port is the more common mistake, and the
@@ -136,14 +147,6 @@ impl Server {
         let listener = bind(settings.listen)?;
         let operators = settings.operator_listen.map(bind).transpose()?;
         let address = listener.address();
-        let (tracer, exporter) = match settings.traces {
-            Some(traces) => {
-                let (tracer, exporter) = Tracer::new(traces);
-                (tracer, Some(exporter))
-            }
-            None => (Tracer::default(), None),
-        };
-        let metrics = Metrics::traced(tracer);
         let mut presence: Arc<dyn PresenceBus> = Arc::new(LocalBus);
         let mut leases: Arc<dyn Leases> = Arc::new(LocalLeases::new(settings.leases));
         let revocations;

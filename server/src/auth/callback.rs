@@ -1,6 +1,7 @@
 //! Roles that the application is asked for.
 
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::http::{Method, Request, header};
@@ -12,11 +13,12 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::role_cache::{Answer, Question, RoleCache};
 use super::web_client::{WebClient, WebError};
 use super::{Denied, Granted, Identity, RoleName, Secret, WebUrl};
+use crate::metrics::FrontMetrics;
 
 /// How the application is asked what a user may do.
 #[derive(Clone, Debug)]
@@ -40,6 +42,7 @@ pub(super) struct Callback {
     holds: Duration,
     questions: Semaphore,
     cache: RoleCache,
+    metrics: Arc<FrontMetrics>,
 }
 
 #[derive(Serialize)]
@@ -94,7 +97,7 @@ impl Callback {
     ///
     /// # Errors
     /// If the system has no certificates by which an `https` address could be verified.
-    pub(super) fn new(settings: CallbackSettings) -> io::Result<Callback> {
+    pub(super) fn new(settings: CallbackSettings, metrics: Arc<FrontMetrics>) -> io::Result<Callback> {
         Ok(Callback {
             web: WebClient::new(settings.url, settings.within, MOST_BYTES)?,
             key: EncodingKey::from_secret(settings.secret.bytes()),
@@ -102,6 +105,7 @@ impl Callback {
             holds: settings.holds,
             questions: Semaphore::new(QUESTIONS),
             cache: RoleCache::default(),
+            metrics,
         })
     }
 
@@ -124,7 +128,10 @@ impl Callback {
 
     async fn answer(&self, question: &Question) -> Answer {
         let late = CallbackError::Late(self.within);
-        match timeout(self.within, self.ask(question)).await.unwrap_or(Err(late)) {
+        let asked = Instant::now();
+        let answer = timeout(self.within, self.ask(question)).await.unwrap_or(Err(late));
+        self.metrics.access_asked(asked.elapsed(), answer.is_ok());
+        match answer {
             Ok(Answered { role, for_ms, .. }) => {
                 let said = for_ms.map(|ms| Duration::from_millis(ms.clamp(*HOLDS.start(), *HOLDS.end())));
                 let holds = said.unwrap_or(self.holds);

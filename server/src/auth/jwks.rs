@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::web_client::{WebClient, WebError};
 use super::{TokenKey, WebUrl};
+use crate::metrics::FrontMetrics;
 
 /// Where keys are published, and how long they are believed.
 #[derive(Clone, Debug)]
@@ -33,6 +34,7 @@ pub(super) struct Jwks {
     known: RwLock<Known>,
     /// One fetches, the others wait for what it brings.
     turn: tokio::sync::Mutex<()>,
+    metrics: Arc<FrontMetrics>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -91,9 +93,10 @@ impl Jwks {
     ///
     /// # Errors
     /// As [`WebClient::new`].
-    pub(super) fn start(settings: JwksSettings) -> io::Result<Arc<Jwks>> {
+    pub(super) fn start(settings: JwksSettings, metrics: Arc<FrontMetrics>) -> io::Result<Arc<Jwks>> {
         let web = WebClient::new(settings.url, WITHIN, MOST_BYTES)?;
-        let jwks = Jwks { web, keep: settings.keep, known: RwLock::default(), turn: tokio::sync::Mutex::default() };
+        let turn = tokio::sync::Mutex::default();
+        let jwks = Jwks { web, keep: settings.keep, known: RwLock::default(), turn, metrics };
         let jwks = Arc::new(jwks);
         tokio::spawn(refresh(Arc::downgrade(&jwks), settings.refresh));
         Ok(jwks)
@@ -162,6 +165,7 @@ impl Jwks {
             // What was known stays known.
             Err(error) => {
                 self.note(|known| known.failed = true);
+                self.metrics.key_fetch_failed();
                 tracing::warn!(url = %self.web.url(), %error, "the list of keys (JWKS) cannot be had");
             }
         }

@@ -32,10 +32,10 @@ impl JwtAccess {
     /// If the application is to be asked over `https`, and the system has no certificates by which it
     /// could be verified.
     pub fn new(settings: AuthSettings) -> io::Result<JwtAccess> {
-        let AuthSettings { rules, secrets, public_keys, jwks, callback } = settings;
+        let AuthSettings { rules, secrets, public_keys, jwks, callback, metrics } = settings;
         let keys = secrets.iter().map(TokenKey::secret).chain(public_keys).collect();
-        let jwks = jwks.map(Jwks::start).transpose()?;
-        let callback = callback.map(Callback::new).transpose()?;
+        let jwks = jwks.map(|jwks| Jwks::start(jwks, Arc::clone(&metrics))).transpose()?;
+        let callback = callback.map(|callback| Callback::new(callback, metrics)).transpose()?;
         Ok(JwtAccess { rules, keys, jwks, callback })
     }
 

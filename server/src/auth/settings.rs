@@ -1,6 +1,9 @@
 //! What a server with a front door is started with.
 
+use std::sync::Arc;
+
 use super::{CallbackSettings, JwksSettings, Secret, TokenKey, TokenRules};
+use crate::metrics::FrontMetrics;
 
 /// Which tokens are believed. At least one key is needed, or nobody gets in.
 #[derive(Clone, Debug, Default)]
@@ -15,4 +18,6 @@ pub struct AuthSettings {
     pub jwks: Option<JwksSettings>,
     /// Who says what a user may do; `None`: the token.
     pub callback: Option<CallbackSettings>,
+    /// Where is counted how the application answers.
+    pub metrics: Arc<FrontMetrics>,
 }

@@ -308,6 +308,9 @@ impl SocketTask {
                 ConnectionOutput::Open(request) => self.ask_role(request),
                 ConnectionOutput::AskRole { channel, document } => self.ask_again(channel, document),
                 ConnectionOutput::Expel { channel, code, retry_after_ms } => {
+                    if code == Code::TokenRevoked {
+                        self.context.metrics.front.revoked(Revoked::Channel);
+                    }
                     let connection = self.entry.id;
                     self.deliver(channel, RoomCommand::Expel { connection, code, retry_after_ms });
                 }

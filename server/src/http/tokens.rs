@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use super::HttpContext;
 use crate::auth::{ApiKey, DocumentPattern, MintError, Minter, Minting, RoleName};
+use crate::metrics::FrontMetrics;
 
 /// Mints for who shows the key.
 pub(crate) struct TokenDesk {
@@ -62,7 +63,7 @@ pub(super) async fn mint(State(context): State<Arc<HttpContext>>, request: Reque
         let how = [(header::WWW_AUTHENTICATE, "Bearer")];
         return (StatusCode::UNAUTHORIZED, how, "the header `authorization: Bearer KEY` is needed\n").into_response();
     }
-    match minted(desk, body).await {
+    match minted(desk, body, &context.metrics.front).await {
         Ok(minted) => {
             let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
             (headers, minted).into_response()
@@ -71,7 +72,7 @@ pub(super) async fn mint(State(context): State<Arc<HttpContext>>, request: Reque
     }
 }
 
-async fn minted(desk: &TokenDesk, body: Body) -> Result<String, (StatusCode, String)> {
+async fn minted(desk: &TokenDesk, body: Body, metrics: &FrontMetrics) -> Result<String, (StatusCode, String)> {
     let bad = |why: String| (StatusCode::BAD_REQUEST, why);
     let late = |_| (StatusCode::REQUEST_TIMEOUT, "the request did not arrive in time".to_owned());
     let large = |_| (StatusCode::PAYLOAD_TOO_LARGE, format!("a request has at most {MOST_BYTES} bytes"));
@@ -88,6 +89,7 @@ async fn minted(desk: &TokenDesk, body: Body) -> Result<String, (StatusCode, Str
         MintError::Failed => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
         error => bad(error.to_string()),
     })?;
+    metrics.token_minted();
     let minted = Minted { token, expires_in_ms: lasts.as_secs() * 1_000 };
     serde_json::to_string(&minted).map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
 }

@@ -29,6 +29,11 @@ pub trait Leases: Send + Sync + 'static {
 
     /// How many leases this server holds.
     fn held(&self) -> usize;
+
+    /// Whether they are counted by this server alone, though they should be over all.
+    fn alone(&self) -> bool {
+        false
+    }
 }
 
 /// A connection's lease, kept up in the background, released when it is dropped. Takes some

@@ -82,6 +82,10 @@ impl Leases for RedisLeases {
     fn held(&self) -> usize {
         self.shared.table.count()
     }
+
+    fn alone(&self) -> bool {
+        self.shared.alone.load(Ordering::Relaxed)
+    }
 }
 
 impl Drop for RedisLeases {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use cowrite_protocol::frame::Code;
 
 use super::kinds::{Kind, Kinds};
-use super::{Counter, Gauge, Histogram};
+use super::{Counter, Histogram};
 
 /// The numbers of everything between the network and the rooms. All methods are one or two atomic
 /// additions, and may be called from anywhere.
@@ -27,9 +27,6 @@ pub struct FrontMetrics {
     pub(super) access_failures: Counter,
     pub(super) key_fetch_failures: Counter,
     pub(super) tokens_minted: Counter,
-    pub(super) leases: Gauge,
-    pub(super) lease_failures: Counter,
-    pub(super) revocations: Counter,
     pub(super) revoked: Kinds<Revoked>,
 }
 
@@ -117,9 +114,6 @@ impl Default for FrontMetrics {
             access_failures: Counter::default(),
             key_fetch_failures: Counter::default(),
             tokens_minted: Counter::default(),
-            leases: Gauge::default(),
-            lease_failures: Counter::default(),
-            revocations: Counter::default(),
             revoked: Kinds::new(&[Revoked::Connection, Revoked::Channel]),
         }
     }
@@ -192,21 +186,6 @@ impl FrontMetrics {
     /// A token was made for the application.
     pub fn token_minted(&self) {
         self.tokens_minted.increment();
-    }
-
-    /// So many connections of this server hold a place of their user now.
-    pub fn leases_held(&self, count: usize) {
-        self.leases.set(i64::try_from(count).unwrap_or(i64::MAX));
-    }
-
-    /// Places of users could not be taken or kept up, since who keeps them did not answer.
-    pub fn lease_failed(&self) {
-        self.lease_failures.increment();
-    }
-
-    /// A revocation was heard of.
-    pub fn revocation_heard(&self) {
-        self.revocations.increment();
     }
 
     /// A revocation has ended something here.

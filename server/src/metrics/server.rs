@@ -31,6 +31,12 @@ pub struct Sampled {
     pub connections_made: u64,
     /// Rooms that are open.
     pub rooms: usize,
+    /// Connections that hold a place of their user.
+    pub leases: usize,
+    /// Whether those are counted by this server alone.
+    pub leases_alone: bool,
+    /// Revocations that are remembered.
+    pub revocations: usize,
     /// Whether the log answered when it was last asked.
     pub log_up: bool,
     /// Whether the server goes down.
@@ -74,7 +80,7 @@ impl Metrics {
         self.put_opens(&mut page);
         self.put_edits(&mut page);
         self.put_delivery(&mut page);
-        self.put_identity(&mut page);
+        self.put_identity(&mut page, &sampled);
         self.put_log(&mut page);
         self.put_process(&mut page, &sampled);
         page.finish()
@@ -110,7 +116,7 @@ impl Metrics {
         page.counters("cowrite_message_bytes_total", "Bytes of their contents.", "direction", &bytes);
     }
 
-    fn put_identity(&self, page: &mut Page) {
+    fn put_identity(&self, page: &mut Page, sampled: &Sampled) {
         let front = &self.front;
         page.counter("cowrite_authenticated_total", "Connections that were believed.", &front.authenticated);
         page.counter("cowrite_token_refreshes_total", "Fresh tokens that were believed.", &front.refreshed);
@@ -127,10 +133,10 @@ impl Metrics {
         let help = "Times that the keys of tokens could not be fetched.";
         page.counter("cowrite_key_fetch_failures_total", help, &front.key_fetch_failures);
         page.counter("cowrite_tokens_minted_total", "Tokens made for the application.", &front.tokens_minted);
-        page.gauge("cowrite_leases", "Connections here that hold a place of their user.", &front.leases);
-        let help = "Times that places of users could not be taken or kept up.";
-        page.counter("cowrite_lease_failures_total", help, &front.lease_failures);
-        page.counter("cowrite_revocations_total", "Revocations that were heard of.", &front.revocations);
+        page.sample("cowrite_leases", "Connections here that hold a place of their user.", "gauge", sampled.leases);
+        let help = "1 if places of users are counted by this server alone, though they should be over all.";
+        page.sample("cowrite_leases_alone", help, "gauge", u8::from(sampled.leases_alone));
+        page.sample("cowrite_revocations", "Revocations that are remembered.", "gauge", sampled.revocations);
         page.kinds("cowrite_revoked_total", "What they ended here.", "what", &front.revoked);
     }
 

@@ -66,6 +66,11 @@ impl Revocations {
         self.known.list(self.store.now_ms())
     }
 
+    /// How many are remembered.
+    pub fn count(&self) -> usize {
+        self.known.count()
+    }
+
     /// Time of day in milliseconds since 1970, by the clock that they are dated by.
     pub fn now_ms(&self) -> u64 {
         self.store.now_ms()

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::SocketTask;
 use crate::connection::Connection;
-use crate::metrics::Refused;
+use crate::metrics::{Refused, Revoked};
 
 /// How long the last words of a connection may take, in milliseconds.
 const FAREWELL_MS: u64 = 2_000;
@@ -44,6 +44,9 @@ impl SocketTask {
             }
             End::Told(code, retry_after_ms) => {
                 front.connection_ended(code);
+                if code == Code::TokenRevoked {
+                    front.revoked(Revoked::Connection);
+                }
                 if code == Code::TooManyConnections {
                     front.connection_refused(Refused::User);
                 }
