@@ -57,6 +57,11 @@ pub struct PartReader {
 }
 
 impl PartReader {
+    /// Bytes of a transfer that has begun.
+    pub fn held(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Takes the next part; gives the whole encoded frame when it was the last.
     ///
     /// # Errors

@@ -102,6 +102,11 @@ impl Connection {
             }
             ClientFrame::Part { channel, total, bytes } => {
                 let limit = self.limits.operation.bytes.saturating_add(TRANSFER_SLACK);
+                // Transfers may run beside each other, but not hold as much each as one alone may.
+                let held: usize = self.channels.values().map(|open| open.parts.held()).sum();
+                if held + bytes.0.len() > limit as usize {
+                    return self.end(Code::TooLarge);
+                }
                 let Some(open) = self.channels.get_mut(&channel) else { return self.unknown(channel) };
                 match open.parts.take(channel, total, bytes.0, limit) {
                     Ok(None) => {}
