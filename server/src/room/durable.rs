@@ -2,7 +2,7 @@
 //! log is durable, where it says so apart.
 
 use bytes::Bytes;
-use cowrite_protocol::frame::ServerFrame;
+use cowrite_protocol::frame::{Author, Packed, ServerFrame, SnapshotFrame};
 use cowrite_protocol::{DocumentType, Version};
 
 use super::loading::Phase;
@@ -18,6 +18,8 @@ pub(super) struct SnapshotState {
     trim_asked: Version,
     /// The packed document of a version, encoded once for all who want it.
     content: Option<(Version, Bytes)>,
+    /// The frame that carries it, for all who open at that head; `content` is a part of it.
+    frame: Option<(Head, Vec<Author>, Bytes)>,
 }
 
 impl SnapshotState {
@@ -45,6 +47,32 @@ impl<D: DocumentType> Room<D> {
         let content = Bytes::from(packed);
         self.snapshot.content = Some((version, content.clone()));
         content
+    }
+
+    /// The document as a frame, encoded once for all who open at this head: a hundred who ask for a
+    /// large document and do not read it hold it once.
+    pub(super) fn snapshot_frame(&mut self) -> Bytes {
+        let (head, authors) = (self.sequencer.head(), self.roster.authors());
+        if let Some((at, named, frame)) = &self.snapshot.frame
+            && (at, named) == (&head, &authors)
+        {
+            return frame.clone();
+        }
+        let (checksum, content) = (self.checksum(), self.content());
+        let frame = encode(&ServerFrame::Snapshot(SnapshotFrame {
+            channel: self.number,
+            epoch: head.epoch,
+            version: head.version,
+            hash: head.hash,
+            checksum,
+            authors: authors.clone(),
+            content: Packed(&content),
+        }));
+        // The content is the frame's last field.
+        let start = frame.len().saturating_sub(content.len());
+        self.snapshot.content = Some((head.version, frame.slice(start..)));
+        self.snapshot.frame = Some((head, authors, frame.clone()));
+        frame
     }
 
     /// Stores a snapshot when enough was written since the last one, or when nobody has

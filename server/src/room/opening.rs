@@ -1,6 +1,6 @@
 //! How a client comes in, and what it is told of its work.
 
-use cowrite_protocol::frame::{Code, Opened, Outcome, Packed, Position, ServerFrame, Settlement, SnapshotFrame};
+use cowrite_protocol::frame::{Code, Opened, Outcome, Position, ServerFrame, Settlement};
 use cowrite_protocol::{Channel, ClientId, ClientSeq, DocumentType, Generation, OperationLimits, UserId, Version};
 
 use super::channel::{ChannelState, Flow};
@@ -362,20 +362,6 @@ impl<D: DocumentType> Room<D> {
         if let Some(older) = older {
             self.close_channel(older, Code::Superseded, 0);
         }
-    }
-
-    fn snapshot_frame(&mut self) -> bytes::Bytes {
-        let (head, checksum) = (self.sequencer.head(), self.checksum());
-        let content = self.content();
-        encode(&ServerFrame::Snapshot(SnapshotFrame {
-            channel: self.number,
-            epoch: head.epoch,
-            version: head.version,
-            hash: head.hash,
-            checksum,
-            authors: self.roster.authors(),
-            content: Packed(&content),
-        }))
     }
 
     fn open_at(&self, connection: ConnectionId, request: u32) -> Option<usize> {
