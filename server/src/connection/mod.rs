@@ -192,6 +192,10 @@ impl Connection {
     /// The socket delivered a message.
     pub fn handle_message(&mut self, message: &[u8], now: Millis) {
         self.heard = now;
+        if message.is_empty() {
+            // It holds no frame that would be counted.
+            self.pace(1, now);
+        }
         let mut pinged = false;
         for frame in decode_client(message, self.limits.message_bytes as usize) {
             match frame {
