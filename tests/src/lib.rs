@@ -7,6 +7,7 @@ pub mod crowd;
 pub mod oplog_suite;
 pub mod pipe;
 pub mod process;
+pub mod raw;
 pub mod redis;
 pub mod relay;
 pub mod server;

@@ -119,6 +119,17 @@ impl ServerProcess {
         &mut self.process
     }
 
+    /// Its resident memory in bytes, as the system counts it.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a running process has memory");
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
+        kib << 10
+    }
+
     /// All that it has written since it was started last.
     pub fn log(&self) -> String {
         self.process.log().text()

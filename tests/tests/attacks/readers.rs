@@ -1,0 +1,168 @@
+//! Readers that do not read.
+
+use std::time::{Duration, Instant};
+
+use cowrite_protocol::frame::{ClientFrame, ServerFrame};
+use cowrite_protocol::{Channel, Version};
+use cowrite_tests::raw::{RawClient, RawSocket, RawWriter, WsFrame, message, open, packed, submit};
+
+use crate::neighbour::{Neighbour, PATIENCE, insert};
+use crate::scene::Scene;
+
+/// A document is edited as fast as the server can, and not as fast as it allows by default.
+const FULL_SPEED: [&str; 4] = ["--submits-per-second", "100000", "--submit-burst", "100000"];
+
+/// What answers may take that are asked for and not read: small frames cost some ten times their bytes,
+/// and as many wait as are asked for by one message beyond twice the queue.
+const ANSWERS: u64 = 80 << 20;
+
+/// One who has opened a document with a small buffer, and reads no byte from here on.
+async fn stuck(scene: &Scene, document: &str) -> RawClient {
+    let socket = RawSocket::with_small_buffer(scene.server.address()).await;
+    let mut client = RawClient::on(socket).greet("dev:stuck").await;
+    client.open(document).await;
+    client
+}
+
+/// Edits so often, as fast as the server takes it; gives the slowest.
+async fn edit_at_full_speed(writer: &mut Neighbour, edits: usize, bytes: usize) -> Duration {
+    let text = "x".repeat(bytes);
+    let mut slowest = Duration::ZERO;
+    for edit in 0..edits {
+        let began = Instant::now();
+        // In turn written and taken away, so that it is the traffic that grows and not the text.
+        let operation = match edit % 2 {
+            0 => insert(0, &text),
+            _ => cowrite_protocol::operation::OperationBuilder::default()
+                .delete(cowrite_protocol::Utf16Length(u32::try_from(bytes).unwrap()))
+                .build(),
+        };
+        let edit = writer.document.edit(&operation).unwrap();
+        tokio::time::timeout(PATIENCE, writer.document.when_accepted(edit)).await.unwrap().unwrap();
+        slowest = slowest.max(began.elapsed());
+    }
+    slowest
+}
+
+async fn until_members(document: &cowrite_client::native::DocumentClient, count: usize) {
+    let deadline = Instant::now() + PATIENCE;
+    while document.members().len() != count {
+        assert!(Instant::now() < deadline, "never {count} people, but {}", document.members().len());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_who_reads_nothing_costs_its_queue_and_is_given_up() {
+    let scene = Scene::set(&[&FULL_SPEED[..], &["--stuck-ms", "3000"]].concat()).await;
+    let mut writer = Neighbour::sit_down(&scene.server.url(), "busy", "writer").await;
+    edit_at_full_speed(&mut writer, 400, 20_000).await;
+    let before = scene.grown();
+    let client = stuck(&scene, "busy").await;
+    until_members(&writer.document, 2).await;
+    let began = Instant::now();
+    // Far more than its queue and all buffers of the system on the way hold.
+    let slowest = edit_at_full_speed(&mut writer, 600, 20_000).await;
+    let grown = scene.grown().saturating_sub(before);
+    println!("one stuck reader, 600 edits in {:?}, the slowest {slowest:?}: {} KiB", began.elapsed(), grown >> 10);
+    assert!(grown < 24 << 20, "{} KiB", grown >> 10);
+    assert!(slowest < Duration::from_secs(1), "{slowest:?}");
+    until_members(&writer.document, 1).await;
+    assert!(began.elapsed() < Duration::from_secs(15), "given up after {:?}", began.elapsed());
+    drop(client);
+    scene.unharmed().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_who_read_nothing_cost_a_hundred_queues_at_most() {
+    let scene = Scene::alone(&[&FULL_SPEED[..], &["--stuck-ms", "4000"]].concat()).await;
+    let mut writer = Neighbour::sit_down(&scene.server.url(), "hot", "writer").await;
+    edit_at_full_speed(&mut writer, 400, 20_000).await;
+    let mut readers = Vec::new();
+    for _ in 0..100 {
+        readers.push(stuck(&scene, "hot").await);
+    }
+    until_members(&writer.document, 101).await;
+    let before = scene.grown();
+    let began = Instant::now();
+    let slowest = edit_at_full_speed(&mut writer, 600, 20_000).await;
+    let grown = scene.grown().saturating_sub(before);
+    println!(
+        "FIGURE: 100 stuck readers on a hot document, 600 edits in {:?}, the slowest {slowest:?}: {} MiB more, {} MiB resident",
+        began.elapsed(),
+        grown >> 20,
+        scene.server.resident_bytes() >> 20
+    );
+    // Commits are encoded once for all, so that a hundred queues share their bytes.
+    assert!(grown < 100 << 20, "{} MiB", grown >> 20);
+    assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+    until_members(&writer.document, 1).await;
+    drop(readers);
+    scene.unharmed_within(96 << 20).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_that_nobody_reads_take_bounded_memory() {
+    let scene = Scene::set(&[]).await;
+    // Each asks for many answers in few bytes.
+    let unknown = Channel(1_000_000);
+    let request = |frame: ClientFrame<'_>| {
+        let one = message(&[frame]);
+        one.repeat((200 << 10) / one.len())
+    };
+    let version = Version::ZERO;
+    let checksum = cowrite_protocol::Checksum(0);
+    for (what, many) in [
+        ("pings", request(ClientFrame::Ping)),
+        ("closes of unknown channels", request(ClientFrame::Close { channel: unknown })),
+        ("opens of no document", request(open(1, ""))),
+        ("opens of an open one", request(open(1, "busy"))),
+        ("empty submits", request(submit(Channel(1), 1, u64::from(u32::MAX), b""))),
+        ("comparisons", request(ClientFrame::Verify { channel: unknown, version, hash: 0, checksum })),
+    ] {
+        let before = scene.grown();
+        let mut client = stuck(&scene, "busy").await;
+        let frame = WsFrame::binary(&many).encode();
+        let mut sent = 0_u64;
+        let most = 64 << 20;
+        while sent < most && takes(&mut client.writer, &frame).await {
+            sent += frame.len() as u64;
+        }
+        let grown = scene.grown().saturating_sub(before);
+        println!("{} KiB of {what} without reading: {} KiB held", sent >> 10, grown >> 10);
+        assert!(grown < ANSWERS, "{} KiB held by {} KiB of {what}", grown >> 10, sent >> 10);
+        drop(client);
+    }
+    scene.unharmed_within(96 << 20).await;
+}
+
+/// Whether the server takes this within a moment.
+async fn takes(writer: &mut RawWriter, bytes: &[u8]) -> bool {
+    tokio::time::timeout(Duration::from_millis(700), writer.send(bytes)).await == Ok(true)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn documents_that_nobody_reads_are_not_held_once_for_each_who_asked() {
+    let scene = Scene::set(&[]).await;
+    let mut writer = scene.user("writer").await;
+    let channel = writer.open("large").await;
+    let text = packed(&insert(0, &"x".repeat(4 << 20)));
+    writer.say_in_parts(channel, &submit(channel, 1, 0, &text)).await;
+    assert_eq!(writer.answer(channel).await, None);
+    let before = scene.grown();
+    let mut readers = Vec::new();
+    for _ in 0..30 {
+        let socket = RawSocket::with_small_buffer(scene.server.address()).await;
+        let mut reader = RawClient::on(socket).greet("dev:stuck").await;
+        reader.say(&[open(1, "large")]).await;
+        // Opened goes before the document itself.
+        let opened = reader.hear(|frame| matches!(frame, ServerFrame::Opened(_)).then_some(()));
+        opened.await;
+        readers.push(reader);
+    }
+    let grown = scene.grown().saturating_sub(before);
+    println!("a document of 4 MiB asked for by 30 who do not read it: {} MiB held", grown >> 20);
+    assert!(grown < 30 << 20, "{} MiB held", grown >> 20);
+    drop(readers);
+    scene.unharmed_within(96 << 20).await;
+}
