@@ -34,7 +34,7 @@ use crate::clock::Clock;
 use crate::hub::Hub;
 use crate::leases::Leases;
 use crate::logging::LoggedUser;
-use crate::metrics::{Metrics, Trail};
+use crate::metrics::{Metrics, Revoked, Trail};
 use crate::outbox::Outbox;
 use crate::revocations::Revocations;
 use crate::room::{ChannelFrame, RoomCommand};
