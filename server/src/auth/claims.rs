@@ -113,7 +113,8 @@ pub(super) struct Claims {
     exp: Moment,
     name: Option<String>,
     nbf: Option<Moment>,
-    iat: Option<Moment>,
+    /// Without it nobody could say when a revocation of the token may be forgotten.
+    iat: Moment,
     iss: Option<String>,
     aud: Option<Audience>,
     jti: Option<String>,
@@ -181,17 +182,18 @@ impl Claims {
             return Err(TokenFault::Audience);
         }
         // One that claims to be issued later than now would outlive revocations to come.
-        if [&self.nbf, &self.iat].into_iter().flatten().any(|begin| begin.0 > now + leeway) {
+        if [self.nbf.as_ref(), Some(&self.iat)].into_iter().flatten().any(|begin| begin.0 > now + leeway) {
             return Err(TokenFault::Early);
         }
         let left = self.exp.0 + leeway - now;
-        if left > rules.longest.as_secs_f64() + 2.0 * leeway {
+        let life = self.exp.0 - self.iat.0;
+        if life.max(left) > rules.longest.as_secs_f64() + 2.0 * leeway {
             return Err(TokenFault::TooFar { hours: rules.longest.as_secs() / 3_600 });
         }
         if left <= 0.0 {
             return Err(TokenFault::Expired);
         }
-        let issued = self.iat.map(|issued| issued.0 as u64);
+        let issued = Some(self.iat.0 as u64);
         Ok(Identity { user, name, lasts_ms: Some((left * 1_000.0) as u64), issued, token: self.jti, grants })
     }
 }
@@ -223,7 +225,7 @@ mod tests {
     /// What is said of a token at the moment 1,000,000 by somebody who is called `cowrite`, and
     /// believes `app`; some of its claims are others.
     fn judge(changes: Value) -> Result<Identity, &'static str> {
-        let mut claims = json!({ "sub": "ada", "exp": 1_000_060, "iss": "app", "aud": "cowrite" });
+        let mut claims = json!({ "sub": "ada", "iat": 999_990, "exp": 1_000_060, "iss": "app", "aud": "cowrite" });
         let Value::Object(changes) = changes else { panic!("an object") };
         claims.as_object_mut().unwrap().extend(changes);
         let claims: Claims = serde_json::from_value(claims).map_err(|_| "unreadable")?;
@@ -275,6 +277,8 @@ mod tests {
             (json!({ "aud": 7 }), "unreadable"),
             (json!({ "nbf": 1_000_031 }), "early"),
             (json!({ "iat": 1_000_031 }), "early"),
+            (json!({ "iat": null }), "unreadable"),
+            (json!({ "iat": 1_000_000 - 2 * 24 * 3_600 }), "far"),
             (json!({ "exp": null }), "unreadable"),
             (json!({ "exp": "1000060" }), "unreadable"),
             (json!({ "exp": 1e300 }), "unreadable"),
@@ -306,7 +310,7 @@ mod tests {
     #[test]
     fn a_token_for_somebody_is_not_for_whoever_has_no_name() {
         let claims = |audience: Value| {
-            let claims = json!({ "sub": "ada", "exp": 10, "aud": audience });
+            let claims = json!({ "sub": "ada", "iat": 0, "exp": 10, "aud": audience });
             serde_json::from_value::<Claims>(claims).unwrap().identity(&TokenRules::default(), UNIX_EPOCH)
         };
         assert!(claims(Value::Null).is_ok());

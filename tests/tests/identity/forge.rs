@@ -74,7 +74,8 @@ impl Signer {
 
 /// Ada may edit everything, for a minute; with changes.
 pub(crate) fn claims(changes: Value) -> Value {
-    let mut claims = json!({ "sub": "ada", "exp": now() + 60, "cowrite": { "documents": { "*": "editor" } } });
+    let mut claims =
+        json!({ "sub": "ada", "iat": now(), "exp": now() + 60, "cowrite": { "documents": { "*": "editor" } } });
     let Value::Object(changes) = changes else { panic!("an object") };
     for (name, value) in changes {
         claims[name] = value;

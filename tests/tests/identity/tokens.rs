@@ -119,6 +119,8 @@ async fn every_wrong_token_is_refused_with_one_code() {
         ("nbf ahead", with(json!({ "nbf": now() + 120 }))),
         ("nbf as text", with(json!({ "nbf": "0" }))),
         ("iat ahead", with(json!({ "iat": now() + 120 }))),
+        ("no iat", with(json!({ "iat": null }))),
+        ("iat long ago", with(json!({ "iat": now() - 48 * 3_600 }))),
         ("another issuer", with(json!({ "iss": "app2" }))),
         ("issuers", with(json!({ "iss": ["app"] }))),
         ("another audience", with(json!({ "aud": "cowrite2" }))),

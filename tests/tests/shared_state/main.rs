@@ -1,6 +1,6 @@
 //! What all servers share beside documents: how many connections a user has, and what is revoked.
 
-#![expect(clippy::unwrap_used, reason = "all of it is a test")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "all of it is a test")]
 
 mod http;
 mod kept;
