@@ -13,7 +13,8 @@ const SAYS: &str = "no connection can be taken";
 async fn who_is_in_goes_on_and_who_comes_later_is_served_when_there_is_room_again() {
     let flags = ["--memory", "--connections", "1000", "--strangers", "1000", "--handshake-ms", "60000"];
     let mut server = ServerProcess::with_open_files(64, &flags);
-    assert!(server.log().contains("fewer files may be open"), "{}", server.log());
+    let warned = |line: &str| line.contains("fewer files may be open").then_some(());
+    server.process().log().wait_for(PATIENCE, warned).expect("the start warns of it");
     let mut neighbour = Neighbour::sit_down(&server, 1).await;
     let mut taken = Vec::new();
     // The system itself takes those that the server does not.
