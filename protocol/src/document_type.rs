@@ -98,7 +98,7 @@ pub trait DocumentType: Copy + Debug + PartialEq + Send + Sync + 'static {
     fn implied_caret(operation: &Self::Operation) -> Option<Utf16Offset>;
 
     /// An operation that leads from one document to another. Linear with a bound on
-    /// its search, then common prefix and suffix; never splits a surrogate pair.
+    /// its search; never splits a surrogate pair, and a word only where it has grown or shrunk.
     fn diff(from: &Self::Document, to: &Self::Document) -> Self::Operation;
 
     /// Splits an operation by place into several that have its effect when applied one

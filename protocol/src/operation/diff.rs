@@ -14,9 +14,9 @@ const FIRST_EMBED: u32 = 0x11_0000;
 
 impl Operation {
     /// An operation that leads from one document to another, small but not always the
-    /// smallest. Linear in both, with a bound on the search; beyond it what lies between
-    /// the common ends counts as replaced. Never splits a surrogate pair, for it compares
-    /// characters and embeds, not units.
+    /// smallest: it keeps or replaces words as a whole, so that work beside or on a word finds it
+    /// again. Linear in both, with a bound on the search; beyond it what is left counts as
+    /// replaced. Never splits a surrogate pair, for it compares characters and embeds, not units.
     ///
     /// Law: `apply(diff(from, to))` makes `from` equal to `to`.
     pub fn diff(from: &Document, to: &Document) -> Operation {

@@ -1,11 +1,9 @@
-//! Finds what two sequences have in common: Myers' greedy algorithm, with bounds.
+//! Finds what two sequences have in common: Myers' greedy algorithm on words, with bounds.
 //!
-//! A search that has met many differences settles for the best place it has reached, and
-//! starts anew from there. Where two texts differ too much even so, it runs on words
-//! instead of characters, and then on the characters between the words that match; what
-//! is left when its steps are used up counts as replaced. The work is linear in the input
-//! plus a constant. What is compared comes by reference, so that the search is compiled
-//! once: the browser loads it.
+//! A search that has met many differences settles for the best place it has reached, and starts anew
+//! from there; what is left when its steps are used up counts as replaced. The work is linear in the
+//! input plus a constant. What is compared comes by reference, so that the search is compiled once:
+//! the browser loads it.
 
 /// The most differences that are looked through at once.
 const MOST_DIFFERENCES: usize = 256;
@@ -23,70 +21,57 @@ pub(super) struct Match {
     pub(super) length: usize,
 }
 
-/// The stretches that two sequences of symbols have in common, in order.
+/// The stretches that two sequences of symbols have in common, in order: whole words, and what is left
+/// of a word to which something was added, or from which something was taken away, at one place.
+///
+/// The letters that two different words happen to share are no match: a place beside a word stays
+/// beside one when it is carried over the difference, and work on a word that is still there is work
+/// on that word.
 pub(super) fn matches(from: &[u32], to: &[u32]) -> Vec<Match> {
-    let mut search = Search { steps: EXTRA_STEPS + from.len() + to.len(), found: Vec::new() };
-    search.run((from, 0), (to, 0), &|from, to, _| matches_of_words(from, to));
-    search.found
-}
-
-/// Finds words that match, and then symbols between them.
-fn matches_of_words(from: &[u32], to: &[u32]) -> Vec<Match> {
-    let (from_words, to_words) = (words(from), words(to));
+    let (old, new) = (words(from), words(to));
     let equal = |a: usize, b: usize| {
-        let (a, b): (&Word, &Word) = (&from_words[a], &to_words[b]);
+        let (a, b): (&Word, &Word) = (&old[a], &new[b]);
         a.hash == b.hash && from[a.start..a.end] == to[b.start..b.end]
     };
-    let mut steps = EXTRA_STEPS + from_words.len() + to_words.len();
-    let (common, _) = greedy(from_words.len(), to_words.len(), &equal, &mut steps);
-    let mut search = Search { steps: EXTRA_STEPS + from.len() + to.len(), found: Vec::new() };
-    let (mut from_at, mut to_at) = (0, 0);
-    for stretch in common {
-        let start = Match {
-            from: from_words[stretch.from].start,
-            to: to_words[stretch.to].start,
-            length: from_words[stretch.from + stretch.length - 1].end - from_words[stretch.from].start,
-        };
-        search.run((&from[from_at..start.from], from_at), (&to[to_at..start.to], to_at), &|_, _, found| found);
-        search.found.push(start);
-        (from_at, to_at) = (start.from + start.length, start.to + start.length);
+    let shorter = old.len().min(new.len());
+    let start = (0..shorter).take_while(|&at| equal(at, at)).count();
+    let end = (1..=shorter - start).take_while(|&back| equal(old.len() - back, new.len() - back)).count();
+    let (n, m) = (old.len() - start - end, new.len() - start - end);
+    let mut steps = EXTRA_STEPS + n + m;
+    let between = greedy(n, m, &|a, b| equal(start + a, start + b), &mut steps);
+    let between = between.into_iter().map(|found| Match { from: start + found.from, to: start + found.to, ..found });
+    let ends = |from, to, length| Match { from, to, length };
+    let all = [ends(0, 0, start)].into_iter().chain(between).chain([ends(old.len() - end, new.len() - end, end)]);
+    let mut found = Vec::new();
+    let (mut x, mut y) = (0, 0);
+    for words in all.filter(|words| words.length > 0 || words.from == old.len()) {
+        if let ([a], [b]) = (&old[x..words.from], &new[y..words.to]) {
+            found.extend(within(from, a, to, b));
+        }
+        (x, y) = (words.from + words.length, words.to + words.length);
+        if let (Some(first), Some(last), Some(other)) = (old.get(words.from), old[..x].last(), new.get(words.to))
+            && words.length > 0
+        {
+            found.push(Match { from: first.start, to: other.start, length: last.end - first.start });
+        }
     }
-    search.run((&from[from_at..], from_at), (&to[to_at..], to_at), &|_, _, found| found);
-    search.found
+    found
 }
 
-/// What was found so far, and the steps that may still be taken.
-struct Search {
-    steps: usize,
-    found: Vec<Match>,
+/// What is left of a word in another, if one is the other with something more at one place.
+fn within(from: &[u32], a: &Word, to: &[u32], b: &Word) -> impl Iterator<Item = Match> {
+    let (old, new) = (&from[a.start..a.end], &to[b.start..b.end]);
+    let start = old.iter().zip(new).take_while(|(a, b)| a == b).count();
+    let end = old[start..].iter().rev().zip(new[start..].iter().rev()).take_while(|(a, b)| a == b).count();
+    let parts = [
+        Match { from: a.start, to: b.start, length: start },
+        Match { from: a.end - end, to: b.end - end, length: end },
+    ];
+    let one_place = start + end == old.len().min(new.len());
+    parts.into_iter().filter(move |part| one_place && part.length > 0)
 }
 
-impl Search {
-    /// Appends the matches of two stretches, each given with the place where it starts:
-    /// their common ends, and what the greedy algorithm finds between. If its steps do
-    /// not suffice, `give_up` makes something of the stretches and what was found.
-    fn run(
-        &mut self,
-        (from, from_at): (&[u32], usize),
-        (to, to_at): (&[u32], usize),
-        give_up: &dyn Fn(&[u32], &[u32], Vec<Match>) -> Vec<Match>,
-    ) {
-        let start = from.iter().zip(to).take_while(|(a, b)| a == b).count();
-        let (a, b) = (&from[start..], &to[start..]);
-        let end = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
-        let (a, b) = (&a[..a.len() - end], &b[..b.len() - end]);
-        let (found, complete) = greedy(a.len(), b.len(), &|x, y| a[x] == b[y], &mut self.steps);
-        let between = if complete { found } else { give_up(a, b, found) };
-        let shifted =
-            between.into_iter().map(|found| Match { from: start + found.from, to: start + found.to, ..found });
-        let ends = |at_from, at_to, length| Match { from: at_from, to: at_to, length };
-        let all = [ends(0, 0, start)].into_iter().chain(shifted).chain([ends(from.len() - end, to.len() - end, end)]);
-        let placed = all.map(|found| Match { from: from_at + found.from, to: to_at + found.to, ..found });
-        self.found.extend(placed.filter(|found| found.length > 0));
-    }
-}
-
-/// A stretch of symbols up to and with the space behind it.
+/// A word, a space, or any symbol that stands for itself.
 struct Word {
     start: usize,
     end: usize,
@@ -94,14 +79,11 @@ struct Word {
 }
 
 fn words(symbols: &[u32]) -> Vec<Word> {
-    // The space, the line end, and the ideographic comma and full stop.
-    let is_space = |symbol: u32| matches!(symbol, 0x20 | 0x0A | 0x3001 | 0x3002 | 0xFF0C);
     let mut words = Vec::new();
     let (mut start, mut hash) = (0, 0u64);
     for (index, symbol) in symbols.iter().enumerate() {
         hash = (hash.rotate_left(5) ^ u64::from(*symbol)).wrapping_mul(0x517c_c1b7_2722_0a95);
-        let next = symbols.get(index + 1);
-        if next.is_none_or(|next| is_space(*symbol) && !is_space(*next)) {
+        if symbols.get(index + 1).is_none_or(|next| is_edge(*symbol, *next)) {
             words.push(Word { start, end: index + 1, hash });
             (start, hash) = (index + 1, 0);
         }
@@ -109,18 +91,27 @@ fn words(symbols: &[u32]) -> Vec<Word> {
     words
 }
 
-/// Myers' greedy algorithm, round after round. False if its steps were used up before the end.
-fn greedy(n: usize, m: usize, equal: &dyn Fn(usize, usize) -> bool, steps: &mut usize) -> (Vec<Match>, bool) {
+/// Whether a word ends between these two.
+fn is_edge(before: u32, after: u32) -> bool {
+    // Spaces, characters of scripts that have no spaces between words, and embeds.
+    let apart = |symbol| symbol <= 0x20 || symbol == 0xA0 || symbol >= 0x2E80;
+    let opening = |symbol| matches!(char::from_u32(symbol), Some('(' | '[' | '{' | '<' | '⟨' | '«' | '“' | '‘'));
+    let closing = |symbol| matches!(char::from_u32(symbol), Some(')' | ']' | '}' | '>' | '⟩' | '»' | '”' | '’'));
+    apart(before) || apart(after) || closing(before) || opening(after)
+}
+
+/// Myers' greedy algorithm, round after round. What its steps do not suffice for matches nothing.
+fn greedy(n: usize, m: usize, equal: &dyn Fn(usize, usize) -> bool, steps: &mut usize) -> Vec<Match> {
     let mut found = Vec::new();
     let (mut from, mut to) = (0, 0);
     while from < n && to < m {
         let Some((matches, x, y)) = round(n - from, m - to, &|x, y| equal(from + x, to + y), steps) else {
-            return (found, false);
+            return found;
         };
         found.extend(matches.into_iter().map(|new| Match { from: from + new.from, to: to + new.to, ..new }));
         (from, to) = (from + x, to + y);
     }
-    (found, true)
+    found
 }
 
 /// Goes through the fewest differences first, to the end or to [`MOST_DIFFERENCES`], and
@@ -212,20 +203,60 @@ mod tests {
         sum
     }
 
+    /// The difference: what is kept as it is, what goes as `-…-`, what comes as `+…+`.
+    fn difference(from: &str, to: &str) -> String {
+        let (from, to) = (symbols(from), symbols(to));
+        let text = |symbols: &[u32]| symbols.iter().filter_map(|symbol| char::from_u32(*symbol)).collect::<String>();
+        let (mut x, mut y, mut shown) = (0, 0, String::new());
+        let end = Match { from: from.len(), to: to.len(), length: 0 };
+        for found in matches(&from, &to).into_iter().chain([end]) {
+            for (sign, part) in [("-", &from[x..found.from]), ("+", &to[y..found.to])] {
+                if !part.is_empty() {
+                    shown.extend([sign, &text(part), sign]);
+                }
+            }
+            (x, y) = (found.from + found.length, found.to + found.length);
+            assert_eq!(from[found.from..x], to[found.to..y]);
+            shown.push_str(&text(&from[found.from..x]));
+        }
+        assert_eq!((x, y), (from.len(), to.len()));
+        shown
+    }
+
     #[test]
-    fn the_longest_common_part_is_found() {
-        for (from, to, length) in [
-            ("", "", 0),
-            ("", "abc", 0),
-            ("abc", "abc", 3),
-            ("abcabba", "cbabac", 4),
-            ("kitten", "sitting", 4),
-            ("abc", "xyz", 0),
-            ("aXbXc", "abc", 3),
-            ("abc", "aXbXc", 3),
-            ("aaaa", "aa", 2),
+    fn words_stay_or_go_as_a_whole() {
+        for (from, to, shown) in [
+            ("", "", ""),
+            ("", "new", "+new+"),
+            ("old", "", "-old-"),
+            ("the cat sat", "the cat sat", "the cat sat"),
+            ("the cat sat", "the dog sat", "the -cat-+dog+ sat"),
+            ("a b", "a x b", "a +x +b"),
+            ("one two", "one one two", "one +one +two"),
+            ("two two three", "two three", "two -two -three"),
+            ("walking", "talking", "-walking-+talking+"),
+            ("⟨c1-5⟩⟨c2-6⟩", "⟨c1-7⟩⟨c2-9⟩", "-⟨c1-5⟩⟨c2-6⟩-+⟨c1-7⟩⟨c2-9⟩+"),
+            ("⟨c1-5⟩⟨c2-6⟩", "⟨c1-5⟩⟨c1-6⟩⟨c2-6⟩", "⟨c1-5⟩+⟨c1-6⟩+⟨c2-6⟩"),
+            ("⟨a1⟩⟨b2⟩⟨c3⟩", "⟨d1⟩⟨b2⟩⟨e3⟩⟨f2⟩", "-⟨a1⟩-+⟨d1⟩+⟨b2⟩-⟨c3⟩-+⟨e3⟩⟨f2⟩+"),
+            ("abc\ndef", "abc\nxyz\ndef", "abc\n+xyz\n+def"),
+            ("x(a)y", "x(b)y", "x-(a)-+(b)+y"),
+            ("日本語", "日本話", "日本-語-+話+"),
         ] {
-            assert_eq!(covered(&symbols(from), &symbols(to)), length, "{from} {to}");
+            assert_eq!(difference(from, to), shown, "{from} → {to}");
+        }
+    }
+
+    #[test]
+    fn a_word_that_has_grown_or_shrunk_at_one_place_stays() {
+        for (from, to, shown) in [
+            ("the cat sat", "the cart sat", "the ca+r+t sat"),
+            ("the cart sat", "the cat sat", "the ca-r-t sat"),
+            ("abc", "abcX", "abc+X+"),
+            ("abc", "Xabc", "+X+abc"),
+            ("kitten", "sitting", "-kitten-+sitting+"),
+            ("aaaa", "aa", "aa-aa-"),
+        ] {
+            assert_eq!(difference(from, to), shown, "{from} → {to}");
         }
     }
 
