@@ -26,8 +26,10 @@ pub struct Outbox {
 
 #[derive(Debug, Default)]
 struct State {
-    frames: VecDeque<Bytes>,
+    frames: VecDeque<Waiting>,
     bytes: usize,
+    /// How many of the frames answer something that the peer has sent.
+    answers: usize,
     transfers: VecDeque<Transfer>,
     /// Frames that were ever queued, and taken.
     queued: u64,
@@ -36,6 +38,12 @@ struct State {
     closed: Vec<Channel>,
     end: Option<(Code, u32)>,
     gone: bool,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    frame: Bytes,
+    answer: bool,
 }
 
 /// A large frame on its way, and the frames of its channel that must come after it.
@@ -63,6 +71,9 @@ pub struct Taken {
     pub end: Option<(Code, u32)>,
 }
 
+/// What it takes to keep one small frame, beside its bytes.
+const KEEPING_BYTES: usize = 96;
+
 impl Outbox {
     /// An empty queue of at most `bound` bytes of offered frames, with parts of at most
     /// `part_bytes`.
@@ -77,20 +88,20 @@ impl Outbox {
         if state.gone || state.bytes > 0 && state.bytes + frame.len() > self.bound {
             return false;
         }
-        self.queue(&mut state, Some(channel), frame);
+        self.queue(&mut state, Some(channel), frame, false);
         true
     }
 
     /// Queues a frame of a channel, whatever waits already.
     pub fn push(&self, channel: Channel, frame: Bytes) {
         let mut state = self.lock();
-        self.queue(&mut state, Some(channel), frame);
+        self.queue(&mut state, Some(channel), frame, true);
     }
 
     /// Queues a frame of the connection itself.
     pub fn push_own(&self, frame: Bytes) {
         let mut state = self.lock();
-        self.queue(&mut state, None, frame);
+        self.queue(&mut state, None, frame, true);
     }
 
     /// The room of this channel wants to hear when there is room again.
@@ -152,6 +163,13 @@ impl Outbox {
         self.lock().bytes <= self.bound / 2
     }
 
+    /// Bytes that wait, with what it takes to keep answers: those are as many as the peer asks for, and
+    /// mostly smaller than their keeping.
+    pub fn burden(&self) -> usize {
+        let state = self.lock();
+        state.bytes + state.answers * KEEPING_BYTES
+    }
+
     /// Bytes that wait.
     pub fn bytes(&self) -> usize {
         self.lock().bytes
@@ -181,7 +199,8 @@ impl Outbox {
             {
                 size += part.len();
                 taken.frames.push(part);
-            } else if let Some(frame) = state.frames.pop_front() {
+            } else if let Some(Waiting { frame, answer }) = state.frames.pop_front() {
+                state.answers -= usize::from(answer);
                 state.taken += 1;
                 state.bytes -= frame.len();
                 size += frame.len();
@@ -207,7 +226,7 @@ impl Outbox {
         self.ready.notified().await;
     }
 
-    fn queue(&self, state: &mut State, channel: Option<Channel>, frame: Bytes) {
+    fn queue(&self, state: &mut State, channel: Option<Channel>, frame: Bytes, answer: bool) {
         if state.gone {
             return;
         }
@@ -224,7 +243,8 @@ impl Outbox {
             _ => {
                 state.bytes += frame.len();
                 state.queued += 1;
-                state.frames.push_back(frame);
+                state.answers += usize::from(answer);
+                state.frames.push_back(Waiting { frame, answer });
             }
         }
         self.ready.notify_one();
@@ -245,7 +265,7 @@ impl Outbox {
             for frame in transfer.after {
                 // What waited was counted when it came; it may be large itself.
                 state.bytes -= frame.len();
-                self.queue(state, Some(transfer.channel), frame);
+                self.queue(state, Some(transfer.channel), frame, false);
             }
         }
         Some(Bytes::from(part))

@@ -201,8 +201,8 @@ pub enum ServerFrame<'a> {
 pub struct Terms {
     /// Submits, over all documents of the connection. Above it the answer is `Busy`.
     pub submits: Rate,
-    /// Cursor and presence frames, over all documents of the connection. Above it the server reads the
-    /// connection more slowly.
+    /// Cursor and presence frames, over all documents of the connection. Above it the newest counts,
+    /// and far above it the server reads the connection more slowly.
     pub presence: Rate,
     /// Connections that the user may have at a time, over all servers.
     pub connections: u32,

@@ -18,8 +18,8 @@ pub(super) struct LimitArgs {
         default_value_t = ConnectionSettings::default().submits.burst,
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     submit_burst: u32,
-    /// Cursor moves and presence changes that one connection may send in a second; above it the
-    /// connection is read more slowly.
+    /// Cursor moves and presence changes that one connection may send in a second; above it the newest
+    /// counts, and far above it the connection is read more slowly.
     #[arg(long, env = "COWRITE_PRESENCE_PER_SECOND", value_name = "COUNT",
         default_value_t = ConnectionSettings::default().presence.per_second,
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]

@@ -13,7 +13,8 @@ use crate::sequencer::SubmittedCaret;
 /// What a transfer up may have beside its operation.
 const TRANSFER_SLACK: u32 = 1 << 10;
 
-/// What a frame costs that makes the server ask the log, or walk through a document.
+/// What a frame costs that makes the server ask the log, or walk through a document; and one of
+/// presence more that is above its rate.
 const DEAR: u32 = 10;
 
 impl Connection {
@@ -159,11 +160,12 @@ impl Connection {
     }
 
     fn pace_presence(&mut self, now: Millis) {
-        let wait = self.presence.owe(1, now);
-        if wait > 0 {
+        // The room shows the newest with its next tick, however many there are; whoever sends far too
+        // many is read more slowly.
+        if self.presence.take(1, now).is_err() {
             self.metrics.front.rate_limited(Rate::Presence);
+            self.pace(DEAR, now);
         }
-        self.reads_at = self.reads_at.max(now + u64::from(wait));
     }
 
     fn for_room(&mut self, channel: Channel, frame: ChannelFrame) {

@@ -17,7 +17,8 @@ pub struct ConnectionSettings {
     pub queue_bytes: usize,
     /// Submits, over all documents; above it the answer is `Busy`.
     pub submits: Rate,
-    /// Cursor and presence frames, over all documents; above it the connection is read more slowly.
+    /// Cursor and presence frames, over all documents; above it the newest counts, and far above it
+    /// the connection is read more slowly.
     pub presence: Rate,
     /// All frames, each counted as what it may cost: most as 1, an `Open` and a `Verify` as 10. Above
     /// it the connection is read more slowly. Not announced: whoever holds to the two rates above

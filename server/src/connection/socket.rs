@@ -173,7 +173,7 @@ impl SocketTask {
             self.perform();
             let now = self.context.clock.now();
             // Answers grow with what is read, so whoever takes none of them is not read either.
-            let full = self.outbox.bytes() > 2 * self.context.settings.queue_bytes;
+            let full = self.outbox.burden() > 2 * self.context.settings.queue_bytes;
             let reads = self.pending.is_none() && !full && self.connection.reads_at() <= now;
             let due = self.due();
             // A later moment is found when the earlier one is there: most messages move it.

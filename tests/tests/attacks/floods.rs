@@ -192,6 +192,11 @@ async fn documents_opened_and_left_at_full_speed_are_not_kept() {
         opened.push(client.open(&format!("d{number}")).await);
     }
     client.say(&[open(9_999, "d0")]).await;
+    let refused = |frame: &ServerFrame<'_>| match frame {
+        ServerFrame::OpenRefused { request: 9_999, code, .. } => Some(*code),
+        _ => None,
+    };
+    assert_eq!(client.hear(refused).await, cowrite_protocol::frame::Code::AlreadyOpen);
     for channel in opened {
         client.say(&[ClientFrame::Close { channel }]).await;
     }

@@ -12,9 +12,9 @@ use crate::scene::Scene;
 /// A document is edited as fast as the server can, and not as fast as it allows by default.
 const FULL_SPEED: [&str; 4] = ["--submits-per-second", "100000", "--submit-burst", "100000"];
 
-/// What answers may take that are asked for and not read: small frames cost some ten times their bytes,
-/// and as many wait as are asked for by one message beyond twice the queue.
-const ANSWERS: u64 = 80 << 20;
+/// What answers may take that are asked for and not read: twice the queue, and those to one message more,
+/// each small one with what its keeping takes.
+const ANSWERS: u64 = 24 << 20;
 
 /// One who has opened a document with a small buffer, and reads no byte from here on.
 async fn stuck(scene: &Scene, document: &str) -> RawClient {
