@@ -7,6 +7,7 @@ mod callback;
 mod caller;
 mod forge;
 mod jwks;
+mod losing;
 mod minting;
 mod roles;
 mod tokens;
