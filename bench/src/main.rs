@@ -1,7 +1,7 @@
 //! Measurements of Cowrite, side by side with its peers.
 //!
-//! `cargo run --release -p cowrite-bench -- redis` measures the op log over Redis. What is
-//! known of sizes and bytes is asserted and printed by tests: bytes on the wire by
+//! `cargo run --release -p cowrite-bench -- redis` measures the op log over Redis, `-- door` the memory
+//! of connections and how fast a right is gone. What is known of sizes and bytes is asserted and printed by tests: bytes on the wire by
 //! `cargo test -p cowrite-protocol --test wire`, what a resume costs by
 //! `cargo test -p cowrite-tests --test catch_up -- --nocapture`, the size of the browser's
 //! module by `cargo xtask wasm`.
@@ -9,6 +9,7 @@
 #![warn(missing_docs)]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a measurement that cannot be made ends the program")]
 
+mod door;
 mod load;
 mod pinning;
 mod redis;
@@ -26,6 +27,15 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum What {
+    /// The front door: memory of connections and of readers who take nothing, time of a revocation.
+    Door {
+        /// Connections whose memory is measured.
+        #[arg(long, default_value_t = 5_000)]
+        connections: usize,
+        /// Measure this only: resident, readers or revocation.
+        #[arg(long)]
+        only: Option<String>,
+    },
     /// The op log over Redis: throughput against the limit, latency, conflicts, memory.
     Redis {
         /// Seconds of each measurement.
@@ -41,6 +51,9 @@ fn main() {
     let Arguments { what } = Arguments::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     match what {
+        What::Door { connections, only } => {
+            runtime.expect("threads").block_on(door::measure(connections, only.as_deref()));
+        }
         What::Redis { seconds, only } => {
             runtime
                 .expect("threads")

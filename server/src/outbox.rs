@@ -71,6 +71,9 @@ pub struct Taken {
     pub end: Option<(Code, u32)>,
 }
 
+/// A queue of so many frames keeps its place when it is empty.
+const FEW: usize = 16;
+
 /// What it takes to keep one small frame, beside its bytes.
 const KEEPING_BYTES: usize = 96;
 
@@ -85,7 +88,9 @@ impl Outbox {
     /// larger than the bound is queued when nothing else waits, or it never would be.
     pub fn offer(&self, channel: Channel, frame: Bytes) -> bool {
         let mut state = self.lock();
-        if state.gone || state.bytes > 0 && state.bytes + frame.len() > self.bound {
+        // Small frames cost more to keep than they have bytes, which all their receivers share.
+        let held = state.bytes + state.frames.len() * size_of::<Waiting>();
+        if state.gone || state.bytes > 0 && held + frame.len() > self.bound {
             return false;
         }
         self.queue(&mut state, Some(channel), frame, false);
@@ -214,6 +219,10 @@ impl Outbox {
         }
         if state.bytes <= self.bound / 2 {
             taken.drained = std::mem::take(&mut state.lagging);
+        }
+        if state.frames.is_empty() && state.frames.capacity() > FEW {
+            // Who was slow once is not given its place for ever.
+            state.frames = VecDeque::new();
         }
         if state.frames.is_empty() && state.transfers.is_empty() {
             taken.end = state.end;

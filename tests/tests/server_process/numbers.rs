@@ -29,7 +29,7 @@ async fn the_numbers_move_with_what_happens() {
     assert_eq!(server.metrics().await.sum("cowrite_submits_total"), 0.0);
 
     let mut peer = Peer::greeted(server.address(), "typist").await;
-    let channel = peer.open("counted").await;
+    let channel = peer.open("a-novel-of-mine").await;
     let letter = packed(&insert(0, "a"));
     assert_eq!(peer.submit(channel, 1, 0, &letter).await, None);
     assert_eq!(peer.submit(channel, 2, 1, &letter).await, None);
@@ -63,7 +63,7 @@ async fn the_numbers_move_with_what_happens() {
     assert_eq!(last.value("cowrite_submits_total{outcome=\"accepted\"}"), Some(2.0));
     let page = server.get("/metrics").await.unwrap();
     assert!(page.head.contains("content-type: text/plain; version=0.0.4"), "{}", page.head);
-    assert!(!page.body.contains("counted"), "no document is named");
+    assert!(!page.body.contains("a-novel-of-mine"), "no document is named");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
