@@ -16,7 +16,7 @@ export const DEADLINE_MS = 30_000;
 
 /** The one place that knows the server's flags. With a secret, it believes tokens signed with that one, for no second longer than they say. */
 const serverFlags = ({ port, data, pages, secret }) => [
-  ...(secret ? ["--token-leeway-s", "0"] : ["--dev"]), "--listen", `127.0.0.1:${port}`, "--data", data, "--static", pages, "--package", path.join(root, "npm/dist"),
+  ...(secret ? ["--token-leeway-s", "0", "--allowed-origins", `http://127.0.0.1:${port}`] : ["--dev"]), "--listen", `127.0.0.1:${port}`, "--data", data, "--static", pages, "--package", path.join(root, "npm/dist"),
 ];
 
 /** Some flags keep Chromium from calling home, which a closed network would refuse. */
