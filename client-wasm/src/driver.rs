@@ -28,6 +28,8 @@ pub(crate) struct Driver {
     /// leave borrowed for ever.
     kept: RefCell<Vec<(DocumentHandle, Vec<Operation>)>>,
     closed: Cell<bool>,
+    /// Whether edits can be undone.
+    recording: Cell<bool>,
 }
 
 impl Driver {
@@ -49,6 +51,7 @@ impl Driver {
                 timer: RefCell::default(),
                 kept: RefCell::default(),
                 closed: Cell::new(false),
+                recording: Cell::new(true),
             }
         });
         listen(&driver.callback);
@@ -86,8 +89,29 @@ impl Driver {
     /// Makes an edit.
     pub(crate) fn edit(&self, document: u32, operation: &Operation) -> Result<(), Refusal> {
         let mut edited = None;
-        self.act(&mut |session, now| edited = session.edit(DocumentHandle(document), operation, now))?;
+        let (handle, recording) = (DocumentHandle(document), self.recording.get());
+        self.act(&mut |session, now| {
+            edited = if recording {
+                session.edit(handle, operation, now)
+            } else {
+                session.edit_unrecorded(handle, operation, now)
+            };
+        })?;
         settled(edited.map(|edit| edit.map(drop)))
+    }
+
+    /// Whether edits can be undone from now on; returns whether they could before.
+    pub(crate) fn record(&self, on: bool) -> bool {
+        self.recording.replace(on)
+    }
+
+    /// Undoes or redoes; returns whether there was something.
+    pub(crate) fn undo(&self, document: u32, redo: bool) -> Result<bool, Refusal> {
+        let (handle, mut done) = (DocumentHandle(document), None);
+        self.act(&mut |session, now| {
+            done = if redo { session.redo(handle, now) } else { session.undo(handle, now) };
+        })?;
+        Ok(done.ok_or(Refusal::CLOSED)??.is_some())
     }
 
     /// Does what a proposal asks for.

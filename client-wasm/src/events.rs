@@ -105,11 +105,17 @@ pub(crate) fn document(
             .text("user", user.map_or("", UserId::as_str))
             .truth("first", *first)
             .finish(),
-        Event::Change { operation, origin, user } => Object::of("change", handle)
-            .text("origin", face::origin_name(*origin))
-            .text_or_null("user", user.as_ref().map(UserId::as_str))
-            .json("delta", &delta(operation))
-            .finish(),
+        Event::Change { operation, origin, user, cursor } => {
+            let change = Object::of("change", handle)
+                .text("origin", face::origin_name(*origin))
+                .text_or_null("user", user.as_ref().map(UserId::as_str))
+                .json("delta", &delta(operation));
+            match cursor {
+                Some(cursor) => change.json("selection", &self::cursor(cursor)),
+                None => change,
+            }
+            .finish()
+        }
         Event::Rejected { from, to, code, operation } => Object::of("rejected", handle)
             .number("from", *from)
             .number("to", *to)
@@ -148,6 +154,8 @@ pub(crate) fn status(into: Object, state: &str, status: &Status) -> String {
         .number_or_null("durable", status.durable)
         .number("pending", status.pending)
         .number("version", status.version.get())
+        .truth("can_undo", status.can_undo)
+        .truth("can_redo", status.can_redo)
         .finish()
 }
 
@@ -266,7 +274,12 @@ mod tests {
     fn events_are_json_whatever_they_hold() {
         let operation = Operation::from_delta("[{\"retain\":1},{\"insert\":\"\\\"\\\\\\n\\u0001é🏆\"}]").unwrap();
         check(
-            Event::Change { operation, origin: cowrite_client::Origin::Remote, user: Some("a\"b\\".parse().unwrap()) },
+            Event::Change {
+                operation,
+                origin: cowrite_client::Origin::Remote,
+                user: Some("a\"b\\".parse().unwrap()),
+                cursor: None,
+            },
             r#"{"type":"change","doc":1,"origin":"remote","user":"a\"b\\","delta":[{"retain":1},{"insert":"\"\\\n\u0001é🏆"}]}"#,
         );
         check(

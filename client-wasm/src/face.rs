@@ -96,6 +96,7 @@ pub(crate) fn link_name(state: LinkState) -> &'static str {
 pub(crate) fn origin_name(origin: Origin) -> &'static str {
     match origin {
         Origin::Local => "local",
+        Origin::Undo => "undo",
         Origin::Remote => "remote",
         Origin::Resync => "resync",
         Origin::Reject => "reject",

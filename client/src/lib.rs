@@ -18,5 +18,5 @@ mod random;
 pub mod session;
 
 pub use cowrite_protocol::Millis;
-pub use engine::{EditError, Engine, Event, MemberView, Origin, Proposal, ProposalKind, Status};
+pub use engine::{EditError, Engine, Event, MemberView, Origin, Proposal, ProposalKind, Status, UndoSettings, Undone};
 pub use session::{DocumentHandle, LinkState, Loss, OpenError, Output, Session, SessionEvent, SessionSettings};

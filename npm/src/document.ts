@@ -2,7 +2,7 @@ import type { Attributes, Delta, QuillDelta } from "./delta.js";
 import { Emitter } from "./emitter.js";
 import { CowriteError } from "./error.js";
 import type { DocumentEvent, Engine, EngineMember, EngineStatus } from "./engine.js";
-import type { ChangeEvent, Member, PresenceState, Proposal, RejectedEvent, Role, Status } from "./state.js";
+import type { ChangeEvent, Member, PresenceState, Proposal, RejectedEvent, Role, Status, UndoState } from "./state.js";
 import { WatermarkWaiters } from "./watermark.js";
 
 /** The events of a {@link Document}. */
@@ -13,6 +13,8 @@ export interface DocumentEvents {
   change: ChangeEvent;
   /** A watermark or the state has moved. */
   status: Status;
+  /** Undo or redo became possible, or is not any more. */
+  undo: UndoState;
   /** Members or their cursors have changed; not called where only an edit moved a cursor. */
   presence: readonly Member[];
   /** Own edits were refused and taken back. */
@@ -71,6 +73,7 @@ export class Document {
   #error: CowriteError | null = null;
   #text: string | undefined = "";
   #remains: Remains | undefined = { text: "", delta: [], pending: [] };
+  #undo: UndoState = { canUndo: false, canRedo: false };
   #status: Status = { state: "connecting", local: 0, accepted: 0, durable: null, pending: 0, version: 0 };
 
   /** @internal */
@@ -131,6 +134,16 @@ export class Document {
     return this.#read((engine, doc) => JSON.parse(engine.pending(doc)) as Delta, "pending");
   }
 
+  /** Whether {@link undo} would find something. */
+  get canUndo(): boolean {
+    return this.#undo.canUndo;
+  }
+
+  /** Whether {@link redo} would find something. */
+  get canRedo(): boolean {
+    return this.#undo.canRedo;
+  }
+
   /** Everybody who has the document open, this client included. Empty before it is loaded and after it closed. */
   get members(): readonly Member[] {
     return this.#remains
@@ -176,6 +189,38 @@ export class Document {
   /** Applies a delta as one edit. @throws CowriteError `bad_delta`, and as {@link insert} does */
   apply(delta: Delta | QuillDelta): void {
     this.#call((engine, doc) => engine.apply(doc, JSON.stringify("ops" in delta ? delta.ops : delta)));
+  }
+
+  /**
+   * Takes back the last group of edits made here, and nothing that others did: what was
+   * typed, deleted or formatted without a pause of half a second. It is an edit like any
+   * other, told as a `change` of origin `undo` that says where the selection belongs.
+   * Returns whether there was something to undo.
+   * @throws CowriteError as {@link delete} does, and `too_large`
+   */
+  undo(): boolean {
+    return this.#call((engine, doc) => engine.undo(doc, false));
+  }
+
+  /** Does again what {@link undo} took back last, until something else is edited. As {@link undo} otherwise. */
+  redo(): boolean {
+    return this.#call((engine, doc) => engine.undo(doc, true));
+  }
+
+  /** The next edit is undone apart from those before it, however soon it comes. */
+  stopCapturing(): void {
+    this.#call((engine, doc) => engine.stop_capturing(doc));
+  }
+
+  /** Calls `edit`; what it edits before it returns cannot be undone, since its user did not do it. */
+  withoutUndo<Result>(edit: () => Result): Result {
+    const engine = this.#call((engine) => engine);
+    const before = engine.record(false);
+    try {
+      return edit();
+    } finally {
+      engine.record(before);
+    }
   }
 
   /**
@@ -282,7 +327,7 @@ export class Document {
         // The first load is told as a change of the empty text, before `opened`.
         if (this.#role === null) this.#remains = undefined;
         this.#text = undefined;
-        this.#events.emit("change", { delta: event.delta, origin: event.origin, user: event.user });
+        this.#events.emit("change", { delta: event.delta, origin: event.origin, user: event.user, selection: event.selection ?? null });
         break;
       case "status":
         if (this.#error && event.state !== "closed") {
@@ -291,6 +336,7 @@ export class Document {
           if (this.#role === null) this.#await();
         }
         this.#setStatus(event);
+        this.#setUndo({ canUndo: event.can_undo, canRedo: event.can_redo });
         break;
       case "presence":
         if (this.#events.has("presence")) this.#events.emit("presence", this.members);
@@ -338,13 +384,14 @@ export class Document {
     if (this.#error) return;
     this.#error = error;
     this.#setStatus({ ...this.#status, state: "closed" });
+    this.#setUndo({ canUndo: false, canRedo: false });
     this.#settleReady.reject(error);
     this.#accepted.failed(error);
     this.#durable.failed(error);
     this.#events.emit("closed", error);
   }
 
-  #setStatus({ state, local, accepted, durable, pending, version }: EngineStatus): void {
+  #setStatus({ state, local, accepted, durable, pending, version }: Status): void {
     this.#status = { state: this.#error ? "closed" : state, local, accepted, durable, pending, version };
     this.#host.pendingChanged();
     // After the events of the same call, among which may be the refusal of one of these edits.
@@ -353,6 +400,13 @@ export class Document {
       this.#durable.reached(this.#reached("durable"));
     });
     this.#events.emit("status", this.#status);
+  }
+
+  #setUndo(state: UndoState): void {
+    const { canUndo, canRedo } = this.#undo;
+    if (state.canUndo === canUndo && state.canRedo === canRedo) return;
+    this.#undo = state;
+    this.#events.emit("undo", state);
   }
 
   /** A refused edit moves no watermark, so with nothing pending everything is accepted. */

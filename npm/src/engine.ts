@@ -1,5 +1,5 @@
 import type { Delta } from "./delta.js";
-import type { LinkState, MemberActivity, Origin, ProposalKind, Role, SyncState } from "./state.js";
+import type { Cursor, LinkState, MemberActivity, Origin, ProposalKind, Role, SyncState } from "./state.js";
 
 /**
  * The engine's face: what the WebAssembly module exports. Documents are addressed by
@@ -21,6 +21,9 @@ export interface Engine {
   delete(doc: number, offset: number, length: number): void;
   format(doc: number, offset: number, length: number, attributes: string): void;
   apply(doc: number, delta: string): void;
+  undo(doc: number, redo: boolean): boolean;
+  stop_capturing(doc: number): void;
+  record(on: boolean): boolean;
   set_cursor(doc: number, anchor: number, head: number): void;
   clear_cursor(doc: number): void;
   set_presence(doc: number, state: string): void;
@@ -45,6 +48,8 @@ export interface EngineStatus {
   readonly durable: number | null;
   readonly pending: number;
   readonly version: number;
+  readonly can_undo: boolean;
+  readonly can_redo: boolean;
 }
 
 /** A member, as the engine tells it. */
@@ -61,7 +66,7 @@ export interface EngineMember {
 /** What the engine tells of one document. */
 export type DocumentEvent =
   | { type: "opened"; doc: number; role: Role; number: number; user: string; first: boolean }
-  | { type: "change"; doc: number; origin: Origin; user: string | null; delta: Delta }
+  | { type: "change"; doc: number; origin: Origin; user: string | null; delta: Delta; selection?: Cursor | null }
   | ({ type: "status"; doc: number } & EngineStatus)
   | { type: "rejected"; doc: number; from: number; to: number; code: string; delta: Delta }
   | { type: "presence"; doc: number }

@@ -24,5 +24,5 @@ export type { WasmModule, Engine } from "./engine.js";
 export type { WasmSource } from "./load.js";
 export type {
   ChangeEvent, Cursor, LinkState, LinkStatus, Member, MemberActivity, Origin, PresenceState, Proposal, ProposalKind,
-  RejectedEvent, Role, Status, SyncState,
+  RejectedEvent, Role, Status, SyncState, UndoState,
 } from "./state.js";

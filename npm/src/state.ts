@@ -41,11 +41,12 @@ export interface Status {
 }
 
 /**
- * Where a change came from: made here; made elsewhere; a difference found on coming back
+ * Where a change came from: made here; made here by undo or redo, so that no editor shows
+ * it yet; made elsewhere; a difference found on coming back
  * without the history between (`resync`); an own edit that the server refused and that is
  * taken back (`reject`).
  */
-export type Origin = "local" | "remote" | "resync" | "reject";
+export type Origin = "local" | "undo" | "remote" | "resync" | "reject";
 
 /** A change of a document's text or attributes. The document holds it already. */
 export interface ChangeEvent {
@@ -54,6 +55,14 @@ export interface ChangeEvent {
   readonly origin: Origin;
   /** The user who made it; `null` where it was several, or nobody. */
   readonly user: string | null;
+  /** Where the user's selection belongs after it; only undo and redo say so, else it is `null`. */
+  readonly selection: Cursor | null;
+}
+
+/** What {@link Document.undo} and {@link Document.redo} would find. */
+export interface UndoState {
+  readonly canUndo: boolean;
+  readonly canRedo: boolean;
 }
 
 /** Own edits that the server refused. A change event of origin `reject` has taken them back. */

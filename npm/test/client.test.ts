@@ -310,3 +310,36 @@ test("members bear the name that they show", async () => {
   engine.tell({ type: "presence", doc: 1 });
   assert.deepEqual(names, [["Ada", "u"]]);
 });
+
+test("undo and redo tell where the selection belongs, and when there is nothing left", async () => {
+  const { document, fake } = await open();
+  const told: unknown[] = [];
+  document.on("change", ({ origin, selection }) => told.push([origin, selection]));
+  document.on("undo", ({ canUndo, canRedo }) => told.push([canUndo, canRedo]));
+  assert.equal(document.undo(), false);
+  document.insert(0, "abc");
+  assert.equal(document.canUndo, true);
+  assert.equal(document.undo(), true);
+  assert.equal(document.text, "");
+  assert.equal(document.redo(), true);
+  assert.equal(document.text, "abc");
+  assert.deepEqual(told, [
+    ["local", null], [true, false],
+    ["undo", { anchor: 0, head: 0 }], [false, true],
+    ["undo", { anchor: 3, head: 3 }], [true, false],
+  ]);
+  document.stopCapturing();
+  assert.equal(fake.history.stops, 1);
+});
+
+test("what a program edits without undo is not undone, also when it fails", async () => {
+  const { document } = await open();
+  assert.throws(() => document.withoutUndo(() => {
+    document.withoutUndo(() => document.insert(0, "a"));
+    document.insert(0, "b");
+    throw new Error("mine");
+  }), /mine/);
+  assert.equal(document.canUndo, false);
+  document.insert(0, "c");
+  assert.equal(document.canUndo, true);
+});

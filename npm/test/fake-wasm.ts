@@ -1,6 +1,6 @@
 import { mapOffset, replacementOf, type Delta } from "../src/delta.js";
 import type { EngineEvent, EngineMember, EngineStatus } from "../src/engine.js";
-import type { Origin, Proposal, Role } from "../src/state.js";
+import type { Cursor, Origin, Proposal, Role } from "../src/state.js";
 
 /**
  * A stand-in for the WebAssembly module: documents of plain text, no network. A test
@@ -21,6 +21,7 @@ export class WasmClient {
   #events: EngineEvent[] = [];
   #online = false;
   #depth = 0;
+  #recording = true;
 
   constructor(url: string, host: (event: string) => void) {
     this.url = url;
@@ -121,6 +122,28 @@ export class WasmClient {
   apply(doc: number, delta: string): void {
     this.#edit(doc, JSON.parse(delta));
   }
+  undo(doc: number, redo: boolean): boolean {
+    const document = this.#at(doc);
+    const { history } = document;
+    const delta = (redo ? history.redo : history.undo).pop();
+    if (!delta) return false;
+    this.during(() => {
+      (redo ? history.undo : history.redo).push(inverseOf(delta, document.text));
+      const at = replacementOf(delta, document.text)!;
+      const head = at.start + at.insert.length;
+      document.change(delta, "undo", null, { anchor: head, head });
+      document.edited();
+    });
+    return true;
+  }
+  stop_capturing(doc: number): void {
+    this.#at(doc).history.stops += 1;
+  }
+  record(on: boolean): boolean {
+    const before = this.#recording;
+    this.#recording = on;
+    return before;
+  }
   set_cursor(doc: number, anchor: number, head: number): void {
     this.#at(doc).cursors.push([anchor, head]);
   }
@@ -157,10 +180,10 @@ export class WasmClient {
   #edit(doc: number, delta: Delta): void {
     const document = this.#at(doc);
     this.during(() => {
+      if (this.#recording) document.history = { ...document.history, undo: [...document.history.undo, inverseOf(delta, document.text)], redo: [] };
       document.change(delta, "local", "me");
       document.pending = delta;
-      document.status = { ...document.status, local: document.status.local + 1, pending: document.status.pending + 1 };
-      document.tellStatus();
+      document.edited();
     });
   }
 }
@@ -169,7 +192,9 @@ export class WasmClient {
 export class FakeDocument {
   text: string = "";
   role: Role = "editor";
-  status: EngineStatus = { state: "online", local: 0, accepted: 0, durable: 0, pending: 0, version: 0 };
+  status: EngineStatus = { state: "online", local: 0, accepted: 0, durable: 0, pending: 0, version: 0, can_undo: false, can_redo: false };
+  /** The deltas that undo, and redo, would apply; `stop` counts calls of `stop_capturing`. */
+  history: { undo: Delta[]; redo: Delta[]; stops: number } = { undo: [], redo: [], stops: 0 };
   pending: Delta = [];
   proposals: Proposal[] = [];
   members: EngineMember[] = [];
@@ -196,14 +221,22 @@ export class FakeDocument {
     this.#engine.during(() => deltas.forEach((delta) => this.change(delta, "remote", "other")));
   }
 
-  change(delta: Delta, origin: Origin, user: string): void {
+  /** One edit more was made here. */
+  edited(): void {
+    const { status, history } = this;
+    const [can_undo, can_redo] = [history.undo.length > 0, history.redo.length > 0];
+    this.status = { ...status, local: status.local + 1, pending: status.pending + 1, can_undo, can_redo };
+    this.tellStatus();
+  }
+
+  change(delta: Delta, origin: Origin, user: string | null, selection?: Cursor): void {
     const change = replacementOf(delta, this.text);
     if (change && change.end > this.text.length) throw "out_of_range";
     if (change) this.text = this.text.slice(0, change.start) + change.insert + this.text.slice(change.end);
     this.members = this.members.map((member) => member.cursor
       ? { ...member, cursor: { anchor: mapOffset(delta, member.cursor.anchor, "before"), head: mapOffset(delta, member.cursor.head, "before") } }
       : member);
-    this.#engine.tell({ type: "change", doc: this.doc, origin, user, delta });
+    this.#engine.tell({ type: "change", doc: this.doc, origin, user, delta, ...(selection && { selection }) });
   }
 
   acceptAll(): void {
@@ -251,6 +284,13 @@ export class FakeDocument {
   tellStatus(): void {
     this.#engine.tell({ type: "status", doc: this.doc, ...this.status });
   }
+}
+
+function inverseOf(delta: Delta, text: string): Delta {
+  const change = replacementOf(delta, text);
+  if (!change) return [];
+  const back: Delta = [{ retain: change.start }, { insert: text.slice(change.start, change.end) }, { delete: change.insert.length }];
+  return back.filter((part) => !!Object.values(part)[0]);
 }
 
 /** Stands in for the glue's own initialisation. */

@@ -82,6 +82,11 @@ pub trait DocumentType: Copy + Debug + PartialEq + Send + Sync + 'static {
     /// left; of two writers of one attribute `later` wins.
     fn transform(earlier: &Self::Operation, later: &Self::Operation) -> (Self::Operation, Self::Operation);
 
+    /// What `earlier` writes and `later`, made on the same version, writes over: those
+    /// writes alone, as an operation on the document after both. The identity where
+    /// nothing of the kind is written.
+    fn overridden(earlier: &Self::Operation, later: &Self::Operation) -> Self::Operation;
+
     /// The operation that undoes `operation`, which was (or could be) applied to `base`.
     ///
     /// # Errors

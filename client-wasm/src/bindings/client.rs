@@ -107,6 +107,22 @@ impl WasmClient {
         self.0.edit(doc, &Operation::from_delta(delta).map_err(Refusal::from)?)
     }
 
+    /// Takes back the last group of own edits, or does again what was taken back last;
+    /// returns whether there was one.
+    pub fn undo(&self, doc: u32, redo: bool) -> Result<bool, Refusal> {
+        self.0.undo(doc, redo)
+    }
+
+    /// The next edit is undone apart from those before it.
+    pub fn stop_capturing(&self, doc: u32) -> Result<(), Refusal> {
+        self.0.act(&mut |session, _| session.stop_capturing(DocumentHandle(doc)))
+    }
+
+    /// Whether edits can be undone from now on; returns whether they could before.
+    pub fn record(&self, on: bool) -> bool {
+        self.0.record(on)
+    }
+
     /// Shows the own selection to the others; at most ten times a second are sent.
     pub fn set_cursor(&self, doc: u32, anchor: u32, head: u32) -> Result<(), Refusal> {
         self.0.set_cursor(doc, Some((anchor, head)))

@@ -24,6 +24,17 @@ impl Caret {
         self.own = Some(cursor);
     }
 
+    pub(super) fn own(&self) -> Option<&Cursor> {
+        self.own.as_ref()
+    }
+
+    /// An undo put the user's selection where it had been; whoever shows no cursor still shows none.
+    pub(super) fn restore(&mut self, cursor: &Cursor) {
+        if let Some(own) = &mut self.own {
+            own.clone_from(cursor);
+        }
+    }
+
     /// An own edit: the own cursor moves behind what it inserts.
     pub(super) fn follow_own<D: DocumentType>(&mut self, operation: &D::Operation) {
         for cursor in [&mut self.own, &mut self.believed].into_iter().flatten() {

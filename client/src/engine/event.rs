@@ -1,7 +1,7 @@
 //! What an engine tells the application.
 
 use cowrite_protocol::frame::{Code, Remedy};
-use cowrite_protocol::{DocumentType, UserId, Version};
+use cowrite_protocol::{Cursor, DocumentType, UserId, Version};
 
 use super::ProposalKind;
 
@@ -22,6 +22,9 @@ pub enum Event<D: DocumentType> {
         origin: Origin,
         /// The author's user, where one other author made the change.
         user: Option<UserId>,
+        /// Where the user's selection belongs now, in the text after the change; only an
+        /// undo or a redo says so.
+        cursor: Option<Cursor>,
     },
     /// Something in [`Engine::status`](super::Engine::status) changed.
     Status,
@@ -76,6 +79,8 @@ pub enum Event<D: DocumentType> {
 pub enum Origin {
     /// An edit made here.
     Local,
+    /// An undo or a redo made here.
+    Undo,
     /// Edits made elsewhere.
     Remote,
     /// A document loaded anew, by difference.
@@ -114,4 +119,8 @@ pub struct Status {
     pub pending: u64,
     /// The version of the accepted text.
     pub version: Version,
+    /// Whether there is something to undo.
+    pub can_undo: bool,
+    /// Whether there is something to redo.
+    pub can_redo: bool,
 }

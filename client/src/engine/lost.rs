@@ -41,7 +41,8 @@ impl<D: DocumentType> Engine<D> {
     }
 
     /// Does what a proposal asks for: unknown or forbidden work becomes an edit of now; lost work is
-    /// restored in one act through the sequencer, which lets one client win.
+    /// restored in one act through the sequencer, which lets one client win. The edit can be
+    /// undone, as a group of its own; the restoration, which is the sequencer's, cannot.
     ///
     /// # Errors
     /// If the document cannot be edited; the proposal then stays.
@@ -51,7 +52,8 @@ impl<D: DocumentType> Engine<D> {
         match self.proposals[at].kind {
             ProposalKind::UnknownOutcome | ProposalKind::NotAllowed | ProposalKind::Remaining => {
                 let proposal = self.proposals.remove(at);
-                if let Err(error) = self.edit(&proposal.operation) {
+                // A person decided it, so a person can take it back, and it alone.
+                if let Err(error) = self.edit_recorded(&proposal.operation, None) {
                     self.proposals.insert(at, proposal);
                     return Err(error);
                 }
@@ -91,7 +93,7 @@ impl<D: DocumentType> Engine<D> {
         // Somebody else restored: what still differs is for a person to decide. What is
         // pending is no part of what was lost.
         if let (Some(_), Some(target)) = (refused, proposal.target.take()) {
-            let difference = self.pending.clone().carry_over(&D::diff(&self.server, &target));
+            let difference = self.pending.clone().carry_over(&D::diff(&self.server, &target)).operation;
             self.propose(ProposalKind::Remaining, difference, 0, None);
         }
         self.release();

@@ -10,6 +10,7 @@ mod pending;
 mod receive;
 mod resume;
 mod submit;
+mod undo;
 
 use std::collections::VecDeque;
 
@@ -26,9 +27,11 @@ pub use event::{Event, Origin, Status, StatusState};
 pub use lost::{Proposal, ProposalKind};
 pub use members::MemberView;
 use members::Members;
-use pending::Pending;
+use pending::{Carried, Pending};
 pub(crate) use receive::AuthorCaret;
 pub(crate) use submit::{CaretHint, Outgoing, Submission};
+use undo::History;
+pub use undo::{UndoSettings, Undone};
 
 /// The engine of one document. It holds no channel number and no socket; the
 /// [`Session`](crate::Session) gives it frames and takes what it wants to send.
@@ -60,6 +63,7 @@ pub struct Engine<D: DocumentType> {
     own_number: Option<AuthorNumber>,
     members: Members,
     caret: Caret,
+    history: History<D>,
     proposals: Vec<Proposal<D>>,
     next_proposal: u32,
     /// Lost work waits for a decision, and so does what is pending.
@@ -173,6 +177,7 @@ impl<D: DocumentType> Engine<D> {
             own_number: None,
             members: Members::default(),
             caret: Caret::default(),
+            history: History::new(),
             proposals: Vec::new(),
             next_proposal: 1,
             held: false,
@@ -190,14 +195,26 @@ impl<D: DocumentType> Engine<D> {
         }
     }
 
-    /// Makes an edit on the text as the user sees it; gives its number, counted from 1.
-    /// Cost: linear in the components of the edit and of the buffer that it joins.
+    /// Makes an edit on the text as the user sees it; gives its number, counted from 1. It
+    /// can be undone, with what was done shortly before and after.
+    /// Cost: linear in the components of the edit, of the buffer that it joins and of the
+    /// group that it is undone with, and in what it deletes or formats.
     ///
     /// # Errors
     /// If the edit is not possible; then nothing has changed.
-    pub fn edit(&mut self, operation: &D::Operation) -> Result<u64, EditError> {
+    pub fn edit(&mut self, operation: &D::Operation, now: Millis) -> Result<u64, EditError> {
+        self.edit_recorded(operation, Some(now))
+    }
+
+    /// Makes an edit; gives its number, and the operation that undoes it.
+    fn perform(
+        &mut self,
+        operation: &D::Operation,
+        origin: Origin,
+        cursor: Option<Cursor>,
+    ) -> Result<(u64, D::Operation), EditError> {
         self.editable()?;
-        D::validate(&self.local, operation)?;
+        let inverse = D::invert(operation, &self.local)?;
         let units = i64::from(D::length(&self.local).0).saturating_add(D::length_change(operation));
         let (units, limit) = (units.unsigned_abs(), self.limits.document_units);
         if units > u64::from(limit) && D::length_change(operation) > 0 {
@@ -210,9 +227,9 @@ impl<D: DocumentType> Engine<D> {
         self.watermarks.local = edit;
         self.caret.follow_own::<D>(operation);
         self.carry_proposals(operation);
-        self.events.push_back(Event::Change { operation: operation.clone(), origin: Origin::Local, user: None });
+        self.events.push_back(Event::Change { operation: operation.clone(), origin, user: None, cursor });
         self.events.push_back(Event::Status);
-        Ok(edit)
+        Ok((edit, inverse))
     }
 
     /// An edit that is too large for one submit goes in several; but one embed, or one
@@ -322,6 +339,7 @@ impl<D: DocumentType> Engine<D> {
             DurabilityClass::Disk => Some(self.watermarks.accepted),
             _ => Some(self.watermarks.durable),
         };
+        let (can_undo, can_redo) = self.history.can();
         let unresolved: u64 = self.proposals.iter().map(|proposal| proposal.edits).sum();
         Status {
             state,
@@ -330,6 +348,8 @@ impl<D: DocumentType> Engine<D> {
             durable,
             pending: self.watermarks.local - self.watermarks.accepted + unresolved,
             version: self.version(),
+            can_undo,
+            can_redo,
         }
     }
 
@@ -366,7 +386,28 @@ impl<D: DocumentType> Engine<D> {
         D::apply(&mut self.local, &operation)?;
         self.caret.follow::<D>(&operation);
         self.carry_proposals(&operation);
-        self.event(Event::Change { operation, origin, user });
+        self.event(Event::Change { operation, origin, user, cursor: None });
         Ok(())
+    }
+
+    /// Brings what the log, or a difference, did to the accepted text to the one that the
+    /// user sees, with all that is pending.
+    fn carry_over_pending(
+        &mut self,
+        committed: &D::Operation,
+        origin: Origin,
+        user: Option<cowrite_protocol::UserId>,
+    ) -> Result<(), ApplyError> {
+        let Carried { operation, overridden } = self.pending.carry_over(committed);
+        let could = self.history.can();
+        self.history.carry(&operation);
+        self.history.yield_to(&overridden);
+        if self.history.can() != could {
+            self.event(Event::Status);
+        }
+        if origin == Origin::Resync && D::is_identity(&operation) {
+            return Ok(());
+        }
+        self.change(operation, origin, user)
     }
 }

@@ -58,16 +58,17 @@ impl<D: DocumentType> Pending<D> {
         Ok(())
     }
 
-    /// Carries all that is pending over an operation of the log, and gives that operation
-    /// in the form that fits the text with all that is pending.
-    pub(super) fn carry_over(&mut self, committed: &D::Operation) -> D::Operation {
-        let mut carried = None;
+    /// Carries all that is pending over an operation of the log.
+    pub(super) fn carry_over(&mut self, committed: &D::Operation) -> Carried<D> {
+        let (mut operation, mut overridden) = (committed.clone(), D::identity());
         for pending in self.operations_mut() {
-            let (committed, rebased) = D::transform(carried.as_ref().unwrap_or(committed), pending);
-            *pending = rebased;
-            carried = Some(committed);
+            let lost = D::overridden(&operation, pending);
+            (operation, *pending) = D::transform(&operation, pending);
+            // Writes only, so they follow one another whatever they are.
+            let before = D::transform(pending, &overridden).1;
+            overridden = D::compose(&before, &lost).unwrap_or(lost);
         }
-        carried.unwrap_or_else(|| committed.clone())
+        Carried { operation, overridden }
     }
 
     /// Takes the operation in flight away and gives the operation that takes it back from
@@ -206,6 +207,15 @@ impl<D: DocumentType> Pending<D> {
             Pending::AwaitingWithBuffer { in_flight, buffer } => (Some(in_flight), Some(buffer)),
         }
     }
+}
+
+/// An operation of the log as it is to the text with all that is pending.
+#[derive(Clone, Debug)]
+pub(super) struct Carried<D: DocumentType> {
+    /// What it does to that text.
+    pub(super) operation: D::Operation,
+    /// What it wrote that the pending work writes over, on the text after `operation`.
+    pub(super) overridden: D::Operation,
 }
 
 /// What became of the buffer.

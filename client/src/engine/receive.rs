@@ -173,8 +173,7 @@ impl<D: DocumentType> Engine<D> {
         position.hash = hash;
         self.authors = authors;
         self.members.follow::<D>(&operation);
-        let carried = self.pending.carry_over(&operation);
-        if self.change(carried, Origin::Remote, None).is_err() {
+        if self.carry_over_pending(&operation, Origin::Remote, None).is_err() {
             return self.diverged(now);
         }
         if let Some(in_flight) = self.pending.in_flight_mut() {
@@ -278,8 +277,7 @@ impl<D: DocumentType> Engine<D> {
         }
         position.version = version;
         position.hash = position.hash.advance(version, client, seq, bytes.0);
-        let carried = self.pending.carry_over(operation);
-        if self.change(carried, Origin::Remote, user).is_err() {
+        if self.carry_over_pending(operation, Origin::Remote, user).is_err() {
             return self.diverged(now);
         }
         self.caught_up(now);

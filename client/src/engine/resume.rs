@@ -110,6 +110,10 @@ impl<D: DocumentType> Engine<D> {
             return self.diverged(now);
         }
         let first = self.position.is_none();
+        if self.position.is_some_and(|known| known.epoch.is_some() && known.epoch != snapshot.epoch) {
+            // Undoing in one life of the log what was done in another would be guesswork.
+            self.history.clear();
+        }
         self.position = Some(Position { epoch: snapshot.epoch, version: snapshot.version, hash: snapshot.hash });
         self.authors = snapshot.authors;
         self.resync = false;
@@ -148,10 +152,7 @@ impl<D: DocumentType> Engine<D> {
         if !matches!(self.pending, Pending::Synchronized) {
             self.event(Event::Merged { replaced, of: D::length(&before).0 });
         }
-        let carried = self.pending.carry_over(&difference);
-        if !D::is_identity(&carried) {
-            self.change(carried, Origin::Resync, None)?;
-        }
+        self.carry_over_pending(&difference, Origin::Resync, None)?;
         if let Some(in_flight) = self.pending.in_flight_mut() {
             in_flight.sent = false;
         }
@@ -162,7 +163,7 @@ impl<D: DocumentType> Engine<D> {
     /// pending waits for that decision.
     fn offer_lost(&mut self, lost: D::Document) {
         let restoring = D::diff(&self.server, &lost);
-        let restoring = self.pending.clone().carry_over(&restoring);
+        let restoring = self.pending.clone().carry_over(&restoring).operation;
         self.propose(ProposalKind::LostAccepted, restoring, 0, Some(lost));
         self.held = self.proposals.iter().any(|proposal| proposal.kind == ProposalKind::LostAccepted);
         self.accepted_seq = ClientSeq::NONE;
@@ -223,9 +224,11 @@ impl<D: DocumentType> Engine<D> {
 
     /// Takes the operation in flight out of the text; the buffer stays.
     pub(super) fn take_in_flight_back(&mut self, now: Millis) -> Option<InFlight<D>> {
+        let first = self.watermarks.accepted + 1;
         match self.pending.take_back(&self.server) {
             Ok(None) => None,
             Ok(Some((in_flight, taken_back))) => {
+                self.history.reject(&(first..=in_flight.reaches), &self.local, &taken_back);
                 if self.change(taken_back, Origin::Reject, None).is_err() {
                     self.diverged(now);
                 }

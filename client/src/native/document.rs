@@ -9,7 +9,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 
 use super::shared::{Ending, Shared};
-use crate::engine::{EditError, Engine, Event, Status, StatusState};
+use crate::engine::{EditError, Engine, Event, Status, StatusState, UndoSettings, Undone};
 use crate::session::DocumentHandle;
 
 /// Why what was waited for will not come.
@@ -90,6 +90,43 @@ impl DocumentClient {
             let edited = state.session.edit(self.handle, &operation, now);
             edited.unwrap_or(Err(EditError::NotLoaded)).map(Some)
         })
+    }
+
+    /// As [`DocumentClient::edit`], but no undo takes it back.
+    ///
+    /// # Errors
+    /// As [`Engine::edit`].
+    pub fn edit_unrecorded(&self, operation: &Operation) -> Result<u64, EditError> {
+        let edited = self.shared.act_and_wake(|state, now| state.session.edit_unrecorded(self.handle, operation, now));
+        edited.unwrap_or(Err(EditError::NotLoaded))
+    }
+
+    /// Takes back the last group of edits made here, as an edit of its own; `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`Engine::undo`].
+    pub fn undo(&self) -> Result<Option<Undone>, EditError> {
+        let undone = self.shared.act_and_wake(|state, now| state.session.undo(self.handle, now));
+        undone.unwrap_or(Err(EditError::NotLoaded))
+    }
+
+    /// Does again what was undone last, as an edit of its own; `None` if there is nothing.
+    ///
+    /// # Errors
+    /// As [`Engine::redo`].
+    pub fn redo(&self) -> Result<Option<Undone>, EditError> {
+        let redone = self.shared.act_and_wake(|state, now| state.session.redo(self.handle, now));
+        redone.unwrap_or(Err(EditError::NotLoaded))
+    }
+
+    /// The next edit is undone apart from those before it.
+    pub fn stop_capturing(&self) {
+        self.shared.act(|state, _| state.session.stop_capturing(self.handle));
+    }
+
+    /// How edits are grouped for undo, and how many groups are kept.
+    pub fn set_undo_settings(&self, settings: UndoSettings) {
+        self.shared.act(|state, _| state.session.set_undo_settings(self.handle, settings));
     }
 
     /// The text, with U+FFFC for each embed. Copies it.

@@ -13,7 +13,7 @@ use cowrite_protocol::{Channel, Cursor, DocumentId, DocumentType, Limits, UserId
 use thiserror::Error;
 
 use crate::backoff::Backoff;
-use crate::engine::{EditError, Engine, Event};
+use crate::engine::{EditError, Engine, Event, UndoSettings, Undone};
 use crate::random::Random;
 use cowrite_protocol::Millis;
 
@@ -224,7 +224,50 @@ impl<D: DocumentType> Session<D> {
         operation: &D::Operation,
         now: Millis,
     ) -> Option<Result<u64, EditError>> {
-        self.with_engine(handle, now, |engine| engine.edit(operation))
+        self.with_engine(handle, now, |engine| engine.edit(operation, now))
+    }
+
+    /// As [`Engine::edit_unrecorded`]; `None` if there is no such document.
+    ///
+    /// # Errors
+    /// As [`Engine::edit`].
+    pub fn edit_unrecorded(
+        &mut self,
+        handle: DocumentHandle,
+        operation: &D::Operation,
+        now: Millis,
+    ) -> Option<Result<u64, EditError>> {
+        self.with_engine(handle, now, |engine| engine.edit_unrecorded(operation))
+    }
+
+    /// As [`Engine::undo`]; `None` if there is no such document.
+    ///
+    /// # Errors
+    /// As [`Engine::edit`].
+    pub fn undo(&mut self, handle: DocumentHandle, now: Millis) -> Option<Result<Option<Undone>, EditError>> {
+        self.with_engine(handle, now, Engine::undo)
+    }
+
+    /// As [`Engine::redo`]; `None` if there is no such document.
+    ///
+    /// # Errors
+    /// As [`Engine::edit`].
+    pub fn redo(&mut self, handle: DocumentHandle, now: Millis) -> Option<Result<Option<Undone>, EditError>> {
+        self.with_engine(handle, now, Engine::redo)
+    }
+
+    /// As [`Engine::stop_capturing`].
+    pub fn stop_capturing(&mut self, handle: DocumentHandle) {
+        if let Some(open) = self.documents.iter_mut().find(|open| open.handle == handle) {
+            open.engine.stop_capturing();
+        }
+    }
+
+    /// As [`Engine::set_undo_settings`].
+    pub fn set_undo_settings(&mut self, handle: DocumentHandle, settings: UndoSettings) {
+        if let Some(open) = self.documents.iter_mut().find(|open| open.handle == handle) {
+            open.engine.set_undo_settings(settings);
+        }
     }
 
     /// Shows the user's own cursor to others, as [`Engine::set_cursor`].

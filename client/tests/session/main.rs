@@ -13,4 +13,5 @@ mod reject;
 mod restore;
 mod resume;
 mod states;
+mod undo;
 mod watermarks;

@@ -355,7 +355,7 @@ fn the_first_text_is_told_as_a_change() {
     assert!(bench.session.edit(bench.handle, &op("+a"), bench.now).unwrap().is_err());
     bench.snapshot();
     assert_eq!(bench.engine().client(), Some(OWN));
-    let change = Event::Change { operation: op("+abc"), origin: Origin::Resync, user: None };
+    let change = Event::Change { operation: op("+abc"), origin: Origin::Resync, user: None, cursor: None };
     assert!(bench.events.contains(&change));
     assert!(bench.events.contains(&Event::Opened { first: true }));
     assert!(!bench.take_sent().contains(&Sent::Close { channel: 1 }));

@@ -62,6 +62,10 @@ impl DocumentType for RichText {
         Operation::transform(earlier, later)
     }
 
+    fn overridden(earlier: &Operation, later: &Operation) -> Operation {
+        Operation::overridden(earlier, later)
+    }
+
     fn invert(operation: &Operation, base: &Document) -> Result<Operation, ApplyError> {
         operation.invert(base)
     }

@@ -34,6 +34,39 @@ impl Operation {
         let earlier_rewritten = rewrite(earlier, later, Wins { place: false, attributes: true });
         (earlier_rewritten, later_rewritten)
     }
+
+    /// The attributes that `earlier` writes and `later`, made on the same version, writes
+    /// over, as an operation on the document after both. Linear in the components of both.
+    pub fn overridden(earlier: &Operation, later: &Operation) -> Operation {
+        let mut out = OperationBuilder::default();
+        let writes = |component: &Component| !component.is_insertion() && !component.attributes().is_empty();
+        if !earlier.components().iter().any(writes) {
+            return out.build();
+        }
+        let (mut it, mut other) = (Walk::new(earlier.components()), Walk::new(later.components()));
+        while let (Some(component), Some(beside)) = (it.current(), other.current()) {
+            if component.is_insertion() {
+                out.retain(it.remaining());
+                it.skip();
+                continue;
+            }
+            if beside.is_insertion() {
+                out.retain(other.remaining());
+                other.skip();
+                continue;
+            }
+            let length = it.remaining().min(other.remaining());
+            let is_deletion = |component: &Component| matches!(component, Component::Delete { .. });
+            if !is_deletion(component) && !is_deletion(beside) {
+                let written = component.attributes();
+                let standing = written.without_keys_of(beside.attributes());
+                out.retain_with(length, &written.without_keys_of(&standing));
+            }
+            it.advance(length);
+            other.advance(length);
+        }
+        out.build()
+    }
 }
 
 /// Quill's `over.transform(operation, priority)`: `operation` rewritten to apply after

@@ -1,0 +1,156 @@
+//! Steps on top of each other, kept fit for the text while others change it.
+
+use core::ops::RangeInclusive;
+use std::collections::VecDeque;
+
+use cowrite_protocol::DocumentType;
+use cowrite_protocol::error::{ApplyError, ComposeError};
+
+use super::history::UndoSettings;
+use super::step::Step;
+
+/// The last step fits the text as the user sees it and does something; each other fits
+/// the text that the step above it leaves.
+#[derive(Clone, Debug)]
+pub(super) struct Stack<D: DocumentType> {
+    steps: VecDeque<Step<D>>,
+}
+
+impl<D: DocumentType> Stack<D> {
+    pub(super) const fn new() -> Stack<D> {
+        Stack { steps: VecDeque::new() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.steps.clear();
+    }
+
+    pub(super) fn top_mut(&mut self) -> Option<&mut Step<D>> {
+        self.steps.back_mut()
+    }
+
+    pub(super) fn push(&mut self, step: Step<D>) {
+        // An edit that changed nothing leaves nothing to undo.
+        if !D::is_identity(&step.operation) {
+            self.steps.push_back(step);
+        }
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Step<D>> {
+        let step = self.steps.pop_back();
+        self.carry(&D::identity());
+        step
+    }
+
+    /// Drops the oldest steps that are too many. The newest stays, whatever its size.
+    pub(super) fn bound(&mut self, settings: &UndoSettings) {
+        let mut bytes: usize = self.steps.iter().map(|step| step.bytes).sum();
+        while self.steps.len() > settings.entries.max(1) || (bytes > settings.bytes && self.steps.len() > 1) {
+            bytes -= self.steps.pop_front().map_or(0, |step| step.bytes);
+        }
+    }
+
+    /// The text that the user sees was changed by somebody else. What concerns the steps
+    /// below the top waits until there is more of it: the cost is that of a few steps,
+    /// however many there are.
+    pub(super) fn carry(&mut self, change: &D::Operation) {
+        if !self.steps.is_empty() && self.try_carry(change.clone()).is_err() {
+            self.clear();
+        }
+    }
+
+    /// The user's own writes stand where somebody else's lost to them: from now on an undo
+    /// leaves the others' there.
+    pub(super) fn yield_to(&mut self, writes: &D::Operation) {
+        if !self.steps.is_empty() && self.try_yield(writes).is_err() {
+            self.clear();
+        }
+    }
+
+    /// Work of these edits is taken back out of the text `seen`, by `back`: the steps that
+    /// it stems from go, those below them fit what is left. Linear in the document.
+    pub(super) fn reject(&mut self, edits: &RangeInclusive<u64>, seen: &D::Document, back: &D::Operation) {
+        if !self.steps.iter().any(|step| step.stems_from(edits)) {
+            return self.carry(back);
+        }
+        if self.try_reject(edits, seen, back).is_err() {
+            self.clear();
+        }
+        self.carry(&D::identity());
+    }
+
+    fn try_carry(&mut self, mut change: D::Operation) -> Result<(), ComposeError> {
+        let mut below = self.steps.len();
+        while let Some(at) = below.checked_sub(1) {
+            let is_top = below == self.steps.len();
+            let step = &mut self.steps[at];
+            step.wait_for(change)?;
+            if !is_top && step.can_wait() {
+                break;
+            }
+            change = step.settle();
+            if D::is_identity(&step.operation) {
+                self.steps.remove(at);
+            }
+            below = at;
+        }
+        Ok(())
+    }
+
+    fn try_yield(&mut self, writes: &D::Operation) -> Result<(), ComposeError> {
+        let (mut change, mut writes) = (D::identity(), writes.clone());
+        for step in self.steps.iter_mut().rev() {
+            step.wait_for(change)?;
+            change = step.settle();
+            writes = step.yield_to(&writes)?;
+        }
+        self.try_carry(D::identity())
+    }
+
+    fn try_reject(
+        &mut self,
+        edits: &RangeInclusive<u64>,
+        seen: &D::Document,
+        back: &D::Operation,
+    ) -> Result<(), Unfit> {
+        // The text below each step, as the steps know it and as it is.
+        let (mut known, mut real, mut change) = (seen.clone(), seen.clone(), back.clone());
+        D::apply(&mut real, back)?;
+        let mut below = D::identity();
+        for at in (0..self.steps.len()).rev() {
+            let step = &mut self.steps[at];
+            step.wait_for(below)?;
+            below = step.settle();
+            D::apply(&mut known, &step.operation)?;
+            if step.stems_from(edits) {
+                self.steps.remove(at);
+                change = D::diff(&known, &real);
+                continue;
+            }
+            step.wait_for(change)?;
+            change = step.settle();
+            D::apply(&mut real, &step.operation)?;
+        }
+        Ok(())
+    }
+}
+
+/// Steps that do not follow one another, which does not happen; nothing is undone wrongly
+/// if it did.
+struct Unfit;
+
+impl From<ApplyError> for Unfit {
+    fn from(_: ApplyError) -> Unfit {
+        Unfit
+    }
+}
+
+impl From<ComposeError> for Unfit {
+    fn from(_: ComposeError) -> Unfit {
+        Unfit
+    }
+}

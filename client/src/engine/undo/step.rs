@@ -1,0 +1,100 @@
+//! One group of edits, as the operation that undoes or redoes it.
+
+use core::ops::RangeInclusive;
+
+use cowrite_protocol::error::ComposeError;
+use cowrite_protocol::{Cursor, DocumentType};
+
+/// What is kept of others' work above a step before the step is carried over it.
+const WAITING_COMPONENTS: usize = 32;
+const WAITING_UNITS: u64 = 1024;
+
+/// One group; see the module.
+#[derive(Clone, Debug)]
+pub(super) struct Step<D: DocumentType> {
+    /// Fits the text that the steps above leave once they are done, and once `over` is
+    /// taken into account.
+    pub(super) operation: D::Operation,
+    /// What others did above this step that `operation` does not know yet.
+    over: D::Operation,
+    /// The selection to show once the step is done.
+    pub(super) to: Option<Cursor>,
+    /// The selection to show once it is reversed.
+    from: Option<Cursor>,
+    /// The numbers of the edits that its work stems from.
+    edits: RangeInclusive<u64>,
+    /// About the memory that it takes.
+    pub(super) bytes: usize,
+}
+
+impl<D: DocumentType> Step<D> {
+    pub(super) fn new(operation: D::Operation, from: Option<Cursor>, to: Option<Cursor>, edit: u64) -> Step<D> {
+        let bytes = bytes::<D>(&operation);
+        Step { operation, over: D::identity(), to, from, edits: edit..=edit, bytes }
+    }
+
+    /// The step that undoes this one, which `edit` did and `operation` undoes.
+    pub(super) fn reversed(self, operation: D::Operation, edit: u64) -> Step<D> {
+        let bytes = bytes::<D>(&operation);
+        Step { operation, over: D::identity(), to: self.from, from: self.to, edits: *self.edits.start()..=edit, bytes }
+    }
+
+    /// Whether it holds work of one of these edits.
+    pub(super) fn stems_from(&self, edits: &RangeInclusive<u64>) -> bool {
+        self.edits.start() <= edits.end() && edits.start() <= self.edits.end()
+    }
+
+    /// Makes one step of this one and a later one. Linear in both.
+    pub(super) fn join(&mut self, later: &Step<D>) -> Result<(), ComposeError> {
+        self.operation = D::compose(&later.operation, &self.operation)?;
+        self.from.clone_from(&later.from);
+        self.edits = *self.edits.start()..=*later.edits.end();
+        self.bytes += later.bytes;
+        Ok(())
+    }
+
+    /// Somebody else has done this above the step. Linear in it and in what waits.
+    pub(super) fn wait_for(&mut self, change: D::Operation) -> Result<(), ComposeError> {
+        self.over = if D::is_identity(&self.over) { change } else { D::compose(&self.over, &change)? };
+        Ok(())
+    }
+
+    /// Whether little enough waits for it to wait on.
+    pub(super) fn can_wait(&self) -> bool {
+        let inserted = D::deleted_units(&self.over).saturating_add_signed(D::length_change(&self.over));
+        D::components(&self.over) <= WAITING_COMPONENTS && inserted <= WAITING_UNITS
+    }
+
+    /// Carries the step over all that waits, and gives that as it is below the step. The
+    /// others' attributes stay; at one place what comes back stands left of their insertions.
+    pub(super) fn settle(&mut self) -> D::Operation {
+        let over = core::mem::replace(&mut self.over, D::identity());
+        if D::is_identity(&over) {
+            return over;
+        }
+        let (operation, below) = D::transform(&self.operation, &over);
+        self.operation = operation;
+        if let Some(from) = &mut self.from {
+            from.map::<D>(&over);
+        }
+        if let Some(to) = &mut self.to {
+            to.map::<D>(&below);
+        }
+        below
+    }
+
+    /// Somebody else wrote these attributes, and the user's own writes of them stand: what
+    /// the step would put back are theirs, then. Gives the writes as they are below it.
+    pub(super) fn yield_to(&mut self, writes: &D::Operation) -> Result<D::Operation, ComposeError> {
+        let theirs = D::overridden(writes, &self.operation);
+        let below = D::transform(&self.operation, writes).1;
+        self.operation = D::compose(&self.operation, &theirs)?;
+        Ok(below)
+    }
+}
+
+fn bytes<D: DocumentType>(operation: &D::Operation) -> usize {
+    let mut packed = Vec::new();
+    D::encode(operation, &mut packed);
+    packed.len()
+}
