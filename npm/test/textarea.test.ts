@@ -211,3 +211,47 @@ test("element and document agree after thousands of edits of both", async () => 
   }
   assert.deepEqual(errors, [], `seed ${seed}`);
 });
+
+/** Presses a key; returns whether the browser would still act on it. */
+function press(area: FakeTextarea, key: string, modifiers: Partial<KeyboardEvent> = { ctrlKey: true }): boolean {
+  const event = new Event("keydown", { cancelable: true });
+  return area.dispatchEvent(Object.assign(event, { key, code: `Key${key.toUpperCase()}`, ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, ...modifiers }));
+}
+
+test("the keys for undo and redo are the document's, and put the caret where the change was", async () => {
+  const { document, area, fake, settle } = await bind("one two");
+  area.select(7);
+  area.type("!");
+  fake.remote(insertAt(0, "zero "));
+  await settle();
+  fake.history.undo = [[{ retain: 12 }, { delete: 1 }]];
+  area.select(0);
+  assert.equal(press(area, "z"), false);
+  assert.equal(area.value, "zero one two");
+  assert.equal(document.text, "zero one two");
+  assert.equal(area.selectionStart, 12);
+  assert.equal(press(area, "z", { metaKey: true, shiftKey: true }), false);
+  assert.equal(area.value, "zero one two!");
+  assert.equal(press(area, "я", { ctrlKey: true, code: "KeyZ" }), false);
+  assert.equal(area.value, "zero one two");
+  assert.equal(press(area, "y"), false);
+  assert.equal(area.value, "zero one two!");
+  for (const other of [{ altKey: true, ctrlKey: true }, {}, { ctrlKey: true, metaKey: true }]) assert.equal(press(area, "z", other), true);
+  assert.equal(area.value, "zero one two!");
+});
+
+test("the browser's menu undoes the document, and a paste is undone alone", async () => {
+  const { area, fake } = await bind("");
+  area.type("a");
+  const input = (inputType: string) => area.dispatchEvent(Object.assign(new Event("beforeinput", { cancelable: true }), { inputType }));
+  assert.equal(input("insertFromPaste"), true);
+  assert.equal(fake.history.stops, 1);
+  assert.equal(input("historyUndo"), false);
+  assert.equal(area.value, "");
+  assert.equal(input("historyRedo"), false);
+  assert.equal(area.value, "a");
+  fake.role = "viewer";
+  fake.opened(false);
+  assert.equal(input("historyUndo"), false);
+  assert.equal(area.value, "a");
+});

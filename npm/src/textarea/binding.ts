@@ -5,6 +5,7 @@ import type { CowriteError } from "../error.js";
 import type { ChangeEvent, Cursor } from "../state.js";
 import { differenceOf } from "./difference.js";
 import { Overlay } from "./overlay.js";
+import { bindUndo } from "./undo.js";
 import { hasBreaks, View } from "./view.js";
 
 /** What can be bound: a textarea, or an input whose text has a selection (text, search, url, tel). */
@@ -32,7 +33,8 @@ export interface TextareaBinding {
  * Binds an element to a document: the element shows the document's text, edits of either
  * appear in the other, and caret, selection and scroll position stay where they are in
  * the text. What the element held before is replaced. It is read-only as long as the
- * document is.
+ * document is. Undo and redo, by key or menu, are the document's: they take back what was
+ * edited here and leave what others wrote.
  */
 export function bindTextarea(element: TextareaElement, document: SharedDocument, options: TextareaOptions = {}): TextareaBinding {
   return new Binding(element, document, options);
@@ -51,6 +53,8 @@ class Binding implements TextareaBinding {
   #view: View;
   /** Changes of the document that the element does not show yet, in order. */
   #held: Delta[] = [];
+  /** Where an undo among them put the selection, in offsets of the document. */
+  #restored: Cursor | null = null;
   /** While an input method composes, the element is left alone. */
   #composing = false;
   /** Whether the document is being changed by this binding. */
@@ -103,6 +107,13 @@ class Binding implements TextareaBinding {
       this.#composing = false;
       this.#merge();
     }, { signal });
+    bindUndo(element, {
+      undo: () => this.#undo(() => this.#document.undo()),
+      redo: () => this.#undo(() => this.#document.redo()),
+      stopCapturing: () => {
+        if (!this.#document.readOnly) this.#document.stopCapturing();
+      },
+    }, signal);
     element.addEventListener("focus", () => this.#sendCursor(), { signal });
     element.ownerDocument.addEventListener("selectionchange", () => this.#sendCursor(), { signal });
   }
@@ -110,6 +121,7 @@ class Binding implements TextareaBinding {
   /** Shows the document as it is, whatever the element holds. */
   #adopt(): void {
     this.#held = [];
+    this.#restored = null;
     this.#view = new View(this.#document.text, this.#singleLine);
     const { anchor, head } = this.#selection();
     this.#write(anchor, head);
@@ -125,7 +137,23 @@ class Binding implements TextareaBinding {
   #changed(event: ChangeEvent): void {
     if (this.#own && event.origin === "local") return;
     this.#held.push(event.delta);
+    const { selection, delta } = event;
+    this.#restored = selection ?? (this.#restored && {
+      anchor: mapOffset(delta, this.#restored.anchor, "before"),
+      head: mapOffset(delta, this.#restored.head, "before"),
+    });
     this.#schedule();
+  }
+
+  #undo(act: () => boolean): void {
+    if (this.#composing || this.#element.readOnly || this.#document.readOnly) return;
+    this.#merge();
+    try {
+      act();
+    } catch (error) {
+      this.#onError(error as CowriteError);
+    }
+    this.#merge();
   }
 
   /**
@@ -151,9 +179,11 @@ class Binding implements TextareaBinding {
     const selection = this.#selection();
     const local = differenceOf(this.#view.text, value, Math.max(selection.anchor, selection.head));
     const held = this.#held;
+    const restored = this.#restored;
     this.#held = [];
+    this.#restored = null;
     if (local) this.#mergeLocal(local, held, value, selection);
-    else if (held.length > 0) this.#showHeld(held, selection);
+    else if (held.length > 0) this.#showHeld(held, selection, restored);
     this.#overlay?.invalidate();
     if (local) this.#sendCursor();
   }
@@ -199,7 +229,7 @@ class Binding implements TextareaBinding {
     }
   }
 
-  #showHeld(held: Delta[], selection: Cursor): void {
+  #showHeld(held: Delta[], selection: Cursor, restored: Cursor | null): void {
     const before = this.#view;
     let anchor = before.toDocument(selection.anchor);
     let head = before.toDocument(selection.head);
@@ -216,20 +246,21 @@ class Binding implements TextareaBinding {
       text = hasBreaks(change.insert, this.#singleLine) ? null : text!.slice(0, change.start) + change.insert + text!.slice(change.end);
     }
     this.#view = new View(text ?? this.#document.text, this.#singleLine);
-    this.#write(this.#view.toView(anchor), this.#view.toView(head));
+    if (restored) ({ anchor, head } = restored);
+    this.#write(this.#view.toView(anchor), this.#view.toView(head), restored !== null);
     if (!this.#sent) return;
     // The engine has carried the cursor along by the same rule, but for ties.
-    this.#sent = tied ? null : { anchor, head };
+    this.#sent = tied && !restored ? null : { anchor, head };
     this.#sendCursor();
   }
 
-  /** Makes the element show the view, by the smallest change, so that the browser's undo keeps what it can. */
-  #write(anchor: number, head: number): void {
+  /** Makes the element show the view, by the smallest change; the selection is set where that moves it, or if `select`. */
+  #write(anchor: number, head: number, select = false): void {
     const element = this.#element;
     const change = differenceOf(element.value, this.#view.text, Math.max(anchor, head));
-    if (change) {
+    if (change || select) {
       const { scrollTop, scrollLeft } = element;
-      element.setRangeText(change.insert, change.start, change.end, "preserve");
+      if (change) element.setRangeText(change.insert, change.start, change.end, "preserve");
       element.setSelectionRange(Math.min(anchor, head), Math.max(anchor, head), anchor > head ? "backward" : "forward");
       element.scrollTop = scrollTop;
       element.scrollLeft = scrollLeft;
