@@ -228,7 +228,7 @@ impl<D: DocumentType> Engine<D> {
         match self.pending.take_back(&self.server) {
             Ok(None) => None,
             Ok(Some((in_flight, taken_back))) => {
-                self.history.reject(&(first..=in_flight.reaches), &self.local, &taken_back);
+                self.history.reject((first, in_flight.reaches), &self.local, &taken_back);
                 if self.change(taken_back, Origin::Reject, None).is_err() {
                     self.diverged(now);
                 }

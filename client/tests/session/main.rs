@@ -14,4 +14,5 @@ mod restore;
 mod resume;
 mod states;
 mod undo;
+mod undo_property;
 mod watermarks;

@@ -1,7 +1,5 @@
 //! What can be undone and redone, and which edits belong together.
 
-use core::ops::RangeInclusive;
-
 use cowrite_protocol::{DocumentType, Millis};
 
 use super::Direction;
@@ -115,8 +113,8 @@ impl<D: DocumentType> History<D> {
         }
     }
 
-    /// Work of these edits is taken back out of the text `seen`, by `back`.
-    pub(in crate::engine) fn reject(&mut self, edits: &RangeInclusive<u64>, seen: &D::Document, back: &D::Operation) {
+    /// Work of the edits from the first to the last of these is taken back out of the text `seen`, by `back`.
+    pub(in crate::engine) fn reject(&mut self, edits: (u64, u64), seen: &D::Document, back: &D::Operation) {
         self.group = None;
         self.undo.reject(edits, seen, back);
         self.redo.reject(edits, seen, back);

@@ -1,8 +1,5 @@
 //! Steps on top of each other, kept fit for the text while others change it.
 
-use core::ops::RangeInclusive;
-use std::collections::VecDeque;
-
 use cowrite_protocol::DocumentType;
 use cowrite_protocol::error::{ApplyError, ComposeError};
 
@@ -13,12 +10,12 @@ use super::step::Step;
 /// the text that the step above it leaves.
 #[derive(Clone, Debug)]
 pub(super) struct Stack<D: DocumentType> {
-    steps: VecDeque<Step<D>>,
+    steps: Vec<Step<D>>,
 }
 
 impl<D: DocumentType> Stack<D> {
     pub(super) const fn new() -> Stack<D> {
-        Stack { steps: VecDeque::new() }
+        Stack { steps: Vec::new() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -30,28 +27,33 @@ impl<D: DocumentType> Stack<D> {
     }
 
     pub(super) fn top_mut(&mut self) -> Option<&mut Step<D>> {
-        self.steps.back_mut()
+        self.steps.last_mut()
     }
 
     pub(super) fn push(&mut self, step: Step<D>) {
         // An edit that changed nothing leaves nothing to undo.
         if !D::is_identity(&step.operation) {
-            self.steps.push_back(step);
+            self.steps.push(step);
         }
     }
 
     pub(super) fn pop(&mut self) -> Option<Step<D>> {
-        let step = self.steps.pop_back();
+        let step = self.steps.pop();
         self.carry(&D::identity());
         step
     }
 
     /// Drops the oldest steps that are too many. The newest stays, whatever its size.
     pub(super) fn bound(&mut self, settings: &UndoSettings) {
-        let mut bytes: usize = self.steps.iter().map(|step| step.bytes).sum();
-        while self.steps.len() > settings.entries.max(1) || (bytes > settings.bytes && self.steps.len() > 1) {
-            bytes -= self.steps.pop_front().map_or(0, |step| step.bytes);
+        let (mut kept, mut bytes) = (0, 0);
+        for step in self.steps.iter().rev() {
+            bytes += step.bytes;
+            if kept > 0 && (kept >= settings.entries || bytes > settings.bytes) {
+                break;
+            }
+            kept += 1;
         }
+        self.steps.drain(..self.steps.len() - kept);
     }
 
     /// The text that the user sees was changed by somebody else. What concerns the steps
@@ -73,7 +75,7 @@ impl<D: DocumentType> Stack<D> {
 
     /// Work of these edits is taken back out of the text `seen`, by `back`: the steps that
     /// it stems from go, those below them fit what is left. Linear in the document.
-    pub(super) fn reject(&mut self, edits: &RangeInclusive<u64>, seen: &D::Document, back: &D::Operation) {
+    pub(super) fn reject(&mut self, edits: (u64, u64), seen: &D::Document, back: &D::Operation) {
         if !self.steps.iter().any(|step| step.stems_from(edits)) {
             return self.carry(back);
         }
@@ -111,12 +113,7 @@ impl<D: DocumentType> Stack<D> {
         self.try_carry(D::identity())
     }
 
-    fn try_reject(
-        &mut self,
-        edits: &RangeInclusive<u64>,
-        seen: &D::Document,
-        back: &D::Operation,
-    ) -> Result<(), Unfit> {
+    fn try_reject(&mut self, edits: (u64, u64), seen: &D::Document, back: &D::Operation) -> Result<(), Unfit> {
         // The text below each step, as the steps know it and as it is.
         let (mut known, mut real, mut change) = (seen.clone(), seen.clone(), back.clone());
         D::apply(&mut real, back)?;

@@ -1,7 +1,5 @@
 //! One group of edits, as the operation that undoes or redoes it.
 
-use core::ops::RangeInclusive;
-
 use cowrite_protocol::error::ComposeError;
 use cowrite_protocol::{Cursor, DocumentType};
 
@@ -21,8 +19,8 @@ pub(super) struct Step<D: DocumentType> {
     pub(super) to: Option<Cursor>,
     /// The selection to show once it is reversed.
     from: Option<Cursor>,
-    /// The numbers of the edits that its work stems from.
-    edits: RangeInclusive<u64>,
+    /// The first and the last of the edits that its work stems from.
+    edits: (u64, u64),
     /// About the memory that it takes.
     pub(super) bytes: usize,
 }
@@ -30,25 +28,25 @@ pub(super) struct Step<D: DocumentType> {
 impl<D: DocumentType> Step<D> {
     pub(super) fn new(operation: D::Operation, from: Option<Cursor>, to: Option<Cursor>, edit: u64) -> Step<D> {
         let bytes = bytes::<D>(&operation);
-        Step { operation, over: D::identity(), to, from, edits: edit..=edit, bytes }
+        Step { operation, over: D::identity(), to, from, edits: (edit, edit), bytes }
     }
 
     /// The step that undoes this one, which `edit` did and `operation` undoes.
     pub(super) fn reversed(self, operation: D::Operation, edit: u64) -> Step<D> {
         let bytes = bytes::<D>(&operation);
-        Step { operation, over: D::identity(), to: self.from, from: self.to, edits: *self.edits.start()..=edit, bytes }
+        Step { operation, over: D::identity(), to: self.from, from: self.to, edits: (self.edits.0, edit), bytes }
     }
 
     /// Whether it holds work of one of these edits.
-    pub(super) fn stems_from(&self, edits: &RangeInclusive<u64>) -> bool {
-        self.edits.start() <= edits.end() && edits.start() <= self.edits.end()
+    pub(super) fn stems_from(&self, edits: (u64, u64)) -> bool {
+        self.edits.0 <= edits.1 && edits.0 <= self.edits.1
     }
 
     /// Makes one step of this one and a later one. Linear in both.
     pub(super) fn join(&mut self, later: &Step<D>) -> Result<(), ComposeError> {
         self.operation = D::compose(&later.operation, &self.operation)?;
         self.from.clone_from(&later.from);
-        self.edits = *self.edits.start()..=*later.edits.end();
+        self.edits.1 = later.edits.1;
         self.bytes += later.bytes;
         Ok(())
     }
