@@ -28,6 +28,7 @@ fn run_all(usual: u64, scenario: fn(u64) -> Scenario) -> Report {
                 sum.log_faults += report.log_faults;
                 sum.composed += report.composed;
                 sum.presence += report.presence;
+                sum.undone += report.undone;
             }
             Err(fault) => panic!("{fault}\nreplay with COWRITE_SEED={seed}"),
         }
@@ -49,6 +50,12 @@ fn every_edit_is_in_the_log_once_and_all_replicas_are_equal() {
 #[test]
 fn a_log_that_loses_history_is_noticed_and_nothing_is_doubled() {
     run_all(150, Scenario::lossy);
+}
+
+#[test]
+fn an_undo_is_an_edit_like_any_other() {
+    let sum = run_all(200, Scenario::undoing);
+    assert!(std::env::var_os("COWRITE_SEED").is_some() || sum.undone > 1_000, "{sum:?}");
 }
 
 /// Runs that found something once, beyond those of every test run.

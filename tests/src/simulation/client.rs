@@ -27,6 +27,8 @@ pub(super) struct Client {
     /// Whether the engine changed since it was last checked.
     pub(super) dirty: bool,
     pub(super) diverged: u64,
+    /// How often the user undid or redid something.
+    pub(super) undone: u64,
     pub(super) closed: Option<cowrite_protocol::frame::Code>,
 }
 
@@ -47,6 +49,7 @@ impl Client {
             from_events: Default::default(),
             dirty: true,
             diverged: 0,
+            undone: 0,
             closed: None,
         }
     }
@@ -108,6 +111,21 @@ impl Client {
                 );
             }
         }
+    }
+
+    /// Undoes or redoes once. What was deleted by two and is brought back by both is there
+    /// twice, so the tokens that come back are given.
+    pub(super) fn travel(&mut self, back: bool, now: Millis) -> String {
+        let before = self.session.engine(self.handle).map(|engine| engine.document().text().to_string());
+        let travelled = if back { self.session.undo(self.handle, now) } else { self.session.redo(self.handle, now) };
+        if !matches!(travelled, Some(Ok(Some(_)))) {
+            return String::new();
+        }
+        self.dirty = true;
+        self.undone += 1;
+        let (before, engine) = (before.unwrap_or_default(), self.session.engine(self.handle));
+        let after = engine.map(|engine| engine.document().text().to_string()).unwrap_or_default();
+        after.chars().filter(|unit| !before.contains(*unit)).collect()
     }
 
     /// Takes in one event of the session.

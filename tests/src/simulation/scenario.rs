@@ -37,6 +37,8 @@ pub struct Scenario {
     pub hot: bool,
     /// How often the log loses its newest entries and does not say so.
     pub rollbacks: u64,
+    /// How often a user undoes or redoes instead of editing, percent.
+    pub undos: u64,
     /// Entries between snapshots, and entries kept behind them.
     pub snapshot_entries: u64,
     /// Entries that the log keeps behind a snapshot.
@@ -71,6 +73,7 @@ impl Scenario {
             reader_bytes: if hot { chance.between(60, 600) } else { chance.between(1_000, 200_000) },
             hot,
             rollbacks: 0,
+            undos: 0,
             snapshot_entries: chance.between(3, 40),
             retained_entries: chance.between(5, 200),
             tail_entries: chance.between(5, 200) as usize,
@@ -82,5 +85,12 @@ impl Scenario {
         // An older copy brings its older snapshot with it; the model of one is a log that
         // keeps every entry.
         Scenario { rollbacks: 1, retained_entries: u64::MAX, ..Scenario::storm(seed ^ 0x10_55) }
+    }
+
+    /// As [`Scenario::storm`], or sometimes [`Scenario::lossy`], with people who undo and redo.
+    pub fn undoing(seed: u64) -> Scenario {
+        let scenario =
+            if seed.is_multiple_of(4) { Scenario::lossy(seed ^ 0xd0_d0) } else { Scenario::storm(seed ^ 0xd0_d0) };
+        Scenario { undos: 30, mixed: true, ..scenario }
     }
 }

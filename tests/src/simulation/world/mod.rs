@@ -28,6 +28,7 @@ pub struct World {
     scenario: Scenario,
     chance: Chance,
     presence_chance: Chance,
+    chance_of_undo: Chance,
     now: Millis,
     queue: BTreeMap<(Millis, u64), Happening>,
     order: u64,
@@ -42,7 +43,8 @@ pub struct World {
     next_token: u32,
     calm: bool,
     rollbacks_left: u64,
-    /// Tokens that were lost before their author heard that they were accepted.
+    /// Tokens that may honestly be there twice: lost before their author heard that they were
+    /// accepted, or brought back by an undo.
     unheard: Vec<char>,
     report: Report,
     /// What happened last, for a run that does not end.
@@ -68,6 +70,8 @@ pub struct Report {
     pub composed: u64,
     /// Presence messages between servers.
     pub presence: u64,
+    /// What users undid and redid.
+    pub undone: u64,
 }
 
 enum Happening {
@@ -172,6 +176,7 @@ impl World {
         let mut world = World {
             chance: Chance::new(scenario.seed),
             presence_chance: Chance::new(scenario.seed ^ 0x9e5e),
+            chance_of_undo: Chance::new(scenario.seed ^ 0xd0d0),
             now: Millis(1_000),
             queue: BTreeMap::new(),
             order: 0,
@@ -244,6 +249,7 @@ impl World {
         }
         self.stay()?;
         self.report.entries = self.oracle.head().get();
+        self.report.undone = self.clients.iter().map(|client| client.undone).sum();
         self.oracle.check_end(&self.clients, self.scenario.rollbacks > 0, self.scenario.mixed, &self.unheard)
     }
 

@@ -9,7 +9,13 @@ impl World {
         let token = char::from_u32(self.next_token).unwrap_or('x');
         self.next_token += 1;
         let now = self.now;
-        self.clients[client].edit(&mut self.chance, mixed, token, now);
+        if self.chance_of_undo.percent(self.scenario.undos) {
+            let back = self.chance_of_undo.percent(65);
+            let returned = self.clients[client].travel(back, now);
+            self.unheard.extend(returned.chars());
+        } else {
+            self.clients[client].edit(&mut self.chance, mixed, token, now);
+        }
         if !self.calm && self.chance.percent(2) {
             self.clients[client].session.handle_wake(now);
         }
