@@ -5,6 +5,8 @@ import { converged, shown, startPair, until } from "./harness.mjs";
 const { people } = await startPair("typing");
 const [ada, grace] = people;
 
+const selection = ({ editor }) => editor.evaluate(({ selectionStart, selectionEnd }) => [selectionStart, selectionEnd]);
+
 test("typing in both pages converges, and each letter is there once", async () => {
   await ada.editor.focus();
   await grace.editor.focus();
@@ -60,10 +62,34 @@ test("a replaced selection, undo and cut reach the other page", async () => {
   await ada.page.keyboard.type("2");
   assert.equal(await converged(people), "one 2 three");
   await ada.page.keyboard.press("Control+z");
-  const undone = await converged(people);
-  assert.notEqual(undone, "one 2 three");
+  assert.equal(await converged(people), "one two three");
+  assert.deepEqual(await selection(ada), [4, 7]);
+  await ada.page.keyboard.press("Control+Shift+z");
+  assert.equal(await converged(people), "one 2 three");
+  assert.deepEqual(await selection(ada), [5, 5]);
   await ada.page.keyboard.press("Control+a");
   await ada.page.keyboard.press("Control+x");
+  assert.equal(await converged(people), "");
+});
+
+test("undo takes back what was written here, and leaves what the other wrote", async () => {
+  await ada.editor.fill("");
+  await converged(people);
+  await ada.editor.focus();
+  await ada.page.keyboard.type("mine");
+  await converged(people);
+  await grace.caretAt(2);
+  await grace.page.keyboard.type("<theirs>");
+  assert.equal(await converged(people), "mi<theirs>ne");
+  // The browser's own undo would bring back a text from before Grace's words.
+  await ada.page.keyboard.press("Control+z");
+  assert.equal(await converged(people), "<theirs>");
+  await ada.page.keyboard.press("Control+y");
+  assert.equal(await converged(people), "mi<theirs>ne");
+  await grace.page.keyboard.press("Control+z");
+  assert.equal(await converged(people), "mine");
+  // What is asked of the browser itself, as by its menu, is the document's undo as well.
+  await ada.page.evaluate(() => document.execCommand("undo"));
   assert.equal(await converged(people), "");
 });
 
