@@ -283,6 +283,15 @@ mod tests {
             r#"{"type":"change","doc":1,"origin":"remote","user":"a\"b\\","delta":[{"retain":1},{"insert":"\"\\\n\u0001é🏆"}]}"#,
         );
         check(
+            Event::Change {
+                operation: Operation::builder().insert("x").build(),
+                origin: cowrite_client::Origin::Undo,
+                user: None,
+                cursor: Some(Cursor::caret(Utf16Offset(1))),
+            },
+            r#"{"type":"change","doc":1,"origin":"undo","user":null,"delta":[{"insert":"x"}],"selection":{"anchor":1,"head":1}}"#,
+        );
+        check(
             Event::Rejected {
                 from: 10,
                 to: 12,

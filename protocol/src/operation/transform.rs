@@ -116,3 +116,26 @@ fn rewrite(operation: &Operation, over: &Operation, over_wins: Wins) -> Operatio
     }
     out.build()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Utf16Length;
+
+    #[test]
+    fn what_loses_to_the_later_is_told_on_the_text_after_both() {
+        let attributes = |json: &str| Attributes::parse(json).unwrap();
+        let mut earlier = Operation::builder();
+        earlier.retain_with(Utf16Length(6), &attributes("{\"a\":1,\"b\":2}")).insert("xx");
+        let mut later = Operation::builder();
+        later.insert("y").delete(Utf16Length(1)).retain_with(Utf16Length(2), &attributes("{\"b\":null}"));
+        later.retain(Utf16Length(1)).retain_with(Utf16Length(4), &attributes("{\"a\":3}"));
+        let mut lost = Operation::builder();
+        lost.retain(Utf16Length(1)).retain_with(Utf16Length(2), &attributes("{\"b\":2}"));
+        lost.retain(Utf16Length(1)).retain_with(Utf16Length(2), &attributes("{\"a\":1}"));
+        let (earlier, later) = (earlier.build(), later.build());
+        assert_eq!(Operation::overridden(&earlier, &later), lost.build());
+        // Text that comes and goes overrides nothing.
+        assert!(Operation::overridden(&Operation::builder().insert("x").build(), &later).is_identity());
+    }
+}
