@@ -1,6 +1,6 @@
 // Builds the package into dist/, or with --tests the tests into compiled/.
 import { execFileSync } from "node:child_process";
-import { cp, mkdir, readdir, rm, stat } from "node:fs/promises";
+import { cp, mkdir, readFile, readdir, rm, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -13,9 +13,13 @@ async function buildPackage() {
   await rm("dist", { recursive: true, force: true });
   execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.json"], { stdio: "inherit" });
   await build({
-    entryPoints: ["src/index.ts", "src/textarea.ts"],
+    entryPoints: await entries(),
     outdir: "dist",
     bundle: true,
+    // What entries share is one file: one module instance and one class of errors, whatever is imported.
+    splitting: true,
+    // Editors and frameworks are the application's own.
+    packages: "external",
     minify: true,
     format: "esm",
     target: "es2022",
@@ -25,6 +29,12 @@ async function buildPackage() {
     logLevel: "warning",
   });
   await copyModule();
+}
+
+/** The sources behind what package.json exports, apart from the module. */
+async function entries() {
+  const { exports } = JSON.parse(await readFile("package.json", "utf8"));
+  return Object.values(exports).flatMap(({ default: built }) => /^\.\/dist\/([\w-]+)\.js$/.exec(built)?.[1] ?? []).map((name) => `src/${name}.ts`);
 }
 
 /** Takes over what wasm-pack has built, which is not there before the first build of the workspace. */
@@ -43,6 +53,7 @@ async function copyModule() {
     minify: true,
     format: "esm",
     target: "es2022",
+    sourcemap: true,
     logLevel: "warning",
   });
 }
