@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { Document } from "./document.js";
 import { Emitter, report } from "./emitter.js";
 import { CowriteError, errorOf } from "./error.js";
@@ -71,7 +72,7 @@ export class Client {
     this.#token = options.token ?? "";
     load(options.wasm).then(
       (module) => this.#start(module),
-      (cause: unknown) => this.#stop(new CowriteError("load_failed", { cause })),
+      (cause: unknown) => this.#stop(errorOf(cause) ?? new CowriteError("load_failed", { cause })),
     );
   }
 
@@ -130,6 +131,11 @@ export class Client {
   /** Closes the connection and all documents. What was pending stays readable, and is never sent. */
   close(): void {
     this.#stop(new CowriteError("closed"));
+  }
+
+  /** {@link close}, for `using client = connect(…)`. */
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   #start(module: WasmModule): void {

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { Attributes, Delta, QuillDelta } from "./delta.js";
 import { Emitter } from "./emitter.js";
 import { CowriteError } from "./error.js";
@@ -274,6 +275,11 @@ export class Document {
    */
   close(): void {
     if (this.#openers > 0 && --this.#openers === 0) this.abandon();
+  }
+
+  /** {@link close}, for `using document = client.open(…)`. */
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   /** @internal Closes the document whoever has it open. */

@@ -58,5 +58,6 @@ export const errorTable: Readonly<Record<string, Entry>> = {
   unknown_outcome: ["It is not known whether the server took this edit.", "Look at the document's proposals."],
   token_failed: ["The application could not give a token.", wait, 1],
   load_failed: ["The WebAssembly module could not be loaded.", "Serve cowrite_bg.wasm beside the package, or give `wasm`."],
+  no_websocket: ["There are no WebSockets here.", "Install the package `ws`, or use Node.js 22 or newer."],
   panicked: ["The engine failed.", copy],
 };

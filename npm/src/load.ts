@@ -1,4 +1,5 @@
 import type { WasmModule } from "./engine.js";
+import { provideWebSocket } from "./node-socket.js";
 
 /**
  * Where the WebAssembly module comes from: its bytes, compiled module, address or
@@ -25,6 +26,7 @@ export function load(source: WasmSource | undefined): Promise<WasmModule> {
 }
 
 async function initialise(source: Exclude<WasmSource, WasmModule> | undefined): Promise<WasmModule> {
+  provideWebSocket();
   const glue = await import("./wasm/cowrite.js");
   await glue.default({ module_or_path: source ?? beside() });
   return glue;
