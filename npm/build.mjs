@@ -69,6 +69,7 @@ async function buildTests() {
     platform: "node",
     target: "node20",
     sourcemap: "inline",
+    packages: "external",
     external: ["./wasm/cowrite.js"],
     logLevel: "warning",
   });

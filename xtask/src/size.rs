@@ -13,7 +13,7 @@ const GOAL_GZIP_BYTES: u64 = 32_000;
 
 /// What they weigh today and a little more: whoever makes them heavier has to say so here,
 /// whoever makes them lighter lowers it.
-const BUDGET_GZIP_BYTES: u64 = 81_400;
+const BUDGET_GZIP_BYTES: u64 = 82_000;
 
 /// Packs each file named on the command line as a web server does, and prints the sizes.
 const PACK: &str = "\
