@@ -2,8 +2,10 @@ import type { Client } from "../client.js";
 import type { Document } from "../document.js";
 import type { PresenceState } from "../state.js";
 
-/** How long a document that nobody uses is kept once it is loaded or has failed, in milliseconds. */
+/** How long a document that nobody uses is kept once it is loaded, in milliseconds. */
 const KEPT_MS = 5_000;
+/** And one that has failed: long enough for whoever waited for it to see why, then it may be tried again. */
+const KEPT_FAILED_MS = 1_000;
 
 interface Place {
   readonly document: Document;
@@ -32,11 +34,10 @@ export class Shelf {
     this.#client = client;
   }
 
-  /** The document of that id, opened if it is not; one that closed is opened anew when nobody uses it any more. */
+  /** The document of that id, opened if it is not; one that has closed is opened anew a while after its last user left. */
   look(id: string, presence?: PresenceState): Document {
     const known = this.#places.get(id);
-    if (known && (known.users > 0 || !known.document.error)) return known.document;
-    if (known) this.#close(id, known);
+    if (known) return known.document;
     const document = this.#client.open(id, presence ? { presence } : {});
     const place: Place = { document, users: 0, timer: undefined };
     this.#places.set(id, place);
@@ -71,7 +72,7 @@ export class Shelf {
       if (place.users > 0) return;
       if (place.document.status.pending > 0 && !place.document.error) this.#closeLater(id, place);
       else this.#close(id, place);
-    }, KEPT_MS);
+    }, place.document.error ? KEPT_FAILED_MS : KEPT_MS);
     // In Node.js a document that nobody uses is no reason to stay alive.
     (place.timer as { unref?: () => void }).unref?.();
   }
