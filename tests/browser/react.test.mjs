@@ -69,11 +69,12 @@ for (const version of [18, 19]) {
     assert.equal(sockets.length, 1);
     await eventually("the page is one member", () => peer.members.length === 2);
 
-    // Away and back at once: the same document.
-    await page.evaluate(() => { globalThis.before = globalThis.plain; show(false); });
+    // Away and back at once: another provider, and one connection of its own.
+    await page.evaluate(() => show(false));
     await page.evaluate(() => show(true));
     await until(page, "it is back", () => document.querySelectorAll("#plain").length === 2 && document.getElementById("plain").textContent === "shared");
-    assert.ok(peer.members.length === 2);
+    await eventually("the page is one member again", () => peer.members.length === 2);
+    assert.equal(sockets.length, 2);
 
     await page.evaluate(() => { globalThis.plain.insert(0, "last words "); show(false); });
     await eventually("what was pending has arrived", () => peer.text === "last words shared");
