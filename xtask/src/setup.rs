@@ -38,7 +38,7 @@ pub(crate) fn setup(workspace: &Workspace, scope: Scope, steps: &mut Steps) -> R
     }
     steps.run("setup-npm", "packages of npm/", || npm_packages(workspace, "npm"))?;
     if scope == Scope::Tests {
-        for folder in ["tests/browser", "tests/packaging/react18", "examples/vite"] {
+        for folder in ["tests/browser", "tests/packaging", "tests/packaging/react18", "examples/vite"] {
             steps.run(&format!("setup-{folder}"), &format!("packages of {folder}/"), || {
                 npm_packages(workspace, folder)
             })?;

@@ -66,7 +66,16 @@ const CHECKS: &[Check] = &[
             sizes.check()
         },
     },
-    Check { name: "browser", what: "two pages, one server, in Chromium", run: browser_test },
+    Check {
+        name: "browser",
+        what: "two pages, one server, in Chromium",
+        run: |w| with_server_and_browser(w, "tests/browser"),
+    },
+    Check {
+        name: "packaging",
+        what: "the package as it is published, in bundlers, Next.js, a Worker and Node.js",
+        run: |w| with_server_and_browser(w, "tests/packaging"),
+    },
 ];
 
 /// The first check that needs the npm package; it is built just before.
@@ -140,11 +149,11 @@ fn wasm_test(workspace: &Workspace) -> Result<(), Failure> {
         .run()
 }
 
-fn browser_test(workspace: &Workspace) -> Result<(), Failure> {
+fn with_server_and_browser(workspace: &Workspace, folder: &str) -> Result<(), Failure> {
     cargo(workspace, &["build", "--package=cowrite-server"])?;
     let server = workspace.target().join("debug/cowrite-server");
     let chromium = program(workspace, "chromium")?;
-    Shell::new(workspace, "npm", ["--prefix", "tests/browser", "run", "test"])
+    Shell::new(workspace, "npm", ["--prefix", folder, "run", "test"])
         .with("COWRITE_SERVER", &server.to_string_lossy())
         .with("COWRITE_CHROMIUM", &chromium)
         .run()

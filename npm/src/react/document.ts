@@ -42,11 +42,16 @@ export function useSuspenseDocument(id: string, options: DocumentOptions = {}): 
   const { arrives } = useConnected();
   const document = useDocument(id, options);
   if (!document) {
-    if (typeof window === "undefined") throw new Error("Documents are loaded in the page, not on the server.");
+    if (typeof window === "undefined") throw inPageOnly();
     throw arrives;
   }
   if (document.role === null) throw document.error ?? document.ready;
   return document;
+}
+
+/** What makes a server leave a `Suspense` to the page. The digest tells Next.js that it is meant. */
+function inPageOnly(): Error {
+  return Object.assign(new Error("Documents are loaded in the page, not on the server."), { digest: "BAILOUT_TO_CLIENT_SIDE_RENDERING" });
 }
 
 const nothing = () => null;
