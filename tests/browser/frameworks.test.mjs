@@ -36,6 +36,8 @@ for (const [name, { compile, mount }] of Object.entries(frameworks)) {
     const server = await Server.start(await bundlePage(`import App from "guide"; ${mount}`, { plugins: [plugin] }));
     const pages = await Promise.all([browser.newPage(), browser.newPage()]);
     const errors = pages.map(watchErrors);
+    // What a component throws as it goes is only logged by its framework.
+    pages.forEach((page, index) => page.on("console", (message) => message.type() === "error" && !message.location().url.endsWith("/favicon.ico") && errors[index].push(message.text())));
     for (const page of pages) await page.goto(`http://127.0.0.1:${server.port}/`);
     const [ada, grace] = pages;
     await until(ada, "the other is there", () => document.getElementById("names").textContent === "Ada");
