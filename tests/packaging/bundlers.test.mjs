@@ -67,7 +67,7 @@ test("Vite builds a page with React and a worker", async () => {
 
 test("webpack builds the same page", async () => {
   const [source, folder] = [await copyOf("page"), await outputFolder()];
-  const compiler = webpack({ mode: "production", context: source, entry: "./main.js", output: { path: folder, filename: "main.js" } });
+  const compiler = webpack({ mode: "production", optimization: { minimize: false }, context: source, entry: "./main.js", output: { path: folder, filename: "main.js" } });
   const stats = await promisify(compiler.run.bind(compiler))();
   await promisify(compiler.close.bind(compiler))();
   const { errors, warnings } = stats.toJson({ all: false, errors: true, warnings: true });

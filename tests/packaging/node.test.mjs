@@ -74,7 +74,7 @@ test("a client that is closed while it connects ends quietly", async () => {
     globalThis.WebSocket = class extends Socket {
       constructor(...given) {
         super(...given);
-        setImmediate(() => client.close());
+        queueMicrotask(() => client.close());
       }
     };
   `);
