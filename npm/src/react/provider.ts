@@ -56,6 +56,8 @@ export function useConnected(): Connected {
   return connected;
 }
 
+type OwnProps = Extract<CowriteProviderProps, { readonly url: string }>;
+
 interface Held {
   readonly url: string;
   readonly client: Client;
@@ -74,20 +76,10 @@ function useOwnClient(props: CowriteProviderProps): Client | null {
   });
   useEffect(() => {
     if (url === undefined) return;
-    const options = latest.current as ConnectOptions;
     // In strict mode effects run twice: the second time takes up what the first has begun.
     if (held.current?.url !== url) {
-      const { wasm, warnOnUnload } = options;
-      held.current = {
-        url,
-        token: textOf(options.token),
-        used: true,
-        client: connect(url, {
-          token: sourceOf(latest, options.token),
-          ...(wasm === undefined ? {} : { wasm }),
-          ...(warnOnUnload === undefined ? {} : { warnOnUnload }),
-        }),
-      };
+      const { token, url: _url, client: _client, children: _children, fallback: _fallback, ...options } = latest.current as OwnProps;
+      held.current = { url, token: textOf(token), used: true, client: connect(url, { ...options, token: sourceOf(latest, token) }) };
     }
     const mine = held.current;
     mine.used = true;
