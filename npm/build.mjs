@@ -29,6 +29,8 @@ async function buildPackage() {
     logLevel: "warning",
   });
   await copyModule();
+  // They stand in the top folder, and have to travel with the package.
+  for (const name of ["LICENSE-APACHE", "LICENSE-MIT"]) await cp(`../${name}`, name);
 }
 
 /** The sources behind what package.json exports, apart from the module. */

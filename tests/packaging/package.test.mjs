@@ -15,7 +15,7 @@ test("what is published is what is imported, its types and its maps, and nothing
   const entries = Object.keys(exports).filter((name) => !["./wasm", "./package.json"].includes(name)).map((name) => (name === "." ? "index" : name.slice(2)));
   const present = new Set(files);
   const expect = (name) => assert.ok(present.delete(name), `${name} is missing`);
-  ["package.json", "README.md", "dist/wasm/cowrite.js", "dist/wasm/cowrite.js.map", "dist/wasm/cowrite.d.ts", "dist/wasm/cowrite_bg.wasm", "dist/wasm/cowrite_bg.wasm.d.ts"].forEach(expect);
+  ["package.json", "README.md", "LICENSE-APACHE", "LICENSE-MIT", "dist/wasm/cowrite.js", "dist/wasm/cowrite.js.map", "dist/wasm/cowrite.d.ts", "dist/wasm/cowrite_bg.wasm", "dist/wasm/cowrite_bg.wasm.d.ts"].forEach(expect);
   for (const entry of entries) [".js", ".js.map", ".d.ts"].forEach((end) => expect(`dist/${entry}${end}`));
   // What entries share, and the types that entries refer to.
   const rest = [...present].filter((name) => !/^dist\/chunk-[A-Z0-9]{8}\.js(\.map)?$/.test(name) && !/^dist\/([a-z-]+\/)?[a-z-]+\.d\.ts$/.test(name));
