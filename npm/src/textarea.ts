@@ -9,4 +9,4 @@
  */
 export { bindTextarea } from "./textarea/binding.js";
 export type { TextareaBinding, TextareaElement, TextareaOptions } from "./textarea/binding.js";
-export { memberColor } from "./textarea/color.js";
+export { memberColor } from "./binding/color.js";

@@ -1,7 +1,7 @@
 import type { Document as SharedDocument } from "../document.js";
 import type { Member } from "../state.js";
 import type { TextareaElement } from "./binding.js";
-import { memberColor } from "./color.js";
+import { memberColor } from "../binding/color.js";
 import { Mirror, type Box } from "./mirror.js";
 import type { View } from "./view.js";
 
