@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect, type CowriteError, type Delta, type Document } from "../src/index.js";
 import { bindTextarea } from "../src/textarea.js";
-import { differenceOf } from "../src/textarea/difference.js";
-import { View } from "../src/textarea/view.js";
+import { differenceOf } from "../src/binding/difference.js";
+import { View } from "../src/binding/view.js";
 import { FakeTextarea } from "./fake-textarea.js";
 import { WasmClient, type FakeDocument } from "./fake-wasm.js";
 

@@ -3,10 +3,10 @@ import type { Document as SharedDocument } from "../document.js";
 import { report } from "../emitter.js";
 import type { CowriteError } from "../error.js";
 import type { ChangeEvent, Cursor } from "../state.js";
-import { differenceOf } from "./difference.js";
+import { differenceOf } from "../binding/difference.js";
 import { Overlay } from "./overlay.js";
+import { hasBreaks, View } from "../binding/view.js";
 import { bindUndo } from "./undo.js";
-import { hasBreaks, View } from "./view.js";
 
 /** What can be bound: a textarea, or an input whose text has a selection (text, search, url, tel). */
 export type TextareaElement = HTMLTextAreaElement | HTMLInputElement;

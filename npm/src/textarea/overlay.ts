@@ -3,7 +3,7 @@ import type { Member } from "../state.js";
 import type { TextareaElement } from "./binding.js";
 import { memberColor } from "../binding/color.js";
 import { Mirror, type Box } from "./mirror.js";
-import type { View } from "./view.js";
+import type { View } from "../binding/view.js";
 
 /** How long a name stays at a caret that does not move, in milliseconds. */
 const NAME_SHOWN_MS = 3_000;
