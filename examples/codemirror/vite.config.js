@@ -1,0 +1,11 @@
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  // The linked package has an editor of its own to be tested with; a page must have only one.
+  resolve: { dedupe: ["@codemirror/state", "@codemirror/view"] },
+  // In development Vite would copy the package's code away from its .wasm file.
+  optimizeDeps: { exclude: ["cowrite"] },
+  server: {
+    proxy: { "/v1/socket": { target: "ws://localhost:8080", ws: true } },
+  },
+});

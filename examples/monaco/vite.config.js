@@ -1,0 +1,11 @@
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  // The editor is large in any case.
+  build: { chunkSizeWarningLimit: 8_000 },
+  // In development Vite would copy the package's code away from its .wasm file.
+  optimizeDeps: { exclude: ["cowrite"] },
+  server: {
+    proxy: { "/v1/socket": { target: "ws://localhost:8080", ws: true } },
+  },
+});
