@@ -43,6 +43,9 @@ class StateEditor implements TextEditor {
   selection(): Cursor | null {
     return this.hasFocus ? this.state.selection.main : null;
   }
+  select({ anchor, head }: Cursor): void {
+    this.state = this.state.update({ selection: { anchor, head } }).state;
+  }
   drawCarets(carets: readonly RemoteCaret[]): void {
     this.carets = carets;
   }
@@ -134,6 +137,17 @@ test("what the document refuses is taken back, told once, and no repair", async 
   assert.deepEqual([editor.text(), document.text, errors, repairs], ["abc", "abc", ["operation_too_large"], []]);
   editor.edit({ from: 3, insert: "d" });
   assert.equal(document.text, "abcd");
+});
+
+test("undo and redo are shown as the document's changes, with the selection that belongs to them", async () => {
+  const { document, fake, editor, repairs } = await bind("abc");
+  editor.edit({ from: 1, insert: "XY" }, 3);
+  document.undo();
+  fake.remote([{ insert: "> " }]);
+  await settled();
+  assert.deepEqual([editor.text(), editor.state.selection.main.head], ["> abc", 3]);
+  assert.deepEqual(editor.changes, [[{ start: 1, end: 3, insert: "" }], [{ start: 0, end: 0, insert: "> " }]]);
+  assert.deepEqual(repairs, []);
 });
 
 test("edits never part a surrogate pair, and half a character is not taken", async () => {

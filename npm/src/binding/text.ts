@@ -50,6 +50,8 @@ export interface TextEditor {
   setReadOnly(readOnly: boolean): void;
   /** The selection, if the editor has the focus. */
   selection(): Cursor | null;
+  /** Puts the selection somewhere, and brings it into view. */
+  select(selection: Cursor): void;
   /** Shows the others' carets in place of those before, in the editor's offsets. */
   drawCarets(carets: readonly RemoteCaret[]): void;
 }
@@ -123,9 +125,10 @@ export class TextBinding implements LinkedEditor {
   }
 
   /** @internal */
-  show({ delta }: ChangeEvent): void {
+  show({ delta, selection }: ChangeEvent): void {
     const replacements = this.#ends.show(delta, () => this.#editor.text());
     if (replacements.length > 0 && replacements.at(-1)!.end <= this.#editor.length) this.#editor.change(replacements);
+    if (selection) this.#editor.select({ anchor: this.#toEditor(selection.anchor), head: this.#toEditor(selection.head) });
     if (!this.#sent) return;
     // The engine has carried the cursor along by the same rule, but for ties.
     const { anchor, head } = this.#sent;
@@ -186,7 +189,10 @@ export class TextBinding implements LinkedEditor {
   }
 
   #draw(carets: readonly RemoteCaret[]): void {
-    const at = (offset: number) => Math.min(this.#ends.toEditor(offset), this.#editor.length);
-    this.#editor.drawCarets(carets.map((caret) => ({ ...caret, anchor: at(caret.anchor), head: at(caret.head) })));
+    this.#editor.drawCarets(carets.map((caret) => ({ ...caret, anchor: this.#toEditor(caret.anchor), head: this.#toEditor(caret.head) })));
+  }
+
+  #toEditor(offset: number): number {
+    return Math.min(this.#ends.toEditor(offset), this.#editor.length);
   }
 }

@@ -21,6 +21,8 @@ export class Editor implements TextEditor, PluginValue {
   /** Whether the view is inside an update, in which it takes no other. */
   #updating = true;
   #isReadOnly = true;
+  /** Whether the last change that was shown was above what is drawn. */
+  #hasShifted = false;
 
   constructor(view: EditorView, document: SharedDocument, readOnly: Compartment, options: BindingOptions) {
     this.#view = view;
@@ -48,6 +50,7 @@ export class Editor implements TextEditor, PluginValue {
 
   change(replacements: readonly Replacement[]): void {
     this.#dispatch({ changes: replacements.map(({ start, end, insert }) => ({ from: start, to: end, insert })) });
+    this.#hasShifted = replacements[0]!.start < this.#view.viewport.from;
   }
 
   setReadOnly(readOnly: boolean): void {
@@ -58,6 +61,10 @@ export class Editor implements TextEditor, PluginValue {
 
   selection(): Cursor | null {
     return this.#view.hasFocus ? this.#view.state.selection.main : null;
+  }
+
+  select({ anchor, head }: Cursor): void {
+    this.#dispatch({ selection: { anchor, head }, scrollIntoView: true });
   }
 
   drawCarets(carets: readonly RemoteCaret[]): void {
@@ -102,6 +109,10 @@ export class Editor implements TextEditor, PluginValue {
   /** Changes the view, past the application's filters: they are for what its user does. */
   #dispatch(spec: TransactionSpec): void {
     if (this.#binding.link.disposal.done) return;
+    // The view keeps what is in view in its place, but forgets where that was with the next update that
+    // comes before it has measured; asking it for something that is measured has it do that first.
+    if (this.#hasShifted) this.#view.elementAtHeight(0);
+    this.#hasShifted = false;
     this.#view.dispatch({
       ...spec,
       annotations: [fromDocument.of(true), Transaction.addToHistory.of(false), Transaction.remote.of(true)],

@@ -1,6 +1,5 @@
 import { Compartment, Prec, StateEffect, type Extension } from "@codemirror/state";
 import { EditorView, keymap, ViewPlugin } from "@codemirror/view";
-import { historyOf } from "../binding/history.js";
 import type { Binding, BindingOptions } from "../binding/text.js";
 import type { Document as SharedDocument } from "../document.js";
 import { caretLayers, caretsField } from "./carets.js";
@@ -40,14 +39,8 @@ export function bindCodeMirror(view: EditorView, document: SharedDocument, optio
 
 /** Takes undo and redo over from the editor, whose own history knows nothing of what crosses. */
 function history(document: SharedDocument): Extension {
-  const own = historyOf(document);
-  if (!own) return [];
-  const attempt = (does: () => unknown) => () => {
-    if (!document.readOnly) does();
-    return true;
-  };
-  const undo = attempt(() => own.undo());
-  const redo = attempt(() => own.redo());
+  const undo = () => document.readOnly || document.undo() || true;
+  const redo = () => document.readOnly || document.redo() || true;
   return Prec.highest([
     keymap.of([
       { key: "Mod-z", run: undo, preventDefault: true },

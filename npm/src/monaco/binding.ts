@@ -1,7 +1,6 @@
 import type * as monaco from "monaco-editor";
 import type { RemoteCaret } from "../binding/carets.js";
 import { Disposal } from "../binding/disposal.js";
-import { historyOf } from "../binding/history.js";
 import { TextBinding, type Binding, type BindingOptions, type TextEditor } from "../binding/text.js";
 import { componentLength, mapOffset, type Component, type Replacement } from "../delta.js";
 import type { Document as SharedDocument } from "../document.js";
@@ -122,6 +121,12 @@ class Editor implements TextEditor, Binding {
     };
   }
 
+  select({ anchor, head }: Cursor): void {
+    this.#select([{ anchor, head }]);
+    const position = this.#editor.getPosition();
+    if (position) this.#editor.revealPosition(position);
+  }
+
   drawCarets(carets: readonly RemoteCaret[]): void {
     this.#carets.draw(carets);
   }
@@ -199,15 +204,11 @@ class Editor implements TextEditor, Binding {
  * own history knows nothing of what crosses. Answers how to give that back.
  */
 function takeHistory(model: monaco.editor.ITextModel, document: SharedDocument): () => void {
-  const history = historyOf(document);
-  const attempt = (does: () => unknown) => () => {
-    if (!document.readOnly) does();
-  };
   Object.assign(model, {
-    undo: attempt(() => history?.undo()),
-    redo: attempt(() => history?.redo()),
-    canUndo: () => history?.canUndo ?? false,
-    canRedo: () => history?.canRedo ?? false,
+    undo: () => void (document.readOnly || document.undo()),
+    redo: () => void (document.readOnly || document.redo()),
+    canUndo: () => document.canUndo,
+    canRedo: () => document.canRedo,
   });
   return () => {
     for (const name of ["undo", "redo", "canUndo", "canRedo"]) Reflect.deleteProperty(model, name);
