@@ -38,7 +38,15 @@ pub(crate) fn setup(workspace: &Workspace, scope: Scope, steps: &mut Steps) -> R
     }
     steps.run("setup-npm", "packages of npm/", || npm_packages(workspace, "npm"))?;
     if scope == Scope::Tests {
-        for folder in ["tests/browser", "tests/packaging", "tests/packaging/react18", "examples/vite"] {
+        let folders = [
+            "tests/browser",
+            "tests/packaging",
+            "tests/packaging/react18",
+            "examples/vite",
+            "examples/codemirror",
+            "examples/monaco",
+        ];
+        for folder in folders {
             steps.run(&format!("setup-{folder}"), &format!("packages of {folder}/"), || {
                 npm_packages(workspace, folder)
             })?;
