@@ -134,9 +134,11 @@ class Editor implements TextEditor, Binding {
   #changed({ changes, isFlush, isEolChange }: monaco.editor.IModelContentChangedEvent): void {
     if (this.#own) return;
     this.#telling = true;
-    if (isEolChange) queueMicrotask(() => this.#disposal.done || this.#model.setEOL(LF_SEQUENCE));
-    else if (isFlush) this.#binding.replaced();
-    else {
+    if (isEolChange || isFlush) {
+      // Where this changes anything it is told by an event of its own, which then changes nothing.
+      this.#model.setEOL(LF_SEQUENCE);
+      if (isFlush) this.#binding.replaced();
+    } else {
       // Told from the last to the first, in offsets before all of them.
       const replacements = changes.map(({ rangeOffset, rangeLength, text }) => ({ start: rangeOffset, end: rangeOffset + rangeLength, insert: text }));
       this.#binding.edited(replacements.reverse().sort((a, b) => a.start - b.start));
