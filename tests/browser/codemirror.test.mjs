@@ -39,6 +39,7 @@ await editorSuite("codemirror", {
       return view.state.sliceDoc(at(left + 1), at(right - 1));
     });
   },
+  replace: (text) => example.view.dispatch({ changes: { from: 0, to: example.view.state.doc.length, insert: text } }),
   isReadOnly: () => example.view.state.readOnly,
   bind: () => example.bind(),
   traces: () => document.querySelectorAll(".cowrite-caret, .cowrite-selection, .cowrite-carets, .cowrite-selections").length,

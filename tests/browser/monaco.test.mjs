@@ -30,6 +30,7 @@ await editorSuite("monaco", {
   topLine,
   names: () => [...document.querySelectorAll(".cowrite-caret")].map((caret) => getComputedStyle(caret, "::after").content.slice(1, -1)),
   selections: () => example.editor.getModel().getAllDecorations().filter(({ options }) => options.className?.startsWith("cowrite-selection")).map(({ range }) => example.editor.getModel().getValueInRange(range)),
+  replace: (text) => example.editor.getModel().setValue(text),
   isReadOnly: () => example.editor.getRawOptions().readOnly,
   bind: () => example.bind(),
   traces: () => document.querySelectorAll(".cowrite-caret, .cowrite-selection").length + document.adoptedStyleSheets.length
