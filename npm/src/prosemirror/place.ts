@@ -34,6 +34,8 @@ export interface Abilities {
   readonly bullet: boolean;
   readonly ordered: boolean;
   readonly code: boolean;
+  /** Whether a code block knows its language. */
+  readonly language: boolean;
   readonly divider: boolean;
   /** The greatest level of a heading; 0 where there is none. */
   readonly header: number;
@@ -96,7 +98,7 @@ export function placeOf(previous: Place | null, attributes: Attributes, empty: b
 function leafOf(attributes: Attributes, empty: boolean, previous: Leaf | null, can: Abilities): Leaf {
   const { header, divider, "code-block": code } = attributes;
   if (can.code && code !== undefined && code !== null && code !== false) {
-    const language = typeof code === "string" && code !== "plain" ? code : "";
+    const language = can.language && typeof code === "string" && code !== "plain" ? code : "";
     return { kind: "code", language, joined: previous?.kind === "code" && previous.language === language };
   }
   if (typeof header === "number" && header >= 1 && can.header > 0) return { kind: "header", level: Math.min(Math.floor(header), can.header) };

@@ -48,6 +48,7 @@ export class SchemaMap {
       bullet: block("bullet") && !!item,
       ordered: block("ordered") && !!item,
       code: block("code"),
+      language: block("code") && !!attrName(this.type("code"), "language", "params"),
       divider: block("divider"),
       header: block("header") ? 6 : 0,
       paragraphFirst: !item || [...this.#nodes].some(([role, type]) => type.isBlock && role !== "item" && block(role) && !item.contentMatch.matchType(type)),
