@@ -2,7 +2,7 @@ import { Mark, type Node } from "prosemirror-model";
 import type { Attributes, Delta } from "../delta.js";
 import { DeltaBuilder, sameJson } from "../rich/iterator.js";
 import { lineText, type Line, type Piece } from "../rich/line.js";
-import { differenceOf } from "../textarea/difference.js";
+import { differenceOf } from "../binding/difference.js";
 import { isEmpty, type Mapping } from "./mapping.js";
 import { attributesOf, placeKeys, placeOf, samePlace, type Place } from "./place.js";
 import type { ShownLine } from "./write.js";

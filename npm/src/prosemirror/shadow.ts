@@ -39,15 +39,16 @@ export class Shadow {
     return this.#blocks.reduce((length, block) => length + block.length, 0);
   }
 
-  /** Holds another text from here on; answers what that replaces, the blocks that stay apart. */
-  reset(content: Delta): Replaced {
+  /** Holds another text from here on; answers what that replaces in `document`, the blocks that stay apart. */
+  reset(content: Delta, document: Node): Replaced {
     const blocks = this.mapping.blocks(content);
-    const old = this.#blocks;
-    let [index, end] = [0, old.length];
-    while (index < end && index < blocks.length && old[index]!.node.eq(blocks[index]!.node)) index += 1;
-    while (end > index && blocks.length - (old.length - end) > index && old[end - 1]!.node.eq(blocks[blocks.length - (old.length - end) - 1]!.node)) end -= 1;
+    const old = document.children;
+    let index = 0;
+    let same = 0;
+    while (index < old.length && index < blocks.length && old[index]!.eq(blocks[index]!.node)) index += 1;
+    while (same < Math.min(old.length, blocks.length) - index && old[old.length - 1 - same]!.eq(blocks[blocks.length - 1 - same]!.node)) same += 1;
     this.#blocks = blocks;
-    return { index, removed: end - index, nodes: blocks.slice(index, blocks.length - (old.length - end)).map(({ node }) => node) };
+    return { index, removed: old.length - same - index, nodes: blocks.slice(index, blocks.length - same).map(({ node }) => node) };
   }
 
   /** Takes a change of the text; answers what it replaces, each on the document as the ones before have left it. */

@@ -1,0 +1,223 @@
+import { Plugin, PluginKey, TextSelection, type Command, type EditorState, type Transaction } from "prosemirror-state";
+import { DecorationSet, type EditorView } from "prosemirror-view";
+import { RemoteCarets, type RemoteCaret } from "../binding/carets.js";
+import { Link, type LinkedEditor } from "../binding/link.js";
+import type { BindingOptions } from "../binding/text.js";
+import { mapOffset, type Delta } from "../delta.js";
+import type { Document as SharedDocument } from "../document.js";
+import { report } from "../emitter.js";
+import type { CowriteError } from "../error.js";
+import type { ChangeEvent, Cursor } from "../state.js";
+import { caretDecorations } from "./carets.js";
+import { Mapping } from "./mapping.js";
+import { replaceNodes } from "./replace.js";
+import { Shadow, type Replaced } from "./shadow.js";
+
+/** Settings of {@link cowrite}. */
+export type ProseMirrorOptions = Omit<BindingOptions, "onRepair">;
+
+interface PluginState {
+  readonly document: SharedDocument;
+  readonly readOnly: boolean;
+  readonly carets: DecorationSet;
+}
+
+interface Meta {
+  readonly readOnly?: boolean;
+  readonly carets?: (state: EditorState) => DecorationSet;
+}
+
+const key = new PluginKey<PluginState>("cowrite");
+
+/**
+ * A plugin that keeps an editor and a document the same. What the editor shows before the
+ * document is loaded is replaced then; from there on only what changes is. Undo and redo
+ * take back what this user did alone, so leave out `prosemirror-history`.
+ *
+ * A change costs what the blocks of the top level that it touches cost, and a comparison
+ * of each other by identity.
+ *
+ * @throws RangeError where the schema has no paragraph
+ */
+export function cowrite(document: SharedDocument, options: ProseMirrorOptions = {}): Plugin {
+  return new Plugin<PluginState>({
+    key,
+    state: {
+      init: () => ({ document, readOnly: true, carets: DecorationSet.empty }),
+      apply(transaction, state, _, next) {
+        const meta = transaction.getMeta(key) as Meta | undefined;
+        const carets = meta?.carets?.(next) ?? (transaction.docChanged ? state.carets.map(transaction.mapping, transaction.doc) : state.carets);
+        return { ...state, carets, readOnly: meta?.readOnly ?? state.readOnly };
+      },
+    },
+    view: (view) => new Binding(view, document, options),
+    props: {
+      editable: (state) => !key.getState(state)!.readOnly,
+      decorations: (state) => key.getState(state)!.carets,
+      handleKeyDown(view, event) {
+        const command = shortcut(event);
+        return !!command && !view.composing && command(view.state, view.dispatch, view);
+      },
+      handleDOMEvents: {
+        beforeinput(view, event) {
+          const command = event.inputType === "historyUndo" ? undo : event.inputType === "historyRedo" ? redo : null;
+          if (!command) return false;
+          // From the browser's menu: its own undo knows nothing of what is shared.
+          event.preventDefault();
+          return command(view.state, view.dispatch, view);
+        },
+      },
+    },
+  });
+}
+
+/** Takes back the last group of edits made here. */
+export const undo: Command = (state, dispatch) => history(state, !!dispatch, "canUndo", "undo");
+
+/** Does again what {@link undo} took back last. */
+export const redo: Command = (state, dispatch) => history(state, !!dispatch, "canRedo", "redo");
+
+function history(state: EditorState, act: boolean, can: "canUndo" | "canRedo", verb: "undo" | "redo"): boolean {
+  const found = key.getState(state);
+  if (!found) return false;
+  // A key that has nothing to undo is still no key for the browser's own undo.
+  if (act && !found.readOnly && found.document[can]) found.document[verb]();
+  return act || found.document[can];
+}
+
+function shortcut({ key: letter, ctrlKey, metaKey, shiftKey, altKey }: KeyboardEvent): Command | null {
+  const mac = typeof navigator !== "undefined" && /Mac|iP(hone|[oa]d)/.test(navigator.platform);
+  if (altKey || (mac ? !metaKey || ctrlKey : !ctrlKey || metaKey)) return null;
+  if (letter.toLowerCase() === "z") return shiftKey ? redo : undo;
+  return letter === "y" && !mac && !shiftKey ? redo : null;
+}
+
+class Binding implements LinkedEditor {
+  readonly #view: EditorView;
+  readonly #document: SharedDocument;
+  readonly #options: ProseMirrorOptions;
+  readonly #shadow: Shadow;
+  readonly #link: Link;
+  readonly #carets: RemoteCarets | undefined;
+  /** The cursor that the others know, in offsets of the document. */
+  #sent: Cursor | null = null;
+  /** Whether the editor is known to show what the document does not hold. */
+  #wrong = false;
+
+  constructor(view: EditorView, document: SharedDocument, options: ProseMirrorOptions) {
+    this.#view = view;
+    this.#document = document;
+    this.#options = options;
+    this.#shadow = new Shadow(new Mapping(view.state.schema));
+    this.#link = new Link(document, this);
+    this.#link.holdWhileComposing(view.dom);
+    this.#link.disposal.listen(view.dom, "focus", () => this.#sendCursor());
+    if (options.cursors !== false) {
+      this.#carets = new RemoteCarets(document, (carets) => this.#drawCarets(carets), () => this.#link.isCurrent && !this.#link.isComposing && !this.#wrong);
+    }
+  }
+
+  /** Called by the view after each of its updates. */
+  update(view: EditorView, before: EditorState): void {
+    if (this.#link.disposal.done) return;
+    if (view.state.doc !== before.doc && this.#link.isLoaded) this.#read();
+    this.#sendCursor();
+  }
+
+  destroy(): void {
+    if (this.#link.disposal.done) return;
+    this.#carets?.destroy();
+    this.#link.destroy();
+    if (this.#sent && !this.#document.error) this.#document.clearCursor();
+  }
+
+  /** @internal */
+  load(): void {
+    this.#reset();
+    this.shown();
+  }
+
+  /** @internal */
+  show(change: ChangeEvent): void {
+    const { selection, storedMarks } = this.#view.state;
+    const kept = selection instanceof TextSelection
+      ? change.selection ?? carried({ anchor: this.#shadow.offset(selection.anchor), head: this.#shadow.offset(selection.head) }, change.delta)
+      : change.selection;
+    if (this.#sent) this.#sent = carried(this.#sent, change.delta);
+    const transaction = this.#replacing(this.#shadow.apply(change.delta));
+    if (kept) this.#select(transaction, kept);
+    // What was chosen for the next letter is the user's own.
+    if (storedMarks && !change.selection) transaction.setStoredMarks(storedMarks);
+    if (change.selection) transaction.scrollIntoView();
+    if (transaction.docChanged || transaction.selectionSet) this.#view.dispatch(transaction);
+  }
+
+  /** @internal */
+  shown(): void {
+    if (this.#wrong || this.#shadow.length !== this.#document.length) this.#reset();
+    this.#carets?.invalidate();
+    this.#sendCursor();
+  }
+
+  /** @internal */
+  refused(error: CowriteError): void {
+    this.#wrong = true;
+    (this.#options.onError ?? report)(error);
+  }
+
+  /** @internal */
+  setReadOnly(readOnly: boolean): void {
+    // A plugin is made while its view is, which takes no transaction before that is done.
+    queueMicrotask(() => this.#tell({ readOnly }));
+  }
+
+  /** Takes what the editor shows now into the document. */
+  #read(): void {
+    const { delta, repair } = this.#shadow.read(this.#view.state.doc, this.#view.state.selection.head);
+    if (delta.length > 0) this.#link.edit(delta);
+    if (repair && !this.#wrong) this.#view.dispatch(this.#replacing([repair]));
+  }
+
+  #reset(): void {
+    this.#wrong = false;
+    const transaction = this.#replacing([this.#shadow.reset(this.#document.delta, this.#view.state.doc)]);
+    // Nodes that were only found equal are taken over by reading them.
+    if (transaction.docChanged) this.#view.dispatch(transaction);
+    this.#read();
+  }
+
+  #replacing(parts: readonly Replaced[]): Transaction {
+    const transaction = this.#view.state.tr.setMeta("addToHistory", false);
+    for (const part of parts) replaceNodes(transaction, part);
+    return transaction;
+  }
+
+  #select(transaction: Transaction, { anchor, head }: Cursor): void {
+    const [from, to] = [this.#shadow.position(anchor), this.#shadow.position(head)];
+    if (transaction.selection.anchor === from && transaction.selection.head === to) return;
+    transaction.setSelection(TextSelection.between(transaction.doc.resolve(from), transaction.doc.resolve(to)));
+  }
+
+  #drawCarets(carets: readonly RemoteCaret[]): void {
+    if (carets.length === 0 && key.getState(this.#view.state)?.carets === DecorationSet.empty) return;
+    this.#tell({ carets: (state) => (carets.length > 0 ? caretDecorations(state, carets, (offset) => this.#shadow.position(offset)) : DecorationSet.empty) });
+  }
+
+  #tell(meta: Meta): void {
+    if (!this.#link.disposal.done && key.getState(this.#view.state)) this.#view.dispatch(this.#view.state.tr.setMeta(key, meta).setMeta("addToHistory", false));
+  }
+
+  #sendCursor(): void {
+    if (!this.#link.isCurrent || this.#link.isComposing || this.#wrong || this.#document.error || !this.#view.hasFocus()) return;
+    const { anchor, head } = this.#view.state.selection;
+    const cursor = { anchor: this.#shadow.offset(anchor), head: this.#shadow.offset(head) };
+    if (this.#sent?.anchor === cursor.anchor && this.#sent.head === cursor.head) return;
+    this.#sent = cursor;
+    this.#document.setCursor(cursor.anchor, cursor.head);
+  }
+}
+
+/** A selection after a change: it does not grow by what is inserted at its edges, and a caret stays before it. */
+function carried({ anchor, head }: Cursor, delta: Delta): Cursor {
+  return { anchor: mapOffset(delta, anchor, anchor < head ? "after" : "before"), head: mapOffset(delta, head, anchor > head ? "after" : "before") };
+}
