@@ -109,7 +109,10 @@ class Binding implements LinkedEditor {
     this.#document = document;
     this.#options = options;
     this.#shadow = new Shadow(new Mapping(view.state.schema));
+    // Asked for before the link does, so it comes before what the link shows.
+    const early = document.on("change", () => queueMicrotask(() => this.#readPage()));
     this.#link = new Link(document, this);
+    this.#link.disposal.add(early);
     this.#link.holdWhileComposing(view.dom);
     this.#link.disposal.listen(view.dom, "focus", () => this.#sendCursor());
     if (options.cursors !== false) {
@@ -169,6 +172,16 @@ class Binding implements LinkedEditor {
   setReadOnly(readOnly: boolean): void {
     // A plugin is made while its view is, which takes no transaction before that is done.
     queueMicrotask(() => this.#tell({ readOnly }));
+  }
+
+  /**
+   * Lets the editor see where the browser has put the caret by now: it is told in a task of
+   * its own, and a change shown before that would put the caret back.
+   */
+  #readPage(): void {
+    if (this.#link.disposal.done || this.#link.isComposing || this.#view.composing) return;
+    // Not in the types, yet the one place where the editor reads the page.
+    (this.#view as unknown as { readonly domObserver?: { flush?(): void } }).domObserver?.flush?.();
   }
 
   /** Takes what the editor shows now into the document. */

@@ -3,9 +3,9 @@ import { Decoration, DecorationSet } from "prosemirror-view";
 import type { RemoteCaret } from "../binding/carets.js";
 
 /**
- * The others' carets as decorations. A caret has the class `cowrite-caret` and the
- * attributes `data-member` and `data-offset`, its name `cowrite-name`, a selected piece
- * `cowrite-selection`; all styles can be overruled by a page's own.
+ * The others' carets as decorations, which move along with edits by themselves. A caret
+ * has the class `cowrite-caret` and the attribute `data-member`, its name `cowrite-name`,
+ * a selected piece `cowrite-selection`; all styles can be overruled by a page's own.
  *
  * @param position where an offset of the text stands in the document
  */
@@ -24,11 +24,10 @@ export function caretDecorations(state: EditorState, carets: readonly RemoteCare
 }
 
 /** An element that stands in the line and takes no room in it. */
-function caretElement(page: Document, { member, name, color, head }: RemoteCaret): HTMLElement {
+function caretElement(page: Document, { member, name, color }: RemoteCaret): HTMLElement {
   const element = page.createElement("span");
   element.className = "cowrite-caret";
   element.dataset["member"] = String(member);
-  element.dataset["offset"] = String(head);
   element.setAttribute("aria-hidden", "true");
   Object.assign(element.style, { position: "relative", borderLeft: `2px solid ${color}`, margin: "0 -1px", pointerEvents: "none", userSelect: "none" });
   const label = page.createElement("span");
