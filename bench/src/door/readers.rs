@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use cowrite_protocol::operation::Operation;
+use cowrite_tests::process::Place;
 use cowrite_tests::raw::{RawClient, RawSocket, packed};
 use cowrite_tests::server::ServerProcess;
 
@@ -12,7 +13,9 @@ const SECONDS: u64 = 10;
 /// A hundred of them beside one writer.
 pub(crate) async fn measure() {
     let fast = ["--submits-per-second", "1000000", "--submit-burst", "1000000", "--frames-per-second", "1000000"];
-    let server = ServerProcess::with_flags(&[&["--memory", "--connections-per-user", "200"], &fast[..]].concat());
+    let place = Place::new();
+    // On disk: in memory the log itself would be what grows.
+    let server = ServerProcess::on_disk(&place.path("data"), &[&["--connections-per-user", "200"], &fast[..]].concat());
     let mut writer = RawClient::greeted(server.address(), "dev:writer").await;
     let channel = writer.open("hot").await;
     let operation =
@@ -26,7 +29,8 @@ pub(crate) async fn measure() {
         }
         (edits - before) as f64 / start.elapsed().as_secs_f64()
     };
-    let alone = write(Duration::from_secs(2)).await;
+    let start = server.resident_bytes();
+    let alone = write(Duration::from_secs(SECONDS)).await;
     let empty = server.resident_bytes();
     let mut stuck = Vec::new();
     for _ in 0..READERS {
@@ -40,9 +44,8 @@ pub(crate) async fn measure() {
         "{READERS} readers who take nothing, on a document that one writer edits for {SECONDS} s, each edit accepted before the next"
     );
     println!(
-        "  {:.0} edits/s alone, {:.0} beside them; {} MiB before they came, {} MiB at the end",
-        alone,
-        beside,
+        "  {alone:.0} edits/s alone, {beside:.0} beside them; {} MiB at the start, {} MiB when they came after {SECONDS} s, {} MiB at the end",
+        start >> 20,
         empty >> 20,
         server.resident_bytes() >> 20
     );
