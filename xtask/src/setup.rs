@@ -45,6 +45,8 @@ pub(crate) fn setup(workspace: &Workspace, scope: Scope, steps: &mut Steps) -> R
             "examples/vite",
             "examples/codemirror",
             "examples/monaco",
+            "examples/prosemirror",
+            "examples/quill",
         ];
         for folder in folders {
             steps.run(&format!("setup-{folder}"), &format!("packages of {folder}/"), || {
