@@ -11,6 +11,7 @@ use axum::Router;
 use cowrite_protocol::RichText;
 use cowrite_protocol::frame::DurabilityClass;
 use thiserror::Error;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::arrivals::{ArrivalSettings, Arrivals, open_file_limit};
@@ -18,7 +19,9 @@ use crate::auth::{Access, DeveloperAccess, JwtAccess, Minter, RevocableAccess};
 use crate::clock::Clock;
 use crate::connection::{Registry, SocketContext};
 use crate::health::Health;
-use crate::http::{HttpContext, Listener, OriginRule, Reception, TokenDesk, finish, operator_routes, public_routes};
+use crate::http::{
+    EXPORTS, HttpContext, Listener, OriginRule, Reception, TokenDesk, finish, operator_routes, public_routes,
+};
 use crate::hub::{Hub, HubParts};
 use crate::leases::{Leases, LocalLeases};
 use crate::metrics::Metrics;
@@ -207,6 +210,7 @@ impl Server {
             draining: AtomicBool::new(false),
             tokens: settings.api_key.clone().zip(minter).map(|(api_key, minter)| TokenDesk { api_key, minter }),
             api_key: settings.api_key,
+            exports: Semaphore::new(EXPORTS),
             origins: OriginRule { local, ..settings.origins },
             arrivals: Arc::clone(&arrivals),
         });

@@ -32,6 +32,8 @@ impl Connection {
             }
             (Phase::Ended, _) => {}
             (_, Ok(_)) => self.end(Code::Unauthorized),
+            // Nobody could say whether the fresh one is good. The one that is known holds until it ends.
+            (Phase::Open(_), Err(Denied { code: Code::Internal | Code::Unavailable, .. })) => {}
             (_, Err(denied)) => self.end_for(denied.code, denied.retry_after_ms),
         }
     }

@@ -13,7 +13,7 @@ use crate::sequencer::SubmittedCaret;
 /// What a transfer up may have beside its operation.
 const TRANSFER_SLACK: u32 = 1 << 10;
 
-/// What a frame costs that makes the server ask the log, or walk through a document; and one of
+/// What a frame costs that makes the server ask the log, walk through a document, or verify a token; and one of
 /// presence more that is above its rate.
 const DEAR: u32 = 10;
 
@@ -31,7 +31,8 @@ impl Connection {
                 }
             }
             (Phase::Open(_), frame) => {
-                let dear = matches!(frame, ClientFrame::Open { .. } | ClientFrame::Verify { .. });
+                let dear =
+                    matches!(frame, ClientFrame::Open { .. } | ClientFrame::Verify { .. } | ClientFrame::Token { .. });
                 self.pace(if dear { DEAR } else { 1 }, now);
                 match frame {
                     ClientFrame::Ping => *pinged = true,

@@ -293,7 +293,7 @@ mod tests {
     use cowrite_protocol::frame::{ClientFrame, Role};
 
     use super::*;
-    use crate::auth::{DeveloperAccess, Granted};
+    use crate::auth::{Denied, DeveloperAccess, Granted};
 
     const EDITOR: Granted = Granted { role: Role::Editor, for_ms: None };
 
@@ -347,5 +347,39 @@ mod tests {
         say(&mut connection, &[open(1, "../a"), open(2, ""), open(3, "good")]);
         assert_eq!(refusals(&outbox), [(1, Code::BadDocumentId), (2, Code::BadDocumentId)]);
         assert!(matches!(connection.poll_output(), Some(ConnectionOutput::Open(open)) if open.request == 3));
+    }
+
+    fn identity(lasts_ms: Option<u64>) -> Result<Identity, Denied> {
+        let identity = DeveloperAccess::identity("dev:a").unwrap();
+        Ok(Identity { lasts_ms, ..identity })
+    }
+
+    #[test]
+    fn a_token_holds_until_it_ends_though_nobody_can_judge_the_next() {
+        let (mut connection, outbox) = greeted(Limits::default());
+        connection.handle_identity(identity(Some(1_000)), Millis(0));
+        for code in [Code::Internal, Code::Unavailable] {
+            connection.handle_identity(Err(code.into()), Millis(500));
+        }
+        connection.handle_timeout(Millis(999));
+        assert!(connection.identity().is_some());
+        connection.handle_identity(identity(Some(1_000)), Millis(999));
+        connection.handle_timeout(Millis(1_998));
+        assert!(connection.identity().is_some(), "a fresh one came in time");
+        let permit = connection.handle_opening(Channel(0), &"a".parse().unwrap(), EDITOR, Millis(1_998));
+        connection.handle_timeout(Millis(1_999));
+        assert!(connection.identity().is_none());
+        assert!(permit.allows(crate::auth::Action::Read, Millis(0)).is_err());
+        assert_eq!(outbox.take(1 << 20).end, Some((Code::TokenExpired, 0)));
+    }
+
+    #[test]
+    fn a_fresh_token_of_another_user_or_of_nobody_ends_the_connection() {
+        let other = DeveloperAccess::identity("dev:b").map_err(Into::into);
+        for (fresh, code) in [(other, Code::Unauthorized), (Err(Code::TokenRevoked.into()), Code::TokenRevoked)] {
+            let (mut connection, outbox) = greeted(Limits::default());
+            connection.handle_identity(fresh, Millis(1));
+            assert_eq!(outbox.take(1 << 20).end, Some((code, 0)));
+        }
     }
 }

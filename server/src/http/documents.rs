@@ -14,6 +14,9 @@ use super::HttpContext;
 use crate::auth::{Denied, Permit};
 use crate::room::{ExportCommand, Exported, RoomCommand};
 
+/// So many documents are written out at a time: each is in memory as a whole meanwhile.
+pub(crate) const EXPORTS: usize = 8;
+
 /// Loading a document takes this long at most, or the caller is asked to come back.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -49,6 +52,7 @@ async fn export(context: &HttpContext, document: &str, headers: &HeaderMap) -> R
     let room = socket.hub.open(&document)?;
     let (answer, answered) = oneshot::channel();
     let ask = async {
+        let _turn = context.exports.acquire().await.ok()?;
         room.commands.send(RoomCommand::Export(Box::new(ExportCommand { permit, answer }))).await.ok()?;
         answered.await.ok()
     };

@@ -31,8 +31,11 @@ use crate::logging::lines_dropped;
 use crate::metrics::{Metrics, ProcessSample, Refused, Sampled};
 use crate::traces::spans_dropped;
 
+use tokio::sync::Semaphore;
+
 use files::Files;
 
+pub(crate) use documents::EXPORTS;
 pub(crate) use listener::{Listener, Reception};
 pub use origin::{AllowedOrigin, OriginRule, ParseOriginError};
 pub(crate) use tokens::TokenDesk;
@@ -51,6 +54,8 @@ pub(crate) struct HttpContext {
     pub(crate) tokens: Option<TokenDesk>,
     /// By which the application's servers are let in; `None`: none is.
     pub(crate) api_key: Option<ApiKey>,
+    /// How many documents may be written out now.
+    pub(crate) exports: Semaphore,
     /// Which pages are let in.
     pub(crate) origins: OriginRule,
     /// Who is connected to the port of users.
