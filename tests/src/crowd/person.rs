@@ -174,7 +174,9 @@ pub(super) async fn read_afresh(
     patience: Duration,
 ) -> Result<Replica, String> {
     let url = format!("ws://{server}/v1/socket");
-    let reader = NativeClient::connect(&url, "dev:reader", NativeSettings::default()).unwrap();
+    // A user of its own: many read at once, and nobody may have more than ten connections.
+    let user = format!("dev:reader-of-{id}-at-{}", server.port());
+    let reader = NativeClient::connect(&url, user.as_str(), NativeSettings::default()).unwrap();
     let document = reader.open(id.clone(), "").unwrap();
     let version = at_least.map(|position| position.version).unwrap_or_default();
     let there = document.wait_until(|status| status.state == StatusState::Online && status.version >= version);

@@ -19,11 +19,13 @@ impl Couple {
     pub(crate) async fn meet(document: &str, servers: [SocketAddr; 2]) -> Couple {
         let clients = servers.map(|server| {
             let url = format!("ws://{server}/v1/socket");
-            NativeClient::connect(&url, "dev:couple", NativeSettings::default()).unwrap()
+            // Each couple is a user: nobody may have more than ten connections.
+            NativeClient::connect(&url, format!("dev:{document}").as_str(), NativeSettings::default()).unwrap()
         });
         let [writer, reader] = [0, 1].map(|index| clients[index].open(document.parse().unwrap(), "").unwrap());
-        writer.opened().await.unwrap();
-        reader.opened().await.unwrap();
+        for document in [&writer, &reader] {
+            timeout(Duration::from_secs(20), document.opened()).await.expect("it opens").unwrap();
+        }
         Couple { _clients: clients, writer, reader }
     }
 

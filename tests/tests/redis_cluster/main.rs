@@ -1,6 +1,6 @@
 //! Servers over a Redis cluster of three masters.
 
-#![expect(clippy::unwrap_used, reason = "all of it is a test")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "all of it is a test")]
 
 mod couple;
 mod doors;
