@@ -146,7 +146,7 @@ impl Connection {
         if busy_ms.is_some() {
             self.metrics.front.rate_limited(Rate::Submits);
         }
-        let operation = Bytes::copy_from_slice(submit.operation.0);
+        let operation = if busy_ms.is_some() { Bytes::new() } else { Bytes::copy_from_slice(submit.operation.0) };
         self.for_room(
             submit.channel,
             ChannelFrame::Submit {

@@ -178,6 +178,11 @@ impl Connection {
         self.channels.keys().copied()
     }
 
+    /// The documents of these channels.
+    pub fn documents(&self) -> impl Iterator<Item = &DocumentId> {
+        self.channels.values().map(|open| open.right.document())
+    }
+
     /// The next thing to do. Drain it to `None` after each call.
     pub fn poll_output(&mut self) -> Option<ConnectionOutput> {
         self.outputs.pop_front()

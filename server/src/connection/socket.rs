@@ -308,9 +308,6 @@ impl SocketTask {
                 ConnectionOutput::Open(request) => self.ask_role(request),
                 ConnectionOutput::AskRole { channel, document } => self.ask_again(channel, document),
                 ConnectionOutput::Expel { channel, code, retry_after_ms } => {
-                    if code == Code::TokenRevoked {
-                        self.context.metrics.front.revoked(Revoked::Channel);
-                    }
                     let connection = self.entry.id;
                     self.deliver(channel, RoomCommand::Expel { connection, code, retry_after_ms });
                 }
@@ -331,7 +328,11 @@ impl SocketTask {
     /// Something of the user was revoked: this token, a document, or what does not concern us.
     fn heed_revocation(&mut self) {
         let Some(identity) = self.connection.identity() else { return };
-        if self.context.revocations.check(identity) {
+        let revocations = &self.context.revocations;
+        if revocations.check(identity) {
+            let revoked =
+                self.connection.documents().filter(|document| !revocations.check_document(identity, document));
+            (0..revoked.count()).for_each(|_| self.context.metrics.front.revoked(Revoked::Channel));
             self.connection.doubt(self.context.clock.now());
         } else {
             self.connection.end(Code::TokenRevoked);

@@ -47,6 +47,8 @@ impl SocketTask {
     pub(super) fn answered(&mut self, answer: Answer) {
         match answer {
             Answer::Again(channel, role) => self.connection.handle_role(channel, role, self.context.clock.now()),
+            // The connection has ended meanwhile, perhaps since its user may do nothing any more.
+            Answer::Open(..) if self.connection.identity().is_none() => {}
             Answer::Open(request, identity, Ok(granted)) => self.open(*request, *identity, granted),
             Answer::Open(request, _, Err(denied)) => {
                 let (document, code) = (&request.document, denied.code.name());
