@@ -185,6 +185,8 @@ async fn one_document_is_taken_from_a_user_at_all_servers_and_no_other() {
     };
     assert_eq!(timeout(Duration::from_secs(1), closed).await.expect("within a second"), Code::AccessDenied);
     println!("a document was closed at the other server {:?} after it was taken away", start.elapsed());
+    let ended = town.servers[1].metrics().await.value("cowrite_revoked_total{what=\"channel\"}");
+    assert_eq!(ended, Some(1.0));
     let edit = type_one(&other, "x").unwrap();
     timeout(PATIENCE, other.when_accepted(edit)).await.unwrap().unwrap();
 }
