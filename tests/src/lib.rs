@@ -12,3 +12,4 @@ pub mod redis;
 pub mod relay;
 pub mod server;
 pub mod simulation;
+pub mod vectors;

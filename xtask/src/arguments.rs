@@ -16,6 +16,8 @@ cargo xtask COMMAND
                                  8080, folder data/demo)
   test [--only STEP]             everything that CI runs; `test --only list` names
                                  the steps
+  vectors [--list-kinds] FILE…   hold files of conformance vectors against the algebra,
+                                 the sequencer and the engine
   changelog                      the next section of CHANGELOG.md, from the commits";
 
 /// One command with its options.
@@ -40,6 +42,11 @@ pub(crate) enum Arguments {
         /// Only this step, without set-up.
         only: Option<String>,
     },
+    /// Run files of conformance vectors.
+    Vectors {
+        /// What is handed on: paths, and options of the runner.
+        words: Vec<String>,
+    },
     /// Print the changes since the last release.
     Changelog,
     /// Print the help text.
@@ -56,6 +63,7 @@ impl Arguments {
             "wasm" => Self::Wasm,
             "demo" => Self::Demo { port: 8080, data: None },
             "test" => Self::Test { only: None },
+            "vectors" => return Ok(Self::Vectors { words: words.collect() }),
             "changelog" => Self::Changelog,
             "" | "help" | "-h" | "--help" => return Ok(Self::Help),
             other => return Err(Failure::Usage(format!("there is no command `{other}`"))),
@@ -103,6 +111,8 @@ mod tests {
         assert_eq!(parse("setup --tests"), Some(Arguments::Setup { tests: true }));
         assert_eq!(parse("demo --port=9 --data d"), Some(Arguments::Demo { port: 9, data: Some("d".into()) }));
         assert_eq!(parse("test --only fmt"), Some(Arguments::Test { only: Some("fmt".to_owned()) }));
+        let words = vec!["--list-kinds".to_owned(), "a.json".to_owned()];
+        assert_eq!(parse("vectors --list-kinds a.json"), Some(Arguments::Vectors { words }));
         for wrong in ["tset", "setup --port 1", "demo --port", "demo --port 70000", "test fmt", "setup --tests=no"] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }

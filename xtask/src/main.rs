@@ -14,6 +14,7 @@ mod stamp;
 mod step;
 mod test;
 mod tool;
+mod vectors;
 mod wasm;
 mod workspace;
 
@@ -49,6 +50,7 @@ fn run() -> Result<(), Failure> {
         Arguments::Wasm => wasm::wasm(&workspace, &mut Steps::new())?,
         Arguments::Demo { port, data } => demo::demo(&workspace, port, data)?,
         Arguments::Test { only } => test::test(&workspace, only.as_deref())?,
+        Arguments::Vectors { words } => vectors::vectors(&workspace, words)?,
         Arguments::Changelog => changelog::changelog(&workspace)?,
         Arguments::Help => println!("{}", arguments::USAGE),
     }
