@@ -3,10 +3,10 @@
 //! The session is borrowed only while it works, and never while JavaScript runs: what it
 //! asks for is done one by one afterwards, so a host may call back in from any event.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
 use std::rc::Rc;
 
-use cowrite_client::{DocumentHandle, EditError, Engine, Millis, Session};
+use cowrite_client::{DocumentHandle, EditError, Engine, Found, Millis, Record, RecordError, Session};
 use cowrite_protocol::frame::{Activity, ProtocolVersion};
 use cowrite_protocol::{Cursor, DocumentId, Operation, RichText, Selection, Utf16Offset};
 
@@ -27,6 +27,8 @@ pub(crate) struct Driver {
     /// What each document has pending, apart from the session, which a panic would
     /// leave borrowed for ever.
     kept: RefCell<Vec<(DocumentHandle, Vec<Operation>)>>,
+    /// The record that the host is just told of, until it takes it.
+    record: RefCell<Option<Record>>,
     closed: Cell<bool>,
     /// Whether edits can be undone.
     recording: Cell<bool>,
@@ -50,6 +52,7 @@ impl Driver {
                 socket: RefCell::default(),
                 timer: RefCell::default(),
                 kept: RefCell::default(),
+                record: RefCell::default(),
                 closed: Cell::new(false),
                 recording: Cell::new(true),
             }
@@ -66,11 +69,12 @@ impl Driver {
     }
 
     /// Opens a document.
-    pub(crate) fn open(&self, id: &str, state: &str) -> Result<u32, Refusal> {
+    pub(crate) fn open(&self, id: &str, state: &str, keep: bool) -> Result<u32, Refusal> {
         let document: DocumentId = id.parse().map_err(|_| Refusal::BAD_DOCUMENT_ID)?;
         let mut opened = Err(Refusal::CLOSED);
         self.act_on(&mut |stay, now| {
-            opened = stay.session.open(document.clone(), state, now).map_err(Refusal::from);
+            let open = if keep { Session::open_kept } else { Session::open };
+            opened = open(&mut stay.session, document.clone(), state, now).map_err(Refusal::from);
             opened.iter().for_each(|handle| stay.add(*handle));
         })?;
         opened.map(|handle| handle.0)
@@ -84,6 +88,25 @@ impl Driver {
             stay.session.close(handle, now);
             stay.remove(handle);
         })
+    }
+
+    /// The host says what the device keeps of a document; gives why it cannot be used, or nothing.
+    pub(crate) fn loaded(&self, document: u32, found: Found<'_>) -> Result<&'static str, Refusal> {
+        let mut refused = "";
+        self.act(&mut |session, now| {
+            refused = match session.handle_loaded(DocumentHandle(document), found, now) {
+                Ok(()) => "",
+                Err(RecordError::Format { .. }) => "format",
+                Err(RecordError::Foreign) => "foreign",
+                Err(_) => "torn",
+            };
+        })?;
+        Ok(refused)
+    }
+
+    /// The record that the host was just told of.
+    pub(crate) fn kept_record(&self) -> RefMut<'_, Option<Record>> {
+        self.record.borrow_mut()
     }
 
     /// Makes an edit.
@@ -236,6 +259,10 @@ impl Driver {
             let Some(deed) = self.stay.borrow_mut().next(now()) else { break };
             match deed {
                 Deed::Tell(event) => self.host.tell(&event),
+                Deed::Store(event, record) => {
+                    drop(self.record.replace(Some(record)));
+                    self.host.tell(&event);
+                }
                 Deed::Send(message) => {
                     let socket = self.socket.borrow().clone();
                     if let Some(socket) = socket {

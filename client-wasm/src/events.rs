@@ -141,6 +141,16 @@ pub(crate) fn document(
     })
 }
 
+/// What the device keeps of a document is asked for; `user` is whose, where that is known.
+pub(crate) fn load(handle: DocumentHandle, user: Option<&UserId>) -> String {
+    Object::of("load", handle).text_or_null("user", user.map(UserId::as_str)).finish()
+}
+
+/// A record is to be stored.
+pub(crate) fn store(handle: DocumentHandle, ticket: u32, user: &UserId) -> String {
+    Object::of("store", handle).number("ticket", u64::from(ticket)).text("user", user.as_str()).finish()
+}
+
 /// Members or their cursors changed.
 pub(crate) fn presence(handle: DocumentHandle) -> String {
     Object::of("presence", handle).finish()
@@ -153,6 +163,7 @@ pub(crate) fn status(into: Object, state: &str, status: &Status) -> String {
         .number("accepted", status.accepted)
         .number_or_null("durable", status.durable)
         .number("pending", status.pending)
+        .number_or_null("stored", status.stored)
         .number("version", status.version.get())
         .truth("can_undo", status.can_undo)
         .truth("can_redo", status.can_redo)

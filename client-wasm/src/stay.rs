@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use cowrite_client::engine::StatusState;
 use cowrite_client::{
-    DocumentHandle, Engine, Event, LinkState, Millis, Output, Session, SessionEvent, SessionSettings, Status,
+    DocumentHandle, Engine, Event, LinkState, Millis, Output, Record, Session, SessionEvent, SessionSettings, Status,
 };
 use cowrite_protocol::{Operation, RichText};
 
@@ -20,6 +20,8 @@ pub(crate) enum Deed {
     Send(Vec<u8>),
     /// Close the socket.
     Disconnect,
+    /// Hand this event to the host, which takes the record's two parts while it is told.
+    Store(String, Record),
     /// Keep what a document has pending where a failing engine cannot harm it.
     Keep(DocumentHandle, Vec<Operation>),
 }
@@ -61,6 +63,10 @@ impl Stay {
                 Output::Connect => Deed::Connect,
                 Output::Send(message) => Deed::Send(message),
                 Output::Disconnect => Deed::Disconnect,
+                Output::Load { handle, user } => Deed::Tell(events::load(handle, user.as_ref())),
+                Output::Store { handle, ticket, record } => {
+                    Deed::Store(events::store(handle, ticket, &record.user), record)
+                }
                 Output::Event(SessionEvent::Link(state)) => {
                     self.shown.iter_mut().for_each(|shown| shown.status_changed = true);
                     Deed::Tell(events::link(state))

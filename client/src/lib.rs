@@ -18,5 +18,8 @@ mod random;
 pub mod session;
 
 pub use cowrite_protocol::Millis;
-pub use engine::{EditError, Engine, Event, MemberView, Origin, Proposal, ProposalKind, Status, UndoSettings, Undone};
-pub use session::{DocumentHandle, LinkState, Loss, OpenError, Output, Session, SessionEvent, SessionSettings};
+pub use engine::{
+    EditError, Engine, Event, MemberView, Origin, Proposal, ProposalKind, Record, RecordError, Status, UndoSettings,
+    Undone, Written,
+};
+pub use session::{DocumentHandle, Found, LinkState, Loss, OpenError, Output, Session, SessionEvent, SessionSettings};

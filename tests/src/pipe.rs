@@ -266,6 +266,7 @@ impl Pipe {
                 Output::Send(message) => {
                     self.up(index, &message);
                 }
+                Output::Load { .. } | Output::Store { .. } => unreachable!("nothing is kept here"),
                 Output::Disconnect => self.disconnect(index),
                 Output::Event(SessionEvent::Link(_) | SessionEvent::Document(..)) => {}
             }

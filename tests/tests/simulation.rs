@@ -29,6 +29,7 @@ fn run_all(usual: u64, scenario: fn(u64) -> Scenario) -> Report {
                 sum.composed += report.composed;
                 sum.presence += report.presence;
                 sum.undone += report.undone;
+                sum.pages += report.pages;
             }
             Err(fault) => panic!("{fault}\nreplay with COWRITE_SEED={seed}"),
         }
@@ -44,6 +45,14 @@ fn every_edit_is_in_the_log_once_and_all_replicas_are_equal() {
         // The runs must have met what they are for.
         assert!(sum.cuts > 100 && sum.kills > 50 && sum.log_faults > 100, "{sum:?}");
         assert!(sum.composed > 100 && sum.presence > 1_000, "{sum:?}");
+    }
+}
+
+#[test]
+fn pages_that_are_killed_come_back_with_what_their_device_kept() {
+    let sum = run_all(300, Scenario::devices);
+    if std::env::var_os("COWRITE_SEED").is_none() {
+        assert!(sum.pages > 500, "{sum:?}");
     }
 }
 

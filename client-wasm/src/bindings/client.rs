@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use cowrite_client::{DocumentHandle, Session};
+use cowrite_client::{DocumentHandle, Found, Session, Written};
 use cowrite_protocol::{Operation, Utf16Length};
 use wasm_bindgen::prelude::*;
 
@@ -62,7 +62,48 @@ impl WasmClient {
 
     /// Opens a document; `state` is what others see of this member, as JSON.
     pub fn open(&self, id: &str, state: &str) -> Result<u32, Refusal> {
-        self.0.open(id, state)
+        self.0.open(id, state, false)
+    }
+
+    /// Opens a document that the host keeps on the device. It is told `load`, which it answers
+    /// by `loaded`, and from then on `store`, which it answers by `stored`.
+    pub fn open_kept(&self, id: &str, state: &str) -> Result<u32, Refusal> {
+        self.0.open(id, state, true)
+    }
+
+    /// What the device keeps of a document: both parts, or neither where it has nothing. The
+    /// answer is `format`, `torn` or `foreign` where they cannot be used, or empty.
+    pub fn loaded(&self, doc: u32, base: Option<Vec<u8>>, work: Option<Vec<u8>>) -> Result<String, Refusal> {
+        let found = match (&base, &work) {
+            (Some(base), Some(work)) => Found::Record { base, work },
+            _ => Found::Nothing,
+        };
+        self.0.loaded(doc, found).map(String::from)
+    }
+
+    /// Nothing can be kept of the document.
+    pub fn unkept(&self, doc: u32) -> Result<(), Refusal> {
+        self.0.loaded(doc, Found::Unavailable).map(drop)
+    }
+
+    /// While `store` is told, and after `take_base`: the work.
+    pub fn take_work(&self) -> Option<Vec<u8>> {
+        self.0.kept_record().take().map(|record| record.work)
+    }
+
+    /// While `store` is told: the base, where it is another one than was stored last.
+    pub fn take_base(&self) -> Option<Vec<u8>> {
+        self.0.kept_record().as_mut().and_then(|record| record.base.take())
+    }
+
+    /// How the write of that number ended: 0 stored, 1 failed, 2 failed and the store emptied.
+    pub fn stored(&self, doc: u32, ticket: u32, ending: u8) -> Result<(), Refusal> {
+        let written = match ending {
+            0 => Written::Stored,
+            1 => Written::Failed,
+            _ => Written::Emptied,
+        };
+        self.0.act(&mut |session, now| session.handle_stored(DocumentHandle(doc), ticket, written, now))
     }
 
     /// Closes a document. What is pending is given up.

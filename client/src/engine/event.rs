@@ -117,6 +117,9 @@ pub struct Status {
     pub durable: Option<u64>,
     /// Edits made here that are not known to be accepted, with those set aside.
     pub pending: u64,
+    /// All edits up to this one would be found again on this device after a crash; `None` while
+    /// nothing is kept there.
+    pub stored: Option<u64>,
     /// The version of the accepted text.
     pub version: Version,
     /// Whether there is something to undo.

@@ -34,6 +34,12 @@ pub enum ProposalKind {
     Remaining,
 }
 
+impl ProposalKind {
+    /// In the order in which records name them; only ever appended.
+    pub(super) const ALL: [ProposalKind; 4] =
+        [ProposalKind::UnknownOutcome, ProposalKind::NotAllowed, ProposalKind::LostAccepted, ProposalKind::Remaining];
+}
+
 impl<D: DocumentType> Engine<D> {
     /// The work that waits for a decision.
     pub fn proposals(&self) -> &[Proposal<D>] {

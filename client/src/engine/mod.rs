@@ -8,7 +8,9 @@ mod lost;
 mod members;
 mod pending;
 mod receive;
+mod record;
 mod resume;
+mod storing;
 mod submit;
 mod undo;
 
@@ -29,6 +31,9 @@ pub use members::MemberView;
 use members::Members;
 use pending::{Carried, Pending};
 pub(crate) use receive::AuthorCaret;
+pub use record::{Record, RecordError};
+use storing::Storing;
+pub use storing::Written;
 pub(crate) use submit::{CaretHint, Outgoing, Submission};
 use undo::History;
 pub use undo::{UndoSettings, Undone};
@@ -80,6 +85,8 @@ pub struct Engine<D: DocumentType> {
     retry_at: Option<Millis>,
     verify_at: Option<Millis>,
     verified: Option<Version>,
+    /// What the device's store holds; `None` if nothing is kept there.
+    storing: Option<Storing<D>>,
     events: VecDeque<Event<D>>,
     outgoing: VecDeque<Outgoing<D>>,
 }
@@ -190,6 +197,7 @@ impl<D: DocumentType> Engine<D> {
             retry_at: None,
             verify_at: None,
             verified: None,
+            storing: None,
             events: VecDeque::new(),
             outgoing: VecDeque::new(),
         }
@@ -347,6 +355,7 @@ impl<D: DocumentType> Engine<D> {
             accepted: self.watermarks.accepted,
             durable,
             pending: self.watermarks.local - self.watermarks.accepted + unresolved,
+            stored: self.stored_edits(),
             version: self.version(),
             can_undo,
             can_redo,

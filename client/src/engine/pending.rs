@@ -92,6 +92,17 @@ impl<D: DocumentType> Pending<D> {
         Ok(Some((in_flight, taken_back)))
     }
 
+    /// Edits are counted from a higher number on.
+    pub(super) fn count_on(&mut self, edits: u64) {
+        if let Some(in_flight) = self.in_flight_mut() {
+            in_flight.last_edit += edits;
+            in_flight.reaches += edits;
+        }
+        if let Pending::Buffering { buffer } | Pending::AwaitingWithBuffer { buffer, .. } = self {
+            buffer.last_edit += edits;
+        }
+    }
+
     /// The operation in flight was accepted: takes it away and leaves the buffer.
     pub(super) fn settle(&mut self) -> Option<InFlight<D>> {
         let (in_flight, buffer) = self.take();

@@ -105,6 +105,7 @@ impl<D: DocumentType> Engine<D> {
         if D::apply(&mut self.server, &in_flight.operation).is_err() || !agrees {
             return self.diverged(now);
         }
+        self.note_accepted(&in_flight.operation);
         self.caught_up(now);
         self.heed_durable();
     }
@@ -171,6 +172,7 @@ impl<D: DocumentType> Engine<D> {
         let Some(position) = &mut self.position else { return self.reopen(0) };
         position.version = version;
         position.hash = hash;
+        self.note_accepted(&operation);
         self.authors = authors;
         self.members.follow::<D>(&operation);
         if self.carry_over_pending(&operation, Origin::Remote, None).is_err() {
@@ -277,6 +279,7 @@ impl<D: DocumentType> Engine<D> {
         }
         position.version = version;
         position.hash = position.hash.advance(version, client, seq, bytes.0);
+        self.note_accepted(operation);
         if self.carry_over_pending(operation, Origin::Remote, user).is_err() {
             return self.diverged(now);
         }

@@ -117,6 +117,7 @@ impl<D: DocumentType> Engine<D> {
         self.position = Some(Position { epoch: snapshot.epoch, version: snapshot.version, hash: snapshot.hash });
         self.authors = snapshot.authors;
         self.resync = false;
+        self.note_replaced();
         if first {
             // Told as a change of the empty text, so that whoever follows the changes alone
             // has the whole text.

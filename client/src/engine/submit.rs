@@ -105,7 +105,9 @@ impl<D: DocumentType> Engine<D> {
         may && match &self.pending {
             Pending::Synchronized => false,
             Pending::Buffering { .. } => true,
-            Pending::AwaitingAck { in_flight } | Pending::AwaitingWithBuffer { in_flight, .. } => !in_flight.sent,
+            Pending::AwaitingAck { in_flight } | Pending::AwaitingWithBuffer { in_flight, .. } => {
+                !in_flight.sent && !self.awaits_store()
+            }
         }
     }
 
@@ -118,6 +120,10 @@ impl<D: DocumentType> Engine<D> {
             Sealed::InFlight => self.last_seq = self.last_seq.next(),
             Sealed::Vanished { last_edit } => self.accepted_up_to(last_edit),
             Sealed::Nothing => {}
+        }
+        // Where the device keeps a record, it knows of an operation before the server does.
+        if self.awaits_store() {
+            return None;
         }
         let complete = matches!(self.pending, Pending::AwaitingAck { .. });
         let base = self.version();
@@ -150,6 +156,7 @@ impl<D: DocumentType> Engine<D> {
         }
         self.divergence = Some(now);
         self.resync = true;
+        self.note_replaced();
         self.event(Event::Diverged);
         self.reopen(0);
     }

@@ -154,6 +154,8 @@ impl State {
                 Output::Connect => self.jobs.push_back(Job::Connect),
                 Output::Send(message) => self.jobs.push_back(Job::Send(message)),
                 Output::Disconnect => self.jobs.push_back(Job::Disconnect),
+                // No document of this host is kept.
+                Output::Load { .. } | Output::Store { .. } => {}
                 Output::Event(SessionEvent::Link(state)) => drop(link.send_replace(state)),
                 Output::Event(SessionEvent::Document(handle, event)) => {
                     let Some(open) = self.documents.iter_mut().find(|open| open.handle == handle) else { continue };

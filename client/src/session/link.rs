@@ -4,7 +4,7 @@ use cowrite_protocol::DocumentType;
 use cowrite_protocol::codec::encode_client;
 use cowrite_protocol::frame::{ClientFrame, Code, ProtocolVersion, Remedy, Terms, Welcome};
 
-use super::{Output, Pace, Session, SessionEvent};
+use super::{OpenDocument, Output, Pace, Session, SessionEvent};
 use cowrite_protocol::Millis;
 
 /// The connection as the application shows it.
@@ -177,6 +177,10 @@ impl<D: DocumentType> Session<D> {
 
     /// The earliest moment at which [`Session::handle_timeout`] has something to do.
     pub fn poll_timeout(&self) -> Option<Millis> {
+        [self.link_timeout(), self.store_timeout()].into_iter().flatten().min()
+    }
+
+    fn link_timeout(&self) -> Option<Millis> {
         let link = match self.link {
             Link::Idle | Link::Stopped(_) => return None,
             Link::Waiting { until, .. } | Link::AwaitingToken { until } | Link::Greeting { until, .. } => {
@@ -195,7 +199,7 @@ impl<D: DocumentType> Session<D> {
         let documents = self.documents.iter().flat_map(|open| {
             let opening = open.request.map(|(_, until)| until);
             let abandoned = self.abandoned.iter().any(|(_, document)| document == open.engine.document_id());
-            let open_at = open.open_at.filter(|_| !leaving && !abandoned);
+            let open_at = open.open_at.filter(|_| !leaving && !abandoned && open.is_ready());
             [open.engine.poll_timeout(), open_at, opening].into_iter().flatten()
         });
         documents.min().map_or(Some(link), |document| Some(document.min(link)))
@@ -204,6 +208,11 @@ impl<D: DocumentType> Session<D> {
     /// Time has passed. `buffered` is the number of bytes that the socket has not sent
     /// yet (0 where the host cannot know): a slow link that moves is not a dead one.
     pub fn handle_timeout(&mut self, now: Millis, buffered: usize) {
+        self.link_timed_out(now, buffered);
+        self.pump_store(now);
+    }
+
+    fn link_timed_out(&mut self, now: Millis, buffered: usize) {
         match self.link {
             Link::Waiting { until, .. } if until <= now => self.connect(now),
             // It may still come, for the next attempt.
@@ -257,13 +266,14 @@ impl<D: DocumentType> Session<D> {
     pub(super) fn handle_welcome(&mut self, welcome: Welcome, now: Millis) {
         let Link::Greeting { connected: true, .. } = self.link else { return };
         // Work of one user is never sent by another.
-        let another = self.user().is_some_and(|user| *user != welcome.user);
-        if another && self.documents.iter().any(|open| open.engine.holds_work()) {
+        let foreign = |open: &OpenDocument<D>| open.owner.as_ref().is_some_and(|owner| *owner != welcome.user);
+        if self.documents.iter().any(|open| foreign(open) && open.engine.holds_work() && !open.is_kept()) {
             self.stop(Code::ForeignClient);
             return self.link_changed(now);
         }
         self.link = Link::Online { since: now, leave_at: None };
         self.credentials.accepted();
+        self.note_user(&welcome.user, now);
         for open in &mut self.documents {
             open.engine.handle_welcome(welcome.limits, welcome.durability);
             open.open_at = Some(now);

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod dispatch;
+mod keeping;
 mod link;
 mod pace;
 mod wire;
@@ -13,11 +14,13 @@ use cowrite_protocol::{Channel, Cursor, DocumentId, DocumentType, Limits, UserId
 use thiserror::Error;
 
 use crate::backoff::Backoff;
-use crate::engine::{EditError, Engine, Event, UndoSettings, Undone};
+use crate::engine::{EditError, Engine, Event, Record, UndoSettings, Undone};
 use crate::random::Random;
 use cowrite_protocol::Millis;
 
 use credentials::Credentials;
+pub use keeping::Found;
+use keeping::Keeping;
 use link::{Link, Liveness};
 pub use link::{LinkState, Loss};
 use pace::Pace;
@@ -55,6 +58,24 @@ pub enum Output<D: DocumentType> {
     Send(Vec<u8>),
     /// Close the socket; there is no need to report that it closed.
     Disconnect,
+    /// Look what the device holds of a document that was opened by [`Session::open_kept`], then
+    /// call [`Session::handle_loaded`].
+    Load {
+        /// The document.
+        handle: DocumentHandle,
+        /// Whose work is asked for; `None` while nobody knows who the user is: the last one's.
+        user: Option<UserId>,
+    },
+    /// Store this, in one transaction and in the order of asking, then call
+    /// [`Session::handle_stored`].
+    Store {
+        /// The document; it may be closed already.
+        handle: DocumentHandle,
+        /// The number of this write.
+        ticket: u32,
+        /// What to store.
+        record: Record,
+    },
     /// Tell the application.
     Event(SessionEvent<D>),
 }
@@ -110,6 +131,9 @@ pub struct Session<D: DocumentType> {
 struct OpenDocument<D: DocumentType> {
     handle: DocumentHandle,
     engine: Engine<D>,
+    keeping: Keeping,
+    /// Whose work the engine holds, once that is known.
+    owner: Option<UserId>,
     state: String,
     activity: Activity,
     presence_changed: bool,
@@ -159,6 +183,12 @@ impl<D: DocumentType> Session<D> {
     /// # Errors
     /// If it is open already, or the state is too large.
     pub fn open(&mut self, document: DocumentId, state: &str, now: Millis) -> Result<DocumentHandle, OpenError> {
+        let handle = self.add(document, state, now)?;
+        self.pump(now);
+        Ok(handle)
+    }
+
+    fn add(&mut self, document: DocumentId, state: &str, now: Millis) -> Result<DocumentHandle, OpenError> {
         let limit = self.presence_limit();
         if state.len() > limit as usize {
             return Err(OpenError::PresenceTooLarge { bytes: state.len(), limit });
@@ -178,6 +208,8 @@ impl<D: DocumentType> Session<D> {
         self.documents.push(OpenDocument {
             handle,
             engine,
+            keeping: Keeping::Not,
+            owner: self.user().cloned(),
             state: state.to_owned(),
             activity: Activity::Active,
             presence_changed: false,
@@ -188,13 +220,14 @@ impl<D: DocumentType> Session<D> {
             opened_at: now,
             hasty: false,
         });
-        self.pump(now);
         Ok(handle)
     }
 
-    /// Closes a document. Work that is pending is given up: ask its engine before.
+    /// Closes a document. Work that is pending is given up: ask its engine before. What the host
+    /// keeps comes back when the document is opened again.
     pub fn close(&mut self, handle: DocumentHandle, now: Millis) {
         if let Some(at) = self.documents.iter().position(|open| open.handle == handle) {
+            self.store_last(at, now);
             self.send_close(at);
             let closed = self.documents.remove(at);
             if let Some((request, _)) = closed.request {

@@ -18,6 +18,11 @@ impl<D: DocumentType> Session<D> {
     /// Puts on the wire whatever the engines have to say, if there is a wire, and as fast as
     /// the server allows. Edits that have to wait for their turn become one operation.
     pub(super) fn pump(&mut self, now: Millis) {
+        self.pump_wire(now);
+        self.pump_store(now);
+    }
+
+    fn pump_wire(&mut self, now: Millis) {
         let Link::Online { leave_at, .. } = self.link else { return };
         self.check_token(now);
         if self.credentials.is_holding() {
@@ -33,7 +38,7 @@ impl<D: DocumentType> Session<D> {
             let open = &mut self.documents[at];
             // A server that goes away takes no new document, and neither do we ask.
             let abandoned = self.abandoned.iter().any(|(_, document)| document == open.engine.document_id());
-            if leave_at.is_none() && !abandoned && open.open_at.is_some_and(|at| at <= now) {
+            if leave_at.is_none() && !abandoned && open.is_ready() && open.open_at.is_some_and(|at| at <= now) {
                 open.send_open(next_request, now, opening_ms, &mut batch);
             }
             let waited = self.pace.due.is_some();

@@ -5,6 +5,7 @@ mod bench;
 mod credentials;
 mod cursor;
 mod divergence;
+mod keeping;
 mod limits;
 mod liveness;
 mod pace;

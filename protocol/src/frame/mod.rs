@@ -13,14 +13,17 @@ mod read;
 mod reader;
 mod server;
 mod version;
+mod writer;
 
 pub use abbreviated::Abbreviated;
 pub use client::{ClientFrame, Position, Submit};
 pub use code::{Code, Remedy, Scope};
 pub use packed::Packed;
 pub use part::{PartError, PartReader, encode_in_parts};
+pub use reader::Reader;
 pub use server::{
     Activity, Author, Commit, DurabilityClass, Member, MemberChange, Opened, Outcome, Rate, Role, ServerFrame,
     Settlement, SnapshotFrame, Terms, Welcome,
 };
 pub use version::ProtocolVersion;
+pub use writer::Writer;

@@ -1,17 +1,19 @@
 //! Numbers, texts and lists from bytes, as postcard writes them.
 
-/// What is left of a message. Every step gives `None` where the bytes are not what it reads.
-pub(super) struct Reader<'a>(pub(super) &'a [u8]);
+/// What is left of some bytes. Every step gives `None` where they are not what it reads, and
+/// allocates no more than they hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'a>(pub &'a [u8]);
 
 impl<'a> Reader<'a> {
     /// One of these, by its place.
-    pub(super) fn pick<T: Copy>(&mut self, all: &[T]) -> Option<T> {
+    pub fn pick<T: Copy>(&mut self, all: &[T]) -> Option<T> {
         let place = self.u32()?;
         all.get(place as usize).copied()
     }
 
     /// A list grows with what is read, never with what is announced.
-    pub(super) fn list<T>(&mut self, read: fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+    pub fn list<T>(&mut self, read: fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         let length = self.u64()?;
         let mut list = Vec::new();
         for _ in 0..length {
@@ -20,7 +22,8 @@ impl<'a> Reader<'a> {
         Some(list)
     }
 
-    pub(super) fn truth(&mut self) -> Option<bool> {
+    /// A truth value.
+    pub fn truth(&mut self) -> Option<bool> {
         match self.byte()? {
             0 => Some(false),
             1 => Some(true),
@@ -28,36 +31,41 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn sixteen(&mut self) -> Option<[u8; 16]> {
+    /// Sixteen bytes without a length.
+    pub fn sixteen(&mut self) -> Option<[u8; 16]> {
         let (bytes, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
         Some(*bytes)
     }
 
-    pub(super) fn bytes(&mut self) -> Option<&'a [u8]> {
+    /// A length, and so many bytes.
+    pub fn bytes(&mut self) -> Option<&'a [u8]> {
         let length = usize::try_from(self.u64()?).ok()?;
         let (bytes, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
         Some(bytes)
     }
 
-    pub(super) fn byte(&mut self) -> Option<u8> {
+    /// One byte.
+    pub fn byte(&mut self) -> Option<u8> {
         let (byte, rest) = self.0.split_first()?;
         self.0 = rest;
         Some(*byte)
     }
 
-    pub(super) fn u32(&mut self) -> Option<u32> {
+    /// A number of 32 bits.
+    pub fn u32(&mut self) -> Option<u32> {
         u32::try_from(self.varint(5)?).ok()
     }
 
-    pub(super) fn u64(&mut self) -> Option<u64> {
+    /// A number of 64 bits.
+    pub fn u64(&mut self) -> Option<u64> {
         self.varint(10)
     }
 
     /// Seven bits a byte, the lowest first, in at most so many bytes. Longer forms than
     /// needed are read, as postcard reads them.
-    pub(super) fn varint(&mut self, most_bytes: u32) -> Option<u64> {
+    fn varint(&mut self, most_bytes: u32) -> Option<u64> {
         let mut number = 0;
         for index in 0..most_bytes {
             let byte = self.byte()?;

@@ -8,6 +8,7 @@ use cowrite_protocol::text::Utf16Length;
 use cowrite_protocol::{Cursor, DocumentId, DocumentType, Millis, RichText, Utf16Offset};
 
 use super::chance::Chance;
+use super::device::Device;
 use super::link::LinkId;
 
 /// A user with an engine, and a document built from events alone.
@@ -30,13 +31,23 @@ pub(super) struct Client {
     /// How often the user undid or redid something.
     pub(super) undone: u64,
     pub(super) closed: Option<cowrite_protocol::frame::Code>,
+    /// What its device keeps, if it keeps anything.
+    pub(super) device: Device,
+    pub(super) keeps: bool,
+    /// When the last write that was asked for is done.
+    pub(super) stores_until: Millis,
+    /// A write has failed in this life of the page.
+    pub(super) store_failed: bool,
+    /// Tokens that were accepted before the page was killed.
+    pub(super) settled: Vec<char>,
 }
 
 impl Client {
-    pub(super) fn new(seed: u64, document: DocumentId, now: Millis) -> Client {
+    pub(super) fn new(seed: u64, document: DocumentId, keeps: bool, now: Millis) -> Client {
         let mut session = Session::new(SessionSettings::new(seed));
         // A session that was just made has nothing open.
-        let handle = session.open(document, "", now).unwrap_or(DocumentHandle(0));
+        let opened = if keeps { session.open_kept(document, "", now) } else { session.open(document, "", now) };
+        let handle = opened.unwrap_or(DocumentHandle(0));
         session.connect(now);
         Client {
             session,
@@ -51,7 +62,38 @@ impl Client {
             diverged: 0,
             undone: 0,
             closed: None,
+            device: Device::default(),
+            keeps,
+            stores_until: now,
+            store_failed: false,
+            settled: Vec::new(),
         }
+    }
+
+    /// The page is killed and loaded again: only its device remembers. What was accepted stays
+    /// accepted, and what the store has promised to know comes back.
+    pub(super) fn crash(&mut self, seed: u64, document: DocumentId, now: Millis) -> Result<(), String> {
+        let engine = self.session.engine(self.handle).ok_or("no engine")?;
+        let status = engine.status();
+        let mut fresh = Client::new(seed, document, true, now);
+        fresh.device = std::mem::take(&mut self.device);
+        fresh.device.crash();
+        fresh.left = self.left;
+        fresh.settled = std::mem::take(&mut self.settled);
+        let refused = |edit: u64| self.rejected.iter().any(|(from, to, _)| (*from..=*to).contains(&edit));
+        let aside = !self.proposals.is_empty();
+        for (edit, token) in &self.tokens {
+            if *edit <= status.accepted && !aside && !refused(*edit) {
+                fresh.settled.push(*token);
+            } else if !self.store_failed && status.stored.is_some_and(|stored| *edit <= stored) {
+                fresh.tokens.insert(*edit, *token);
+            }
+        }
+        let stored = status.stored.unwrap_or(0);
+        fresh.rejected = self.rejected.iter().filter(|(_, to, _)| *to <= stored).copied().collect();
+        fresh.diverged = self.diverged;
+        *self = fresh;
+        Ok(())
     }
 
     /// Makes one random edit; a token names what it inserts.
@@ -126,6 +168,21 @@ impl Client {
         let (before, engine) = (before.unwrap_or_default(), self.session.engine(self.handle));
         let after = engine.map(|engine| engine.document().text().to_string()).unwrap_or_default();
         after.chars().filter(|unit| !before.contains(*unit)).collect()
+    }
+
+    /// Writes what is missing of this by hand: a person who drops a proposal that is there in part.
+    pub(super) fn write_again(&mut self, wanted: &str, now: Millis) {
+        let Some(engine) = self.session.engine(self.handle) else { return };
+        let text: String = engine.document().text().chars().collect();
+        let missing: Vec<char> = self.tokens.values().copied().collect();
+        let missing = missing.into_iter().filter(|token| wanted.contains(*token) && !text.contains(*token));
+        for token in missing.collect::<Vec<_>>() {
+            let edit = Operation::builder().insert(&token.to_string()).build();
+            if let Some(Ok(edit)) = self.session.edit(self.handle, &edit, now) {
+                self.tokens.retain(|_, known| *known != token);
+                self.tokens.insert(edit, token);
+            }
+        }
     }
 
     /// Takes in one event of the session.

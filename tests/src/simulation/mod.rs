@@ -6,6 +6,7 @@
 
 pub(crate) mod chance;
 mod client;
+mod device;
 mod link;
 mod oracle;
 mod scenario;

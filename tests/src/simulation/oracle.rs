@@ -136,6 +136,12 @@ impl Oracle {
                 return Err(format!("{who}: edits {:?} were refused", client.rejected));
             }
             if !lossy && !mixed {
+                for token in &client.settled {
+                    let times = self.document.text().chars().filter(|unit| unit == token).count();
+                    if times != 1 {
+                        return Err(format!("{who}: {token}, accepted before a crash, is {times} times in the text"));
+                    }
+                }
                 for (edit, token) in &client.tokens {
                     let times = self.document.text().chars().filter(|unit| unit == token).count();
                     if times != 1 {

@@ -35,6 +35,12 @@ pub struct Scenario {
     pub reader_bytes: u64,
     /// Whether some type without a pause, faster than the others can read.
     pub hot: bool,
+    /// Of 100 clients, so many have a device that keeps their document.
+    pub keeping: u64,
+    /// Of 100 steps of such a user, so many kill the page.
+    pub page_crashes: u64,
+    /// Of 100 writes to a device, so many fail.
+    pub store_faults: u64,
     /// How often the log loses its newest entries and does not say so.
     pub rollbacks: u64,
     /// How often a user undoes or redoes instead of editing, percent.
@@ -72,12 +78,22 @@ impl Scenario {
             queue_bytes: if hot { chance.between(30, 300) } else { chance.between(100, 2_000) } as usize,
             reader_bytes: if hot { chance.between(60, 600) } else { chance.between(1_000, 200_000) },
             hot,
+            keeping: 0,
+            page_crashes: 0,
+            store_faults: 0,
             rollbacks: 0,
             undos: 0,
             snapshot_entries: chance.between(3, 40),
             retained_entries: chance.between(5, 200),
             tail_entries: chance.between(5, 200) as usize,
         }
+    }
+
+    /// As [`Scenario::storm`], and devices keep documents while their pages are killed.
+    pub fn devices(seed: u64) -> Scenario {
+        let mut chance = Chance::new(seed ^ 0xde_71ce);
+        let store_faults = if chance.percent(70) { 0 } else { chance.below(30) };
+        Scenario { keeping: 75, page_crashes: chance.between(1, 12), store_faults, ..Scenario::storm(seed ^ 0xde71) }
     }
 
     /// As [`Scenario::storm`], and the log loses history once.

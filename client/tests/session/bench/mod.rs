@@ -2,13 +2,16 @@
 //! is a number. After every step the text that the events tell, the text that is shown
 //! and the accepted text with what is pending are one and the same.
 
+mod device;
 mod log;
 mod notation;
 mod sent;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use cowrite_client::{DocumentHandle, Event, LinkState, Output, Session, SessionEvent, SessionSettings, Status};
+use cowrite_client::{
+    DocumentHandle, Event, LinkState, Output, Record, Session, SessionEvent, SessionSettings, Status,
+};
 use cowrite_protocol::codec::encode_server;
 use cowrite_protocol::frame::{
     Code, DurabilityClass, Opened, Outcome, PartReader, ProtocolVersion, Rate, Role, ServerFrame, Settlement, Terms,
@@ -17,6 +20,7 @@ use cowrite_protocol::frame::{
 use cowrite_protocol::operation::Document;
 use cowrite_protocol::{AuthorNumber, Channel, ClientSeq, DocumentId, Limits, Millis, RichText, Version};
 
+pub(crate) use device::Device;
 pub(crate) use log::{BOB, Log, OWN};
 pub(crate) use notation::{caret, op};
 pub(crate) use sent::{Opening, Sent, SentCaret, Submitted};
@@ -46,6 +50,10 @@ pub(crate) struct Bench {
     pub(crate) woken: usize,
     /// The requests that were not answered yet.
     sent: VecDeque<Sent>,
+    /// How often the host was asked what it has, and what it was asked to store.
+    pub(crate) loads: usize,
+    pub(crate) stores: VecDeque<(u32, Record)>,
+    pub(crate) device: Device,
     from_events: Document,
     /// The last client_seq and base that each channel carried.
     carried: BTreeMap<u32, (u64, u64)>,
@@ -77,6 +85,9 @@ impl Bench {
             tokens: 0,
             woken: 0,
             sent: VecDeque::new(),
+            loads: 0,
+            stores: VecDeque::new(),
+            device: Device::default(),
             from_events: Document::default(),
             carried: BTreeMap::new(),
             parts: PartReader::default(),
@@ -378,6 +389,8 @@ impl Bench {
                     }
                     self.events.push(event);
                 }
+                Output::Load { .. } => self.loads += 1,
+                Output::Store { ticket, record, .. } => self.stores.push_back((ticket, record)),
                 Output::Send(message) => self.receive(&message),
             }
             self.check_status();

@@ -1,5 +1,6 @@
 //! The run: one queue of events, and everything that happens in it.
 
+mod devices;
 mod log;
 mod network;
 mod presence;
@@ -29,6 +30,7 @@ pub struct World {
     chance: Chance,
     presence_chance: Chance,
     chance_of_undo: Chance,
+    device_chance: Chance,
     now: Millis,
     queue: BTreeMap<(Millis, u64), Happening>,
     order: u64,
@@ -72,6 +74,8 @@ pub struct Report {
     pub presence: u64,
     /// What users undid and redid.
     pub undone: u64,
+    /// Pages that were killed.
+    pub pages: u64,
 }
 
 enum Happening {
@@ -82,6 +86,8 @@ enum Happening {
     Down(LinkId, Vec<u8>),
     /// The client's socket is open.
     Connected(usize, LinkId),
+    /// A client's device has written what it was asked for, in that life of the page.
+    Stored(usize, u64),
     /// A side learns that the link is gone.
     ClientGone(usize, LinkId),
     ServerGone(usize, ConnectionId),
@@ -122,6 +128,7 @@ impl Happening {
             Happening::Connected(..) => "a connection",
             Happening::ClientGone(..) | Happening::ServerGone(..) => "a lost link",
             Happening::Write(_) => "a write",
+            Happening::Stored(..) => "a device",
             Happening::Ask { .. } | Happening::Answer { .. } => "the log",
             Happening::Feed { .. } | Happening::Look(_) => "the feed",
             Happening::Presence { .. } => "presence",
@@ -177,6 +184,7 @@ impl World {
             chance: Chance::new(scenario.seed),
             presence_chance: Chance::new(scenario.seed ^ 0x9e5e),
             chance_of_undo: Chance::new(scenario.seed ^ 0xd0d0),
+            device_chance: Chance::new(scenario.seed ^ 0xde5e),
             now: Millis(1_000),
             queue: BTreeMap::new(),
             order: 0,
@@ -198,7 +206,8 @@ impl World {
         };
         for _ in 0..world.scenario.clients {
             let seed = world.chance.bits();
-            let mut client = Client::new(seed, world.document.clone(), world.now);
+            let keeps = world.device_chance.percent(world.scenario.keeping);
+            let mut client = Client::new(seed, world.document.clone(), keeps, world.now);
             client.left = world.scenario.edits;
             world.clients.push(client);
             world.later(1, Happening::User(world.clients.len() - 1));
@@ -342,6 +351,7 @@ impl World {
                 self.pump_server(server)
             }
             Happening::Write(link) => self.write(link),
+            Happening::Stored(client, life) => self.stored(client, life),
             Happening::Ask { to, ticket, request, answered } => self.ask(to, ticket, request, answered),
             Happening::Answer { to, ticket, answer } => {
                 if let Some(running) = self.room(to) {

@@ -26,6 +26,8 @@ impl World {
                         }
                     }
                 }
+                Output::Load { .. } => self.load(index)?,
+                Output::Store { ticket, record, .. } => self.store(index, ticket, record),
                 Output::Event(event) => {
                     self.clients[index].hear(event).map_err(|fault| format!("client {index}: {fault}"))?
                 }

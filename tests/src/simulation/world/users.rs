@@ -19,6 +19,10 @@ impl World {
         if !self.calm && self.chance.percent(2) {
             self.clients[client].session.handle_wake(now);
         }
+        let killed = self.clients[client].keeps && !self.calm && self.device_chance.percent(self.scenario.page_crashes);
+        if killed {
+            self.crash_page(client)?;
+        }
         if self.chance.percent(crashes) {
             let server = self.chance.below(self.servers.len() as u64) as usize;
             self.kill(server);
@@ -100,7 +104,11 @@ impl World {
                         self.clients[client].tokens.retain(|_, token| !again.contains(*token));
                         self.clients[client].tokens.extend(again.chars().next().map(|token| (edit, token)));
                     }
-                    _ => session.discard_proposal(handle, id, now),
+                    _ => {
+                        let wanted = session.engine(handle).map(|engine| inserted(engine, id)).unwrap_or_default();
+                        session.discard_proposal(handle, id, now);
+                        self.clients[client].write_again(&wanted, now);
+                    }
                 }
                 self.clients[client].dirty = true;
                 self.pump_client(client)?;

@@ -1,0 +1,93 @@
+//! The host's end: what the device keeps.
+
+use std::collections::BTreeMap;
+
+use cowrite_client::{Found, Record, Session, Written};
+use cowrite_protocol::hash::Checksummer;
+use cowrite_protocol::{DocumentId, Millis, RichText};
+
+use super::{Bench, Log, SessionSettings};
+
+/// What a device keeps of one document, by user.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Device {
+    records: BTreeMap<String, (Vec<u8>, Vec<u8>)>,
+    /// Whose record is asked for while nobody knows who the user is.
+    pub(crate) last_user: String,
+}
+
+impl Device {
+    /// A write is done.
+    pub(crate) fn put(&mut self, record: Record) {
+        let user = record.user.as_str().to_owned();
+        let held = self.records.entry(user.clone()).or_default();
+        if let Some(base) = record.base {
+            held.0 = base;
+        }
+        held.1 = record.work;
+        self.last_user = user;
+    }
+
+    /// What is kept of a user's work.
+    pub(crate) fn record(&self, user: &str) -> Option<(Vec<u8>, Vec<u8>)> {
+        self.records.get(user).cloned()
+    }
+
+    /// A part of a record as a client of another format would have written it.
+    pub(crate) fn reformatted(part: &[u8], format: u8) -> Vec<u8> {
+        let mut body = part[..part.len() - 8].to_vec();
+        body[0] = format;
+        let mut sum = Checksummer::default();
+        sum.write(&body);
+        body.extend_from_slice(&sum.finish().0.to_le_bytes());
+        body
+    }
+}
+
+impl Bench {
+    /// A session whose document the device keeps; nothing was read yet.
+    pub(crate) fn kept(device: Device, log: Log) -> Bench {
+        let mut bench = Bench::idle();
+        bench.session = Session::<RichText>::new(SessionSettings::new(42));
+        bench.handle = bench.session.open_kept("page".parse::<DocumentId>().unwrap(), "", bench.now).unwrap();
+        bench.session.connect(bench.now);
+        (bench.device, bench.log, bench.loads) = (device, log, 0);
+        bench.drain();
+        bench
+    }
+
+    /// The host answers what it was asked.
+    pub(crate) fn load(&mut self) {
+        assert_eq!(std::mem::take(&mut self.loads), 1, "the host was asked");
+        let user = self.session.user().map_or(self.device.last_user.clone(), |user| user.as_str().to_owned());
+        let record = self.device.record(&user);
+        let found = record.as_ref().map_or(Found::Nothing, |(base, work)| Found::Record { base, work });
+        self.session.handle_loaded(self.handle, found, self.now).unwrap();
+        self.drain();
+    }
+
+    /// The oldest write ends so.
+    pub(crate) fn write_one(&mut self, written: Written) {
+        let (ticket, record) = self.stores.pop_front().expect("something is to be stored");
+        match written {
+            Written::Stored => self.device.put(record),
+            Written::Failed => {}
+            Written::Emptied => self.device = Device::default(),
+        }
+        self.stored(ticket, written);
+    }
+
+    /// The session hears how a write ended.
+    pub(crate) fn stored(&mut self, ticket: u32, written: Written) {
+        let now: Millis = self.now;
+        self.session.handle_stored(self.handle, ticket, written, now);
+        self.drain();
+    }
+
+    /// All that is asked for is stored.
+    pub(crate) fn write_all(&mut self) {
+        while !self.stores.is_empty() {
+            self.write_one(Written::Stored);
+        }
+    }
+}
