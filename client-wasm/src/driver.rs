@@ -228,7 +228,10 @@ impl Driver {
                 drop(self.socket.take());
                 self.act(&mut Session::handle_disconnected)
             }
-            Signal::Hidden => self.act(&mut |session, now| attend(session, Activity::Away, now)),
+            Signal::Hidden => self.act(&mut |session, now| {
+                session.store_now(now);
+                attend(session, Activity::Away, now);
+            }),
             Signal::Visible => self.act(&mut |session, now| {
                 attend(session, Activity::Active, now);
                 session.handle_wake(now);

@@ -91,7 +91,7 @@ impl Stay {
             // A change brings another version with it.
             shown.status_changed |= matches!(event, Event::Status | Event::Change { .. });
         }
-        events::document(handle, event, self.session.engine(handle)?, self.session.user())
+        events::document(handle, event, self.session.engine(handle)?, self.session.owner(handle))
     }
 
     /// A document that was opened: its status is told even if nothing happens to it.

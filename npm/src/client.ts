@@ -2,7 +2,8 @@
 import { Document } from "./document.js";
 import { Emitter, report } from "./emitter.js";
 import { CowriteError, errorOf } from "./error.js";
-import type { DocumentEvent, Engine, EngineEvent, WasmModule } from "./engine.js";
+import type { Engine, EngineEvent, WasmModule } from "./engine.js";
+import { Keeping, type StorageOptions } from "./keeping.js";
 import { load, type WasmSource } from "./load.js";
 import type { LinkStatus, PresenceState } from "./state.js";
 import { UnloadWarning } from "./unload.js";
@@ -20,7 +21,13 @@ export interface ConnectOptions {
   readonly token?: TokenSource;
   /** Where the WebAssembly module comes from; by default the file in this package. */
   readonly wasm?: WasmSource;
-  /** Whether the browser asks before the page is left while work is pending. Default `true`. */
+  /**
+   * Whether documents are kept on this device, so that they can be read and edited without a connection,
+   * and edits outlive a reload, a crash and days offline. Default `false`: the texts stay on the device
+   * after the user has left, which only the application can decide.
+   */
+  readonly storage?: boolean | StorageOptions;
+  /** Whether the browser asks before the page is left while work is pending that is not kept. Default `true`. */
   readonly warnOnUnload?: boolean;
 }
 
@@ -58,6 +65,8 @@ export class Client {
   readonly #unload = new UnloadWarning();
   readonly #byId = new Map<string, Document>();
   readonly #byHandle = new Map<number, Document>();
+  readonly #keeping: Keeping | undefined;
+  #module: WasmModule | undefined;
   /** The document that the engine is opening just now: its first events come before its handle. */
   #opening: Document | undefined;
   #engine: Engine | undefined;
@@ -70,6 +79,14 @@ export class Client {
     this.#url = url;
     this.#options = options;
     this.#token = options.token ?? "";
+    const { storage } = options;
+    if (storage) {
+      this.#keeping = new Keeping(url, storage === true ? {} : storage, {
+        call: (use) => this.#call(use),
+        persistence: (doc, persistence) => this.#byHandle.get(doc)?.persisted(persistence),
+        token: async () => (typeof this.#token === "function" ? this.#token() : this.#token),
+      });
+    }
     load(options.wasm).then(
       (module) => this.#start(module),
       (cause: unknown) => this.#stop(errorOf(cause) ?? new CowriteError("load_failed", { cause })),
@@ -140,6 +157,7 @@ export class Client {
 
   #start(module: WasmModule): void {
     if (this.#stopped) return;
+    this.#module = module;
     try {
       this.#engine = new module.WasmClient(this.#url, (event) => this.#handle(event));
       this.#call((engine) => engine.connect());
@@ -152,7 +170,8 @@ export class Client {
   #attach(document: Document): void {
     this.#opening = document;
     try {
-      const handle = this.#call((engine) => engine.open(document.id, JSON.stringify(document.presence)));
+      const state = JSON.stringify(document.presence);
+      const handle = this.#call((engine) => (this.#keeping ? engine.open_kept(document.id, state) : engine.open(document.id, state)));
       this.#byHandle.set(handle, document);
       document.attached(handle);
     } catch (error) {
@@ -172,6 +191,7 @@ export class Client {
     this.#forget(document);
     if (handle === undefined || !this.#byHandle.delete(handle)) return;
     this.#call((engine) => engine.close_document(handle));
+    this.#keeping?.release(handle);
   }
 
   #forget(document: Document): void {
@@ -186,11 +206,18 @@ export class Client {
         void this.#giveToken();
         break;
       case "link":
+        if (this.#keeping) this.#keeping.online = event.state === "online" && this.#module ? { module: this.#module, url: this.#url } : null;
         this.#setStatus({
           state: event.state,
           retryAt: event.retry_in_ms === null ? null : Date.now() + event.retry_in_ms,
           error: event.code === null ? null : new CowriteError(event.code),
         });
+        break;
+      case "load":
+        this.#keeping?.load(event, this.#document(event)?.id ?? "");
+        break;
+      case "store":
+        if (this.#engine) this.#keeping?.store(event, this.#engine);
         break;
       case "panic":
         this.#stop(new CowriteError("panicked", { cause: event.message }));
@@ -200,7 +227,7 @@ export class Client {
     }
   }
 
-  #document(event: DocumentEvent): Document | undefined {
+  #document(event: { readonly doc: number }): Document | undefined {
     const known = this.#byHandle.get(event.doc);
     if (known || !this.#opening) return known;
     this.#byHandle.set(event.doc, this.#opening);
@@ -250,6 +277,14 @@ export class Client {
     // Documents read out what they can while there is still an engine to ask.
     for (const document of [...this.#byId.values()]) document.failed(error);
     const engine = this.#engine;
+    if (this.#keeping) this.#keeping.online = null;
+    try {
+      // What the device does not know yet is stored before all ends.
+      if (this.#keeping && error.code === "closed") for (const handle of this.#byHandle.keys()) engine?.close_document(handle);
+    } catch {
+      // The module has failed already; that was said.
+    }
+    for (const handle of this.#byHandle.keys()) this.#keeping?.release(handle);
     this.#engine = undefined;
     this.#byHandle.clear();
     try {
@@ -269,6 +304,6 @@ export class Client {
 
   #watchUnload(): void {
     this.#unload.armed =
-      this.#options.warnOnUnload !== false && [...this.#byId.values()].some((document) => document.status.pending > 0);
+      this.#options.warnOnUnload !== false && [...this.#byId.values()].some(({ status }) => status.pending > 0 && status.stored !== status.local);
   }
 }

@@ -3,7 +3,7 @@ import type { Attributes, Delta, QuillDelta } from "./delta.js";
 import { Emitter } from "./emitter.js";
 import { CowriteError } from "./error.js";
 import type { DocumentEvent, Engine, EngineMember, EngineStatus } from "./engine.js";
-import type { ChangeEvent, Member, PresenceState, Proposal, RejectedEvent, Role, Status, UndoState } from "./state.js";
+import type { ChangeEvent, Member, Persistence, PresenceState, Proposal, RejectedEvent, Role, Status, UndoState } from "./state.js";
 import { WatermarkWaiters } from "./watermark.js";
 
 /** The events of a {@link Document}. */
@@ -29,6 +29,8 @@ export interface DocumentEvents {
    * part of `of` UTF-16 code units that is `replaced` means that the user should look at it.
    */
   merged: { readonly replaced: number; readonly of: number };
+  /** Whether edits outlive the page has changed. */
+  persistence: Persistence;
   /** Client and server disagreed, which must not happen; the document is loaded anew, with pending work kept. */
   diverged: null;
   /**
@@ -75,7 +77,8 @@ export class Document {
   #text: string | undefined = "";
   #remains: Remains | undefined = { text: "", delta: [], pending: [] };
   #undo: UndoState = { canUndo: false, canRedo: false };
-  #status: Status = { state: "connecting", local: 0, accepted: 0, durable: null, pending: 0, version: 0 };
+  #persistence: Persistence = { state: "memory", reason: "off" };
+  #status: Status = { state: "connecting", local: 0, accepted: 0, durable: null, pending: 0, stored: null, version: 0 };
 
   /** @internal */
   constructor(id: string, presence: PresenceState, host: DocumentHost) {
@@ -108,6 +111,11 @@ export class Document {
   /** State and watermarks. */
   get status(): Status {
     return this.#status;
+  }
+
+  /** Whether edits outlive the page, which is asked for by `storage` in `ConnectOptions`. */
+  get persistence(): Persistence {
+    return this.#persistence;
   }
 
   /** What this user may do here; `null` until the document is loaded. */
@@ -300,6 +308,14 @@ export class Document {
     this.#handle = handle;
   }
 
+  /** @internal The device keeps it, or not. */
+  persisted(persistence: Persistence): void {
+    const { state, reason } = this.#persistence;
+    if (state === persistence.state && reason === persistence.reason) return;
+    this.#persistence = persistence;
+    this.#events.emit("persistence", persistence);
+  }
+
   /** @internal Nothing comes any more: keeps what can be read, and says so. */
   failed(error: CowriteError): void {
     if (!this.#remains) {
@@ -397,8 +413,8 @@ export class Document {
     this.#events.emit("closed", error);
   }
 
-  #setStatus({ state, local, accepted, durable, pending, version }: Status): void {
-    this.#status = { state: this.#error ? "closed" : state, local, accepted, durable, pending, version };
+  #setStatus({ state, local, accepted, durable, pending, stored, version }: Status): void {
+    this.#status = { state: this.#error ? "closed" : state, local, accepted, durable, pending, stored, version };
     this.#host.pendingChanged();
     // After the events of the same call, among which may be the refusal of one of these edits.
     queueMicrotask(() => {

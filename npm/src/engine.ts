@@ -13,6 +13,12 @@ export interface Engine {
   wake(): void;
   close(): void;
   open(id: string, state: string): number;
+  open_kept(id: string, state: string): number;
+  loaded(doc: number, base?: Uint8Array, work?: Uint8Array): string;
+  unkept(doc: number): void;
+  take_base(): Uint8Array | undefined;
+  take_work(): Uint8Array | undefined;
+  stored(doc: number, ticket: number, ending: number): void;
   close_document(doc: number): void;
   text(doc: number): string;
   length(doc: number): number;
@@ -47,6 +53,7 @@ export interface EngineStatus {
   readonly accepted: number;
   readonly durable: number | null;
   readonly pending: number;
+  readonly stored: number | null;
   readonly version: number;
   readonly can_undo: boolean;
   readonly can_redo: boolean;
@@ -76,9 +83,17 @@ export type DocumentEvent =
   | { type: "diverged"; doc: number }
   | { type: "closed"; doc: number; code: string; retry: boolean };
 
+/** What the device keeps of a document is asked for; `user` is whose, where that is known. */
+export type LoadEvent = { type: "load"; doc: number; user: string | null };
+
+/** A record is to be stored; the engine gives it while it tells this. */
+export type StoreEvent = { type: "store"; doc: number; ticket: number; user: string };
+
 /** What the engine tells. */
 export type EngineEvent =
   | DocumentEvent
+  | LoadEvent
+  | StoreEvent
   | { type: "need_token" }
   | { type: "link"; state: LinkState; retry_in_ms: number | null; code: string | null }
   | { type: "panic"; message: string };

@@ -36,8 +36,25 @@ export interface Status {
   readonly durable: number | null;
   /** Edits made here that the server has not answered yet. */
   readonly pending: number;
+  /** Edits that this device would find again after a crash of the page; `null` where it keeps none. */
+  readonly stored: number | null;
   /** Version of the document that this client stands at; 0 is the empty document. */
   readonly version: number;
+}
+
+/**
+ * Why a document is not kept on this device: that was not asked for (`off`); the browser has no
+ * IndexedDB or no Web Locks here, as outside of HTTPS (`unsupported`); it refuses or does not answer,
+ * as in some private windows (`blocked`); there is no room (`quota`); a newer version of this package
+ * has left a record that is not touched (`format`).
+ */
+export type PersistenceReason = "off" | "unsupported" | "blocked" | "quota" | "format";
+
+/** Whether edits outlive the page: `stored`; in `memory` only; or not now, because storing them `failed`. */
+export interface Persistence {
+  readonly state: "stored" | "memory" | "failed";
+  /** Why not; `null` where it is `stored`. */
+  readonly reason: PersistenceReason | null;
 }
 
 /**

@@ -96,12 +96,14 @@ impl WasmClient {
         self.0.kept_record().as_mut().and_then(|record| record.base.take())
     }
 
-    /// How the write of that number ended: 0 stored, 1 failed, 2 failed and the store emptied.
+    /// How the write of that number ended: 0 stored, 1 failed, 2 failed and the
+    /// store emptied, 3 what the record stands on is missing.
     pub fn stored(&self, doc: u32, ticket: u32, ending: u8) -> Result<(), Refusal> {
         let written = match ending {
             0 => Written::Stored,
             1 => Written::Failed,
-            _ => Written::Emptied,
+            2 => Written::Emptied,
+            _ => Written::Missing,
         };
         self.0.act(&mut |session, now| session.handle_stored(DocumentHandle(doc), ticket, written, now))
     }

@@ -27,6 +27,9 @@ pub enum Written {
     Failed,
     /// The store could not take it, and holds nothing of the document and user any more.
     Emptied,
+    /// The store had lost what the record stands on, and has not taken it: it is asked to store the
+    /// whole at once.
+    Missing,
 }
 
 /// What the device's store holds of a document, as far as is known.
@@ -199,11 +202,11 @@ impl<D: DocumentType> Engine<D> {
     pub(crate) fn handle_stored(&mut self, ticket: u32, written: Written) {
         let Some(storing) = &mut self.storing else { return };
         let Some((_, mark)) = storing.writing.take_if(|(writing, _)| *writing == ticket) else { return };
-        storing.failed = written != Written::Stored;
+        storing.failed = matches!(written, Written::Failed | Written::Emptied);
         if written != Written::Failed {
             storing.held.clear();
         }
-        if written != Written::Emptied {
+        if matches!(written, Written::Stored | Written::Failed) {
             storing.held.extend(mark.held());
         }
         if written == Written::Stored {

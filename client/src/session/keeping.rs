@@ -98,6 +98,18 @@ impl<D: DocumentType> Session<D> {
         self.with_engine(handle, now, |engine| engine.handle_stored(ticket, written));
     }
 
+    /// The page may be gone at any moment: what the store does not know yet is to be stored at once.
+    pub fn store_now(&mut self, now: Millis) {
+        for at in 0..self.documents.len() {
+            self.store_last(at, now);
+        }
+    }
+
+    /// Whose work a document holds, once that is known.
+    pub fn owner(&self, handle: DocumentHandle) -> Option<&UserId> {
+        self.documents.iter().find(|open| open.handle == handle)?.owner.as_ref()
+    }
+
     /// Asks for what is to be stored now.
     pub(super) fn pump_store(&mut self, now: Millis) {
         for open in &mut self.documents {

@@ -71,7 +71,7 @@ impl Bench {
         let (ticket, record) = self.stores.pop_front().expect("something is to be stored");
         match written {
             Written::Stored => self.device.put(record),
-            Written::Failed => {}
+            Written::Failed | Written::Missing => {}
             Written::Emptied => self.device = Device::default(),
         }
         self.stored(ticket, written);

@@ -1,0 +1,67 @@
+import type { EngineEvent, EngineStatus, WasmModule } from "../engine.js";
+import type { Keeper, Orphan } from "./keeper.js";
+
+/** What a connection for work of a tab that is gone is made with. */
+export interface AdoptionSettings {
+  readonly module: WasmModule;
+  readonly url: string;
+  readonly document: string;
+  token(): Promise<string>;
+}
+
+/** As long as such work may take to be settled, in milliseconds; then another page may try. */
+const SETTLES_WITHIN_MS = 60_000;
+
+/**
+ * Sends the work of tabs that are gone, each by a client of its own, which is the one that made it:
+ * so nothing of it is sent twice. What needs a person's decision is left for a page to show.
+ */
+export async function adopt(keeper: Keeper, settings: AdoptionSettings): Promise<void> {
+  for await (const orphan of keeper.orphans()) {
+    try {
+      await settle(orphan, settings);
+    } finally {
+      orphan.release();
+    }
+  }
+}
+
+async function settle(orphan: Orphan, { module, url, document, token }: AdoptionSettings): Promise<void> {
+  let over = (_settled: boolean): void => {};
+  const settled = new Promise<boolean>((resolve) => void (over = resolve));
+  const pending = () => (JSON.parse(engine.status(doc)) as EngineStatus).pending;
+  const waits = () => (JSON.parse(engine.proposals(doc)) as unknown[]).length > 0;
+  let loaded = false;
+  let writes: Promise<unknown> = Promise.resolve();
+  const engine = new module.WasmClient(url, (json) => {
+    const event = JSON.parse(json) as EngineEvent;
+    if (event.type === "load") {
+      // Asked a second time, it is for another user's work.
+      if (loaded || engine.loaded(event.doc, orphan.parts.base, orphan.parts.work) !== "") over(false);
+      loaded = true;
+    } else if (event.type === "store") {
+      const [base, work] = [engine.take_base(), engine.take_work()];
+      if (!work) return;
+      writes = writes.then(() => orphan.store(base, work)).then((ending) => engine.stored(event.doc, event.ticket, ending), () => over(false));
+    } else if (event.type === "need_token") {
+      token().then((value) => engine.token(value, false), () => engine.token_failed()).catch(() => over(false));
+    } else if (event.type === "panic" || (event.type === "link" && event.state === "stopped") || (event.type === "closed" && !event.retry)) {
+      over(false);
+    } else if (event.type === "status" && event.state === "online") {
+      if (event.pending === 0) over(true);
+      else if (waits()) over(false);
+    }
+  });
+  const doc = engine.open_kept(document, "");
+  const timer = setTimeout(() => over(false), SETTLES_WITHIN_MS);
+  try {
+    if (pending() === 0) over(true);
+    else if (waits()) over(false);
+    else engine.connect();
+    if (await settled) await orphan.settled();
+  } finally {
+    clearTimeout(timer);
+    engine.close();
+    await writes.catch(() => {});
+  }
+}
