@@ -46,7 +46,7 @@ impl<D: DocumentType> Session<D> {
         let user = self.user().cloned();
         let handle = self.add(document, state, now)?;
         if let Some(open) = self.documents.last_mut() {
-            (open.keeping, open.open_at, open.owner) = (Keeping::Loading, None, user.clone());
+            (open.keeping, open.open_at, open.owner, open.asked) = (Keeping::Loading, None, user.clone(), user.clone());
         }
         self.outputs.push_back(Output::Load { handle, user });
         self.pump(now);
@@ -66,6 +66,7 @@ impl<D: DocumentType> Session<D> {
         if open.keeping != Keeping::Loading {
             return Ok(());
         }
+        let asked_for_another = user.is_some() && open.asked != user;
         open.keeping = Keeping::Kept;
         let mut result = Ok(());
         match found {
@@ -75,8 +76,11 @@ impl<D: DocumentType> Session<D> {
                         open.engine.handle_welcome(limits, durability);
                     }
                 }
+                // The host looked before anybody knew who the user is: it is asked again.
+                Err(RecordError::Foreign) if asked_for_another => return self.ask_again(handle),
                 Err(error) => result = Err(error),
             },
+            Found::Nothing if asked_for_another => return self.ask_again(handle),
             Found::Nothing => {}
             Found::Unavailable => open.keeping = Keeping::Not,
         }
@@ -110,6 +114,15 @@ impl<D: DocumentType> Session<D> {
         self.documents.iter().find(|open| open.handle == handle)?.owner.as_ref()
     }
 
+    fn ask_again(&mut self, handle: DocumentHandle) -> Result<(), RecordError> {
+        let user = self.user().cloned();
+        if let Some(open) = self.documents.iter_mut().find(|open| open.handle == handle) {
+            (open.keeping, open.asked) = (Keeping::Loading, user.clone());
+            self.outputs.push_back(Output::Load { handle, user });
+        }
+        Ok(())
+    }
+
     /// Asks for what is to be stored now.
     pub(super) fn pump_store(&mut self, now: Millis) {
         for open in &mut self.documents {
@@ -139,7 +152,7 @@ impl<D: DocumentType> Session<D> {
                     self.outputs.push_back(Output::Store { handle: open.handle, ticket, record });
                 }
                 open.engine.change_user(Code::ForeignClient);
-                open.keeping = Keeping::Loading;
+                (open.keeping, open.asked) = (Keeping::Loading, Some(user.clone()));
                 self.outputs.push_back(Output::Load { handle: open.handle, user: Some(user.clone()) });
             }
             open.owner = Some(user.clone());

@@ -134,6 +134,8 @@ struct OpenDocument<D: DocumentType> {
     keeping: Keeping,
     /// Whose work the engine holds, once that is known.
     owner: Option<UserId>,
+    /// Whose record the host was asked for last.
+    asked: Option<UserId>,
     state: String,
     activity: Activity,
     presence_changed: bool,
@@ -210,6 +212,7 @@ impl<D: DocumentType> Session<D> {
             engine,
             keeping: Keeping::Not,
             owner: self.user().cloned(),
+            asked: None,
             state: state.to_owned(),
             activity: Activity::Active,
             presence_changed: false,

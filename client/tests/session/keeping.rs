@@ -298,6 +298,29 @@ fn work_of_one_user_is_never_sent_by_another_and_waits_for_the_first() {
 }
 
 #[test]
+fn a_store_that_answers_after_the_server_is_asked_for_the_right_user() {
+    let mut bench = kept();
+    bench.cut();
+    bench.edit("3 +X");
+    bench.pass(200);
+    bench.write_all();
+    for last_user in ["eve", "ann", ""] {
+        let mut next = Bench::kept(bench.device.clone(), bench.log.clone());
+        next.device.copy("ann", "eve");
+        // The server greets while the store still looks for the last user's work.
+        next.greet();
+        next.pass(1_000);
+        next.nothing_sent();
+        next.load_of(last_user);
+        if last_user != "ann" {
+            assert_eq!(next.text(), "");
+            next.load();
+        }
+        assert_eq!((next.text().as_str(), next.expect_open().client), ("abcX", Some(OWN)), "{last_user}");
+    }
+}
+
+#[test]
 fn a_record_that_is_torn_or_of_another_format_is_refused_and_nothing_of_it_is_used() {
     let mut bench = kept();
     bench.edit("3 +X");

@@ -33,15 +33,28 @@ impl Device {
         self.records.get(user).cloned()
     }
 
+    /// The other user has a record as well, which says that it is that one's.
+    pub(crate) fn copy(&mut self, from: &str, to: &str) {
+        let (base, work) = self.records[from].clone();
+        let mut body = work[..work.len() - 8].to_vec();
+        let at = body.windows(from.len()).position(|bytes| bytes == from.as_bytes()).expect("the user's name");
+        body[at..at + from.len()].copy_from_slice(to.as_bytes());
+        self.records.insert(to.to_owned(), (base, sealed(body)));
+    }
+
     /// A part of a record as a client of another format would have written it.
     pub(crate) fn reformatted(part: &[u8], format: u8) -> Vec<u8> {
         let mut body = part[..part.len() - 8].to_vec();
         body[0] = format;
-        let mut sum = Checksummer::default();
-        sum.write(&body);
-        body.extend_from_slice(&sum.finish().0.to_le_bytes());
-        body
+        sealed(body)
     }
+}
+
+fn sealed(mut body: Vec<u8>) -> Vec<u8> {
+    let mut sum = Checksummer::default();
+    sum.write(&body);
+    body.extend_from_slice(&sum.finish().0.to_le_bytes());
+    body
 }
 
 impl Bench {
@@ -58,9 +71,14 @@ impl Bench {
 
     /// The host answers what it was asked.
     pub(crate) fn load(&mut self) {
-        assert_eq!(std::mem::take(&mut self.loads), 1, "the host was asked");
         let user = self.session.user().map_or(self.device.last_user.clone(), |user| user.as_str().to_owned());
-        let record = self.device.record(&user);
+        self.load_of(&user);
+    }
+
+    /// The host answers with what it has of this user.
+    pub(crate) fn load_of(&mut self, user: &str) {
+        assert_eq!(std::mem::take(&mut self.loads), 1, "the host was asked");
+        let record = self.device.record(user);
         let found = record.as_ref().map_or(Found::Nothing, |(base, work)| Found::Record { base, work });
         self.session.handle_loaded(self.handle, found, self.now).unwrap();
         self.drain();
