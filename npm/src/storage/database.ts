@@ -53,7 +53,7 @@ export class Database {
   }
 
   /** Writes a record; without a base, on the one that is there. Never throws: see {@link Ending} and `reason`. */
-  async write(place: Place, base: Uint8Array | undefined, work: Uint8Array): Promise<{ ending: Ending; reason?: unknown }> {
+  async write(place: Place, base: Uint8Array | undefined, work: Uint8Array, again = true): Promise<{ ending: Ending; reason?: unknown }> {
     let missing = false;
     try {
       await this.#change((store, transaction) => {
@@ -73,6 +73,11 @@ export class Database {
       return { ending: "stored" };
     } catch (reason) {
       if (missing) return { ending: "missing" };
+      // The browser ends connections when it clears a store, and may not have said so yet.
+      if (again && !isQuota(reason)) {
+        await this.#reconnect();
+        return this.write(place, base, work, false);
+      }
       // An old record that cannot be replaced is worse than none.
       return this.remove(place).then(
         () => ({ ending: "emptied", reason }) as const,
@@ -113,6 +118,12 @@ export class Database {
     await within(WRITES_WITHIN_MS, done);
   }
 
+  async #reconnect(): Promise<void> {
+    const before = this.#open;
+    this.#open = undefined;
+    await before?.then((database) => database.close(), () => {});
+  }
+
   #database(): Promise<IDBDatabase> {
     return (this.#open ??= this.#connect());
   }
@@ -132,6 +143,11 @@ export class Database {
       throw error;
     }
   }
+}
+
+/** Whether there is no room, as far as the browser says. */
+export function isQuota(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "QuotaExceededError";
 }
 
 function key({ server, document, user, slot }: Place, part: "base" | "work"): IDBValidKey {

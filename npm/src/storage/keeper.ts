@@ -1,6 +1,6 @@
 import { report } from "../emitter.js";
 import { claim, orphans, type Claim } from "./claim.js";
-import { Database, type Ending, type Parts } from "./database.js";
+import { Database, isQuota, type Ending, type Parts } from "./database.js";
 import type { Persistence, PersistenceReason } from "../state.js";
 
 /** How a write ended, as the engine is told it. */
@@ -149,8 +149,4 @@ export class Keeper {
   #next(act: () => Promise<void>): void {
     this.#queue = this.#queue.then(act).catch(report);
   }
-}
-
-function isQuota(error: unknown): boolean {
-  return error instanceof DOMException && error.name === "QuotaExceededError";
 }
