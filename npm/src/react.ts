@@ -20,10 +20,11 @@
  * @packageDocumentation
  */
 export { useBinding } from "./react/binding.js";
-export { useConnection, useOthers, usePresence, useStatus, useText } from "./react/hooks.js";
+export { useConnection, useOthers, usePresence, useStatus, useText, useUndo } from "./react/hooks.js";
 export { useDocument, useSuspenseDocument } from "./react/document.js";
 export type { DocumentOptions } from "./react/document.js";
 export { CowriteProvider, useClient } from "./react/provider.js";
 export type { CowriteProviderProps } from "./react/provider.js";
 export type { DocumentStatus } from "./observed/document.js";
 export type { IsEqual, Select } from "./observed/select.js";
+export type { Undo } from "./observed/undo.js";

@@ -20,9 +20,10 @@ import { membersOf, othersOf as others, statusOf as status, textOf as text, type
 import type { Observed } from "./observed/observed.js";
 import { sameShallow, selecting, type Select } from "./observed/select.js";
 import { Shelf } from "./observed/shelf.js";
+import { undoOf as undo, type Undo } from "./observed/undo.js";
 import type { LinkStatus, Member } from "./state.js";
 
-export type { DocumentStatus, Select };
+export type { DocumentStatus, Select, Undo };
 
 /** A store that can be read: Svelte's own contract. */
 export interface Store<Value> {
@@ -44,6 +45,8 @@ export const statusOf: StoreOf<Document, DocumentStatus> = (document, select) =>
 export const presenceOf: StoreOf<Document, readonly Member[]> = (document, select) => store(membersOf(document), select);
 /** As {@link presenceOf}, without this client. */
 export const othersOf: StoreOf<Document, readonly Member[]> = (document, select) => store(others(document), select);
+/** Undo and redo, which stay the same functions, and whether there is something for them; or what `select` chooses from that. */
+export const undoOf: StoreOf<Document, Undo> = (document, select) => store(undo(document), select);
 /** How the connection stands, or what `select` chooses from that. */
 export const connectionOf: StoreOf<Client, LinkStatus> = (client, select) => store(connection(client), select);
 

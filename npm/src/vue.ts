@@ -18,9 +18,10 @@ import { membersOf, othersOf, statusOf, textOf, type DocumentStatus } from "./ob
 import type { Observed } from "./observed/observed.js";
 import { sameShallow, selecting, type Select } from "./observed/select.js";
 import { Shelf } from "./observed/shelf.js";
+import { undoOf, type Undo } from "./observed/undo.js";
 import type { LinkStatus, Member } from "./state.js";
 
-export type { DocumentStatus, Select };
+export type { DocumentStatus, Select, Undo };
 
 /** Opens a document until the scope ends, and then for as long as its work is pending. */
 export function useDocument(client: Client, id: string, { presence }: OpenOptions = {}): Document {
@@ -36,6 +37,8 @@ export const useStatus: Use<Document, DocumentStatus> = (document, select) => us
 export const usePresence: Use<Document, readonly Member[]> = (document, select) => useObserved(membersOf(document), select);
 /** As {@link usePresence}, without this client. */
 export const useOthers: Use<Document, readonly Member[]> = (document, select) => useObserved(othersOf(document), select);
+/** Undo and redo, which stay the same functions, and whether there is something for them; or what `select` chooses from that. */
+export const useUndo: Use<Document, Undo> = (document, select) => useObserved(undoOf(document), select);
 /** How the connection stands, or what `select` chooses from that. */
 export const useConnection: Use<Client, LinkStatus> = (client, select) => useObserved(connectionOf(client), select);
 

@@ -4,7 +4,7 @@ import { createElement, StrictMode } from "react";
 import { renderToString } from "react-dom/server";
 import { effectScope, watch } from "vue";
 import { connect } from "../src/index.js";
-import { CowriteProvider, useConnection, useDocument, useOthers, useStatus, useSuspenseDocument, useText } from "../src/react.js";
+import { CowriteProvider, useConnection, useDocument, useOthers, useStatus, useSuspenseDocument, useText, useUndo } from "../src/react.js";
 import * as svelte from "../src/svelte.js";
 import * as vue from "../src/vue.js";
 import { WasmClient } from "./fake-wasm.js";
@@ -22,12 +22,12 @@ test("React on a server renders an empty document and connects to nothing", asyn
   const Notes = () => {
     const notes = useDocument("notes");
     const names = useOthers(notes, (others) => others.map(({ name }) => name));
-    return createElement("p", null, JSON.stringify([useText(notes), useText(notes, (text) => text.length), names, useStatus(notes).role, useConnection().state]));
+    return createElement("p", null, JSON.stringify([useText(notes), useText(notes, (text) => text.length), names, useStatus(notes).role, useUndo(notes).canUndo, useConnection().state]));
   };
   const Loaded = () => createElement("b", null, useSuspenseDocument("notes").text);
   // Neither a relative address nor a missing socket matters there.
   const app = createElement(StrictMode, null, createElement(CowriteProvider, { url: "/v1/socket", wasm: { WasmClient } }, createElement(Notes)));
-  assert.equal(renderToString(app).replaceAll("&quot;", '"').replaceAll("<!--$-->", "").replaceAll("<!--/$-->", ""), '<p>["",0,[],null,"connecting"]</p>');
+  assert.equal(renderToString(app).replaceAll("&quot;", '"').replaceAll("<!--$-->", "").replaceAll("<!--/$-->", ""), '<p>["",0,[],null,false,"connecting"]</p>');
   const waiting = createElement(CowriteProvider, { url: "/v1/socket", wasm: { WasmClient }, fallback: "loading" }, createElement(Loaded));
   assert.match(renderToString(waiting), /loading/);
   await settled();
@@ -68,6 +68,31 @@ test("Svelte's stores tell what they select, first at once and then when it chan
   ends.forEach((end) => end());
   document.insert(0, "!");
   assert.deepEqual([texts, lengths], [["", "ab", "xy"], [0, 2]]);
+});
+
+test("Vue and Svelte tell of undo only when there begins or ceases to be something to take back", async () => {
+  const { client } = await start();
+  const document = client.open("a");
+  await document.ready;
+  const [scope, inVue, inSvelte]: [ReturnType<typeof effectScope>, vue.Undo[], svelte.Undo[]] = [effectScope(), [], []];
+  const ref = scope.run(() => vue.useUndo(document))!;
+  scope.run(() => watch(ref, (value) => inVue.push(value), { flush: "sync" }));
+  const end = svelte.undoOf(document).subscribe((value) => inSvelte.push(value));
+  const { undo, redo } = ref.value;
+  assert.deepEqual([undo(), redo()], [false, false], "there is nothing");
+  for (const step of [() => document.insert(0, "a"), () => document.insert(1, "b"), undo, redo, () => document.insert(2, "c")]) {
+    step();
+    await settled();
+  }
+  const seen = (values: (vue.Undo | svelte.Undo)[]) => values.map(({ canUndo, canRedo }) => `${canUndo} ${canRedo}`);
+  assert.deepEqual(seen(inVue), ["true false", "true true", "true false"]);
+  assert.deepEqual(seen(inSvelte), ["false false", ...seen(inVue)]);
+  assert.deepEqual(inVue.map((value) => [value.undo, value.redo]), inVue.map(() => [undo, redo]), "they stay the same functions");
+  document.close();
+  await settled();
+  assert.deepEqual([ref.value.canUndo, inSvelte.at(-1)!.canUndo, undo()], [false, false, false], "a button was pressed as the document closed");
+  scope.stop();
+  end();
 });
 
 test("a client and a document end with the block that uses them", async () => {

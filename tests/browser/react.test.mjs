@@ -56,6 +56,16 @@ for (const version of [18, 19]) {
     await until(page, "the caret has moved", () => document.getElementById("u7").textContent === "22" && document.getElementById("text").textContent.length === 31);
     const typed = await page.evaluate(() => Object.fromEntries(Object.entries(renders).filter(([name, times]) => times > 0 && name !== "caret u7" && name !== "everybody")));
     assert.deepEqual(typed, { text: 1 });
+
+    // Buttons of undo render when there begins or ceases to be something, and not at each letter.
+    await page.evaluate(() => Object.keys(renders).forEach((name) => (renders[name] = 0)));
+    for (const letter of "abc") await page.evaluate((typed) => room.insert(room.length, typed), letter);
+    await page.locator("#undo:enabled").click();
+    await until(page, "it is undone", () => document.getElementById("text").textContent.length === 31);
+    await page.locator("#redo:enabled").click();
+    await until(page, "it is done again", () => document.getElementById("text").textContent.endsWith("abc"));
+    await page.locator("#redo:disabled").waitFor();
+    assert.deepEqual(await page.evaluate(() => [renders.undo, undoFunctions.size, renders.room]), [3, 2, 0]);
     assert.deepEqual(errors, []);
   });
 

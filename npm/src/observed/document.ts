@@ -2,7 +2,7 @@ import type { Document } from "../document.js";
 import type { CowriteError } from "../error.js";
 import type { Member, Role, Status } from "../state.js";
 import { sharedMembers } from "./members.js";
-import { Watched, type Observed, type Source } from "./observed.js";
+import { once, type Source } from "./observed.js";
 
 /** A document's status, and what else decides about what can be done with it. */
 export interface DocumentStatus extends Status {
@@ -70,13 +70,3 @@ export const othersOf = once((document: Document): Source<readonly Member[]> => 
     listen: (changed) => members.subscribe(() => changed("at once")),
   };
 });
-
-/** One observed value a document, however many ask for it. */
-function once<Value>(source: (document: Document) => Source<Value>): (document: Document) => Observed<Value> {
-  const made = new WeakMap<Document, Observed<Value>>();
-  return (document) => {
-    let observed = made.get(document);
-    if (!observed) made.set(document, (observed = new Watched(source(document))));
-    return observed;
-  };
-}

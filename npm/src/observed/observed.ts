@@ -1,3 +1,5 @@
+import type { Document } from "../document.js";
+
 /** A value that changes, and that tells when it did. */
 export interface Observed<Value> {
   /** The value now. As long as nothing has changed it is the same one, also by identity. */
@@ -67,4 +69,14 @@ export class Watched<Value> implements Observed<Value> {
     if (!known || Object.is(this.get(), known.value)) return;
     for (const listener of [...this.#listeners]) listener();
   }
+}
+
+/** One observed value a document, however many ask for it. */
+export function once<Value>(source: (document: Document) => Source<Value>): (document: Document) => Observed<Value> {
+  const made = new WeakMap<Document, Observed<Value>>();
+  return (document) => {
+    let observed = made.get(document);
+    if (!observed) made.set(document, (observed = new Watched(source(document))));
+    return observed;
+  };
 }

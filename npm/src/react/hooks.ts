@@ -4,6 +4,7 @@ import { connectionOf, unconnected } from "../observed/connection.js";
 import { absent, membersOf, othersOf, statusOf, textOf, type DocumentStatus } from "../observed/document.js";
 import type { Observed } from "../observed/observed.js";
 import { sameShallow, selecting, type IsEqual, type Select } from "../observed/select.js";
+import { noUndo, undoOf, type Undo } from "../observed/undo.js";
 import type { LinkStatus, Member } from "../state.js";
 import { useClient } from "./provider.js";
 
@@ -42,6 +43,21 @@ export function useOthers(document: Document | null): readonly Member[];
 export function useOthers<Selection>(document: Document | null, select: Select<readonly Member[], Selection>, isEqual?: IsEqual<Selection>): Selection;
 export function useOthers(document: Document | null, select: Select<readonly Member[], unknown> = whole, isEqual?: IsEqual<unknown>): unknown {
   return useSelected(document && othersOf(document), nobody, select, isEqual);
+}
+
+/**
+ * Undo and redo of a document, or what `select` chooses from them. A component renders again only when there
+ * begins or ceases to be something to take back; the functions stay the same for a document:
+ *
+ * ```jsx
+ * const { undo, redo, canUndo, canRedo } = useUndo(notes);
+ * return <><button disabled={!canUndo} onClick={undo}>Undo</button><button disabled={!canRedo} onClick={redo}>Redo</button></>;
+ * ```
+ */
+export function useUndo(document: Document | null): Undo;
+export function useUndo<Selection>(document: Document | null, select: Select<Undo, Selection>, isEqual?: IsEqual<Selection>): Selection;
+export function useUndo(document: Document | null, select: Select<Undo, unknown> = whole, isEqual?: IsEqual<unknown>): unknown {
+  return useSelected(document && undoOf(document), noUndo, select, isEqual);
 }
 
 /** How the connection of the provider around stands, or what `select` chooses from that. */

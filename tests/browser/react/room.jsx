@@ -1,7 +1,7 @@
 // A room whose components count how often they render.
 import { memo } from "react";
 import { createRoot } from "react-dom/client";
-import { CowriteProvider, useConnection, useDocument, useOthers, usePresence, useStatus, useText } from "cowrite/react";
+import { CowriteProvider, useConnection, useDocument, useOthers, usePresence, useStatus, useText, useUndo } from "cowrite/react";
 
 const renders = (globalThis.renders = {});
 const counted = (name) => void (renders[name] = (renders[name] ?? 0) + 1);
@@ -27,6 +27,13 @@ const State = memo(({ room }) => {
   counted("state");
   return <p id="state">{useStatus(room, ({ state, role }) => `${state} ${role}`)} {useConnection(({ state }) => state)}</p>;
 });
+const seen = (globalThis.undoFunctions = new Set());
+const Undo = memo(({ room }) => {
+  counted("undo");
+  const { undo, redo, canUndo, canRedo } = useUndo(room);
+  if (room) [undo, redo].forEach((one) => seen.add(one));
+  return <><button id="undo" disabled={!canUndo} onClick={undo} /><button id="redo" disabled={!canRedo} onClick={redo} /></>;
+});
 const Everybody = memo(({ room }) => {
   counted("everybody");
   return <p>{useOthers(room).length}</p>;
@@ -35,7 +42,7 @@ const Everybody = memo(({ room }) => {
 function Room() {
   counted("room");
   const room = (globalThis.room = useDocument("room", { presence: { name: "Page" } }));
-  return <><Names room={room} /><Count room={room} /><Text room={room} /><State room={room} /><Everybody room={room} />
+  return <><Names room={room} /><Count room={room} /><Text room={room} /><State room={room} /><Undo room={room} /><Everybody room={room} />
     <ul>{Array.from({ length: 49 }, (_, index) => <Caret key={index} room={room} user={`u${index}`} />)}</ul></>;
 }
 
