@@ -5,7 +5,7 @@ import { errorTable } from "./error-table.js";
  * `whatToDo` are English sentences for people and may change.
  */
 export class CowriteError extends Error {
-  /** What happened, such as `"read_only"`; the list is in the package's README. */
+  /** What happened, such as `"read_only"`; docs/errors.md has all of them. */
   readonly code: string;
   /** Whether the same may work later without anything being changed. */
   readonly retryable: boolean;

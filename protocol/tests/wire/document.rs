@@ -1,4 +1,5 @@
-//! PROTOCOL.md says what the code does: the goldens' own bytes and every code are in it.
+//! PROTOCOL.md says what the code does: the goldens' own bytes and every code are in it. docs/errors.md has
+//! every code too, and no other.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,10 +7,13 @@ use std::path::PathBuf;
 use crate::codes::CODES;
 use crate::golden::goldens;
 
+fn read(path: &str) -> String {
+    fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path)).unwrap()
+}
+
 /// The document with every run of white space made one space.
 fn protocol() -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../PROTOCOL.md");
-    let text = fs::read_to_string(path).unwrap();
+    let text = read("PROTOCOL.md");
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -41,6 +45,18 @@ fn every_code_is_in_the_table() {
         let row = format!("| {number} | `{name}` | {scope} | {remedy} |");
         assert!(document.contains(&row), "PROTOCOL.md has no row {row}");
     }
+}
+
+/// The rows whose first cell is a number; what they say of each code is compared in the package's tests.
+#[test]
+fn every_code_is_on_the_page_of_errors_and_no_other() {
+    let page = read("docs/errors.md");
+    let cells = page.lines().map(|line| line.split('|').map(str::trim).take(4).collect::<Vec<_>>());
+    let rows: Vec<Vec<&str>> = cells.filter(|row| row.len() == 4 && row[1].parse::<u8>().is_ok()).collect();
+    let codes = CODES.into_iter().enumerate().map(|(number, (_, name, scope, _))| {
+        vec![String::new(), number.to_string(), format!("`{name}`"), format!("{scope:?}").to_lowercase()]
+    });
+    assert_eq!(rows, codes.collect::<Vec<_>>());
 }
 
 /// `NewClientId` as the table has it: `new client id`.

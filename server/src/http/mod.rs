@@ -1,6 +1,8 @@
 //! What the server answers over HTTP, and where sockets come from.
 
 mod cors;
+#[cfg(test)]
+mod documented;
 mod documents;
 mod files;
 mod listener;
