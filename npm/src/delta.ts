@@ -6,9 +6,22 @@ export type Attributes = Readonly<Record<string, unknown>>;
  * strings; an embed (an object that is inserted) has length 1.
  */
 export type Component =
-  | { readonly insert: string | Readonly<Record<string, unknown>>; readonly attributes?: Attributes }
-  | { readonly retain: number; readonly attributes?: Attributes }
-  | { readonly delete: number };
+  | {
+      /** Text, or an embed. */
+      readonly insert: string | Readonly<Record<string, unknown>>;
+      /** What all of it has. */
+      readonly attributes?: Attributes;
+    }
+  | {
+      /** So much stays. */
+      readonly retain: number;
+      /** What is set on it. */
+      readonly attributes?: Attributes;
+    }
+  | {
+      /** So much goes. */
+      readonly delete: number;
+    };
 
 /**
  * A change of a document, in the JSON form of Quill's Delta: from the document's start
@@ -18,6 +31,7 @@ export type Delta = readonly Component[];
 
 /** A delta as Quill hands it out. */
 export interface QuillDelta {
+  /** Its components. */
   readonly ops: Delta;
 }
 
@@ -30,8 +44,11 @@ export function componentLength(component: Component): number {
 
 /** A piece of a text that a delta replaces: `text[start..end]` becomes `insert`. */
 export interface Replacement {
+  /** Where it begins, in UTF-16 code units. */
   readonly start: number;
+  /** Where it ends; `start <= end`. */
   readonly end: number;
+  /** What stands there after it. */
   readonly insert: string;
 }
 

@@ -9,7 +9,12 @@ import { WatermarkWaiters } from "./watermark.js";
 /** The events of a {@link Document}. */
 export interface DocumentEvents {
   /** The document was loaded (`first`), or is in step again after a loss; `role` may be another. */
-  opened: { readonly role: Role; readonly first: boolean };
+  opened: {
+    /** What this user may do. */
+    readonly role: Role;
+    /** Whether it had not been loaded before. */
+    readonly first: boolean;
+  };
   /** Text or attributes have changed, by whomever. */
   change: ChangeEvent;
   /** A watermark or the state has moved. */
@@ -23,12 +28,22 @@ export interface DocumentEvents {
   /** Work was set aside; see {@link Document.proposals}. */
   proposal: Proposal;
   /** What was asked of a proposal was done, or became moot; `error` says why it was refused, if it was. */
-  settled: { readonly id: number; readonly error: CowriteError | null };
+  settled: {
+    /** The proposal's id. */
+    readonly id: number;
+    /** Why it was refused; `null` where it was not. */
+    readonly error: CowriteError | null;
+  };
   /**
    * Pending work was carried over by difference to a text that had gone on without its history; a large
    * part of `of` UTF-16 code units that is `replaced` means that the user should look at it.
    */
-  merged: { readonly replaced: number; readonly of: number };
+  merged: {
+    /** So much of it was replaced. */
+    readonly replaced: number;
+    /** Its length, in UTF-16 code units. */
+    readonly of: number;
+  };
   /** Whether edits outlive the page has changed. */
   persistence: Persistence;
   /** Client and server disagreed, which must not happen; the document is loaded anew, with pending work kept. */

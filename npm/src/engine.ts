@@ -6,44 +6,84 @@ import type { Cursor, LinkState, MemberActivity, Origin, ProposalKind, Role, Syn
  * small handles; positions are UTF-16 code units; what it throws are error codes.
  */
 export interface Engine {
+  /** Begins to connect. */
   connect(): void;
+  /** Gives the token that was asked for; `fixed` where there is no other one. */
   token(value: string, fixed: boolean): void;
+  /** Asks for a token, now. */
   refresh_token(): void;
+  /** Says that there is no token. */
   token_failed(): void;
+  /** Looks whether the connection still lives. */
   wake(): void;
+  /** Ends the connection. */
   close(): void;
+  /** Opens a document under a new handle; `state` is its presence as JSON. */
   open(id: string, state: string): number;
+  /** As {@link Engine.open}, of a document that the page keeps: it asks for what is stored first. */
   open_kept(id: string, state: string): number;
+  /** Gives what is stored of a document, or nothing; why it cannot be read, or an empty string. */
   loaded(doc: number, base?: Uint8Array, work?: Uint8Array): string;
+  /** The page cannot keep this document after all. */
   unkept(doc: number): void;
+  /** The text to store with a request, if it has changed; once. */
   take_base(): Uint8Array | undefined;
+  /** The pending work to store with a request; once. */
   take_work(): Uint8Array | undefined;
+  /** How a request to store has ended. */
   stored(doc: number, ticket: number, ending: number): void;
+  /** Closes a document; its handle is not used any more. */
   close_document(doc: number): void;
+  /** The text. */
   text(doc: number): string;
+  /** Its length. */
   length(doc: number): number;
+  /** The content as a delta in JSON. */
   contents(doc: number): string;
+  /** Inserts text; `attributes` are JSON. */
   insert(doc: number, offset: number, text: string, attributes?: string): void;
+  /** Deletes text. */
   delete(doc: number, offset: number, length: number): void;
+  /** Sets attributes, which are JSON. */
   format(doc: number, offset: number, length: number, attributes: string): void;
+  /** Applies a delta in JSON. */
   apply(doc: number, delta: string): void;
+  /** Undoes or does again; whether there was something. */
   undo(doc: number, redo: boolean): boolean;
+  /** The next edit begins a group of its own. */
   stop_capturing(doc: number): void;
+  /** Whether edits can be undone from now on; gives what held before. */
   record(on: boolean): boolean;
+  /** Shows the others a caret or selection. */
   set_cursor(doc: number, anchor: number, head: number): void;
+  /** Shows the others none. */
   clear_cursor(doc: number): void;
+  /** Replaces what the others see; JSON. */
   set_presence(doc: number, state: string): void;
+  /** The members as JSON, as `Document.members` gives it. */
   members(doc: number): string;
+  /** State and watermarks as JSON. */
   status(doc: number): string;
+  /** What is not accepted yet, as a delta in JSON. The only one that works when the engine has failed. */
   pending(doc: number): string;
+  /** The proposals as JSON. */
   proposals(doc: number): string;
+  /** Makes a proposal an edit. */
   accept_proposal(doc: number, id: number): void;
+  /** Throws a proposal away. */
   discard_proposal(doc: number, id: number): void;
+}
+
+/** What makes engines. */
+export interface WasmClientClass {
+  /** `url` is the socket's address; `host` is called with one event as JSON at a time. */
+  new (url: string, host: (event: string) => void): Engine;
 }
 
 /** The WebAssembly module, ready for use. */
 export interface WasmModule {
-  readonly WasmClient: new (url: string, host: (event: string) => void) => Engine;
+  /** Makes an engine that connects to `url` and tells `host` what happens, one event as JSON at a time. */
+  readonly WasmClient: WasmClientClass;
 }
 
 /** The watermarks of a document, as the engine tells them. */

@@ -11,3 +11,4 @@
 export { bindMonaco } from "./monaco/binding.js";
 export type { Binding, BindingOptions, Repair } from "./binding/text.js";
 export { memberColor } from "./binding/color.js";
+export type { Replacement } from "./delta.js";

@@ -9,6 +9,7 @@ export type LinkState = "connecting" | "online" | "offline" | "stopped";
 
 /** The connection's status. */
 export interface LinkStatus {
+  /** Where it stands. */
   readonly state: LinkState;
   /** When the next attempt starts, in milliseconds as `Date.now()` counts; `null` where none is planned. */
   readonly retryAt: number | null;
@@ -27,6 +28,7 @@ export type SyncState = "connecting" | "offline" | "online" | "stalled" | "close
  * watermark: all edits up to it have come that far.
  */
 export interface Status {
+  /** How the document stands to the server. */
   readonly state: SyncState;
   /** Edits made here. */
   readonly local: number;
@@ -69,6 +71,7 @@ export type Origin = "local" | "undo" | "remote" | "resync" | "reject";
 export interface ChangeEvent {
   /** The change, on the document as it stood before it. */
   readonly delta: Delta;
+  /** Where it came from. */
   readonly origin: Origin;
   /** The user who made it; `null` where it was several, or nobody. */
   readonly user: string | null;
@@ -78,7 +81,9 @@ export interface ChangeEvent {
 
 /** What {@link Document.undo} and {@link Document.redo} would find. */
 export interface UndoState {
+  /** Whether there is something to take back. */
   readonly canUndo: boolean;
+  /** Whether there is something to do again. */
   readonly canRedo: boolean;
 }
 
@@ -88,6 +93,7 @@ export interface RejectedEvent {
   readonly from: number;
   /** Number of the last refused edit. */
   readonly to: number;
+  /** Why. */
   readonly error: CowriteError;
   /** What they would do to the document as it is now. Nothing else keeps it. */
   readonly delta: Delta;
@@ -111,13 +117,17 @@ export type PresenceState = Readonly<Record<string, unknown>>;
 export interface Member {
   /** The member's number in this document. */
   readonly number: number;
+  /** The user's id: what the token says. */
   readonly user: string;
   /** The name by which the server knows the user; `state.name`, if it is a text, goes before it. */
   readonly name: string;
+  /** What it shows of itself. */
   readonly state: PresenceState;
+  /** What it is doing. */
   readonly active: MemberActivity;
   /** Whether it is this client. */
   readonly self: boolean;
+  /** Its caret or selection; `null` where it shows none. */
   readonly cursor: Cursor | null;
 }
 
@@ -130,7 +140,9 @@ export type ProposalKind = "unknown_outcome" | "not_allowed" | "lost_accepted" |
 
 /** Work that was set aside. It is kept and shown, and never sent by itself. */
 export interface Proposal {
+  /** Its number in this document. */
   readonly id: number;
+  /** Why it was set aside. */
   readonly kind: ProposalKind;
   /** What accepting it would change, on the document as it stands. */
   readonly delta: Delta;

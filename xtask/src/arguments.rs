@@ -18,6 +18,8 @@ cargo xtask COMMAND
                                  the steps
   vectors [--list-kinds] FILE…   hold files of conformance vectors against the algebra,
                                  the sequencer and the engine
+  docs                           the reference of the npm package and of the crates,
+                                 as pages below the target folder
   changelog                      the next section of CHANGELOG.md, from the commits";
 
 /// One command with its options.
@@ -47,6 +49,8 @@ pub(crate) enum Arguments {
         /// What is handed on: paths, and options of the runner.
         words: Vec<String>,
     },
+    /// Build the reference.
+    Docs,
     /// Print the changes since the last release.
     Changelog,
     /// Print the help text.
@@ -64,6 +68,7 @@ impl Arguments {
             "demo" => Self::Demo { port: 8080, data: None },
             "test" => Self::Test { only: None },
             "vectors" => return Ok(Self::Vectors { words: words.collect() }),
+            "docs" => Self::Docs,
             "changelog" => Self::Changelog,
             "" | "help" | "-h" | "--help" => return Ok(Self::Help),
             other => return Err(Failure::Usage(format!("there is no command `{other}`"))),

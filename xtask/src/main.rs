@@ -6,6 +6,7 @@
 mod arguments;
 mod changelog;
 mod demo;
+mod docs;
 mod failure;
 mod setup;
 mod shell;
@@ -51,6 +52,7 @@ fn run() -> Result<(), Failure> {
         Arguments::Demo { port, data } => demo::demo(&workspace, port, data)?,
         Arguments::Test { only } => test::test(&workspace, only.as_deref())?,
         Arguments::Vectors { words } => vectors::vectors(&workspace, words)?,
+        Arguments::Docs => docs::docs(&workspace)?,
         Arguments::Changelog => changelog::changelog(&workspace)?,
         Arguments::Help => println!("{}", arguments::USAGE),
     }

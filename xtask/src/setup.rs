@@ -39,6 +39,7 @@ pub(crate) fn setup(workspace: &Workspace, scope: Scope, steps: &mut Steps) -> R
     steps.run("setup-npm", "packages of npm/", || npm_packages(workspace, "npm"))?;
     if scope == Scope::Tests {
         let folders = [
+            "npm/reference",
             "tests/browser",
             "tests/packaging",
             "tests/packaging/react18",
@@ -53,6 +54,14 @@ pub(crate) fn setup(workspace: &Workspace, scope: Scope, steps: &mut Steps) -> R
                 npm_packages(workspace, folder)
             })?;
         }
+    }
+    Ok(())
+}
+
+/// Installs what makes the reference of the npm package: TypeDoc, and the packages whose types it reads.
+pub(crate) fn reference(workspace: &Workspace, steps: &mut Steps) -> Result<(), Failure> {
+    for folder in ["npm", "npm/reference"] {
+        steps.run(&format!("setup-{folder}"), &format!("packages of {folder}/"), || npm_packages(workspace, folder))?;
     }
     Ok(())
 }

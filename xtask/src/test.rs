@@ -56,6 +56,11 @@ const CHECKS: &[Check] = &[
         run: |w| Shell::new(w, "cargo", ["doc", "--workspace", "--no-deps"]).with("RUSTDOCFLAGS", "-Dwarnings").run(),
     },
     Check { name: "npm-typecheck", what: "the types of the npm package", run: |w| wasm::npm(w, "npm", "typecheck") },
+    Check {
+        name: "reference",
+        what: "everything that the npm package exports is documented, and its links lead somewhere",
+        run: |w| wasm::npm(w, "npm/reference", "check"),
+    },
     Check { name: "npm-test", what: "tests of the npm package, in Node.js", run: |w| wasm::npm(w, "npm", "test") },
     Check {
         name: "size",

@@ -36,7 +36,7 @@ export function useDocument(id: string, options: DocumentOptions = {}): Document
 
 /**
  * As {@link useDocument}, but waits by `Suspense` until the document is loaded; one that cannot be loaded throws
- * its {@link CowriteError} to the nearest error boundary. A server renders the `Suspense` fallback in its place.
+ * its `CowriteError` to the nearest error boundary. A server renders the `Suspense` fallback in its place.
  */
 export function useSuspenseDocument(id: string, options: DocumentOptions = {}): Document {
   const { arrives } = useConnected();

@@ -4,12 +4,19 @@ import { Shelf } from "../observed/shelf.js";
 
 /** Properties of {@link CowriteProvider}: a `client` of the application's own, or the `url` to connect to. */
 export type CowriteProviderProps = {
+  /** The components that the connection is for. */
   readonly children?: ReactNode;
   /** What is shown while {@link useSuspenseDocument} waits and no nearer `Suspense` says what; by default nothing. */
   readonly fallback?: ReactNode;
 } & (
-  | { readonly client: Client; readonly url?: undefined }
+  | {
+      /** The application's own; the provider does not close it. */
+      readonly client: Client;
+      /** There is none with a `client`. */
+      readonly url?: undefined;
+    }
   | ({
+      /** There is none with a `url`. */
       readonly client?: undefined;
       /** The server's socket, as for `connect`. The connection lives as long as the provider; another `url` is another one. */
       readonly url: string;
