@@ -64,11 +64,12 @@ const CHECKS: &[Check] = &[
     Check { name: "npm-test", what: "tests of the npm package, in Node.js", run: |w| wasm::npm(w, "npm", "test") },
     Check {
         name: "size",
-        what: "the weight of the client",
+        what: "the weight of the client, and of each entry",
         run: |w| {
             let sizes = Sizes::measure(w)?;
             sizes.print();
-            sizes.check()
+            sizes.check()?;
+            wasm::npm(w, "npm", "size:check")
         },
     },
     Check {

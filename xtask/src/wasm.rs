@@ -14,7 +14,7 @@ use crate::workspace::Workspace;
 pub(crate) fn wasm(workspace: &Workspace, steps: &mut Steps) -> Result<(), Failure> {
     build(workspace, steps)?;
     Sizes::measure(workspace)?.print();
-    Ok(())
+    npm(workspace, "npm", "size")
 }
 
 /// Builds npm/wasm and npm/dist, each only when something that it is made from has changed.
