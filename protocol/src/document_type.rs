@@ -2,7 +2,7 @@
 
 use core::fmt::Debug;
 
-use crate::error::{ApplyError, ComposeError, DecodeOperationError};
+use crate::error::{ApplyError, ComposeError, DecodeOperationError, FormatError};
 use crate::hash::Checksum;
 use crate::limits::OperationLimits;
 use crate::text::{Utf16Length, Utf16Offset};
@@ -34,6 +34,8 @@ pub trait DocumentType: Copy + Debug + PartialEq + Send + Sync + 'static {
     type Document: Clone + Debug + Default + PartialEq + Send + 'static;
     /// One edit, in normal form.
     type Operation: Clone + Debug + PartialEq + Send + Sync + 'static;
+    /// What documents may hold, where an operator has said it. `Default` is: anything.
+    type Format: Debug + Default + Send + Sync + 'static;
 
     /// The operation that does nothing.
     fn identity() -> Self::Operation;
@@ -61,6 +63,13 @@ pub trait DocumentType: Copy + Debug + PartialEq + Send + Sync + 'static {
     /// # Errors
     /// If it reaches past the end or would split a surrogate pair.
     fn validate(document: &Self::Document, operation: &Self::Operation) -> Result<(), ApplyError>;
+
+    /// Whether the operation brings into a document only what the format allows, whatever the
+    /// document holds. What transforming and composing make of operations that pass does pass, too.
+    ///
+    /// # Errors
+    /// The first thing that is not allowed.
+    fn check_format(operation: &Self::Operation, format: &Self::Format) -> Result<(), FormatError>;
 
     /// Applies the operation. On an error the document is as it was.
     ///

@@ -37,6 +37,42 @@ pub enum ComposeError {
     TooLong,
 }
 
+/// What an operation would bring into a document that may not be in it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("component {component}: the {subject} {name:?} {trouble}")]
+pub struct FormatError {
+    /// The index of the component.
+    pub component: usize,
+    /// What of it.
+    pub subject: Subject,
+    /// How that is called, cut to 64 characters; empty for an embed that has no one name.
+    pub name: String,
+    /// What is wrong with it.
+    pub trouble: Trouble,
+}
+
+/// What of a component is not allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Subject {
+    /// An attribute.
+    #[error("attribute")]
+    Attribute,
+    /// An embed.
+    #[error("embed")]
+    Embed,
+}
+
+/// What is wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Trouble {
+    /// Nothing of that name may be there.
+    #[error("is none that may be there")]
+    Unknown,
+    /// Its value is another than it may have.
+    #[error("has a value that it may not have")]
+    Value,
+}
+
 /// Why bytes are not an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]

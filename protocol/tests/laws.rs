@@ -3,7 +3,11 @@
 
 mod generate;
 
-use cowrite_protocol::operation::{Component, Document, Operation, Priority, RichText, transform_as_quill};
+use std::collections::BTreeMap;
+
+use cowrite_protocol::operation::{
+    Component, Document, Format, Names, Operation, Priority, RichText, Rule, TextRule, transform_as_quill,
+};
 use cowrite_protocol::text::{Utf16Length, Utf16Offset};
 use cowrite_protocol::{Bias, DocumentType, OperationLimits};
 use generate::{Plan, applied, assert_normal, boundaries, document, lay, plan};
@@ -27,6 +31,14 @@ fn encoded(operation: &Operation) -> Vec<u8> {
 /// A document and three plans: one after another, or side by side.
 fn three() -> impl Strategy<Value = (Document, [Plan; 3])> {
     (document(), [plan(), plan(), plan()])
+}
+
+/// One that refuses some of what the plans have, and allows most.
+fn some_format() -> Format {
+    let flat = Rule::Either(vec![Rule::Boolean, Rule::Text(TextRule { length: Utf16Length(9), letters: None })]);
+    let known = BTreeMap::from([("color".to_owned(), flat)]);
+    let embeds = BTreeMap::from([("image".to_owned(), Rule::Integer { least: 0, most: 1 })]);
+    Format { attributes: Names { known, others: true }, embeds: Names { known: embeds, others: false } }
 }
 
 proptest! {
@@ -55,6 +67,25 @@ proptest! {
         prop_assert_eq!(compose(&compose(&a, &b), &c), compose(&a, &compose(&b, &c)));
         prop_assert_eq!(&compose(&a, &Operation::identity()), &a);
         prop_assert_eq!(&compose(&Operation::identity(), &a), &a);
+    }
+
+    /// Whatever is made of what a format allows, it allows.
+    #[test]
+    fn a_format_is_kept_by_the_algebra((base, [a, b, _]) in three()) {
+        let format = some_format();
+        let allowed = |operation: &Operation| RichText::check_format(operation, &format).is_ok();
+        let (a, b) = (lay(&a, &base), lay(&b, &base));
+        if allowed(&a) && allowed(&b) {
+            let (a_after, b_after) = RichText::transform(&a, &b);
+            prop_assert!(allowed(&a_after) && allowed(&b_after) && allowed(&compose(&a, &b_after)));
+            prop_assert!(allowed(&RichText::overridden(&a, &b)));
+            let limits = OperationLimits { components: 1, bytes: 8, attributes: 1 };
+            prop_assert!(RichText::split(&a, &limits).iter().all(allowed));
+            if allowed(&RichText::to_operation(&base)) {
+                prop_assert!(allowed(&a.invert(&base).unwrap()));
+                prop_assert!(allowed(&RichText::to_operation(&applied(&base, &a))));
+            }
+        }
     }
 
     /// TP1: earlier ∘ later' = later ∘ earlier', attributes and embeds too.

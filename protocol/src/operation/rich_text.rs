@@ -2,8 +2,9 @@
 
 use super::component::{Component, Operation};
 use super::document::Document;
+use super::format::Format;
 use crate::document_type::{Bias, DocumentType};
-use crate::error::{ApplyError, ComposeError, DecodeOperationError};
+use crate::error::{ApplyError, ComposeError, DecodeOperationError, FormatError};
 use crate::hash::Checksum;
 use crate::limits::OperationLimits;
 use crate::text::{Utf16Length, Utf16Offset};
@@ -16,6 +17,7 @@ pub struct RichText;
 impl DocumentType for RichText {
     type Document = Document;
     type Operation = Operation;
+    type Format = Format;
 
     fn identity() -> Operation {
         Operation::identity()
@@ -48,6 +50,10 @@ impl DocumentType for RichText {
 
     fn validate(document: &Document, operation: &Operation) -> Result<(), ApplyError> {
         document.validate(operation)
+    }
+
+    fn check_format(operation: &Operation, format: &Format) -> Result<(), FormatError> {
+        format.check(operation)
     }
 
     fn apply(document: &mut Document, operation: &Operation) -> Result<(), ApplyError> {
