@@ -25,6 +25,7 @@ export const errorTable: Readonly<Record<string, Entry>> = {
   operation_too_large: ["One edit is larger than the server takes.", "Make it in several parts."],
   document_too_large: ["The document would grow beyond its limit.", "Delete something, or start another document."],
   read_only: ["This user may not change this document.", "Ask its owner for access."],
+  forbidden_content: ["The server does not allow such a format, embed or address in this document.", "Offer only what the server's --formats allow."],
   already_restored: ["Somebody else has restored this work already.", "Look at what is left of it."],
   deleted: ["The document was deleted.", copy],
   rate_limited: ["Too many edits in a short time.", wait, 1],

@@ -92,6 +92,7 @@ pub fn check(settings: &Settings) -> Report {
         }
         Err((folder, error)) => report.wrong(StartError::Files { folder: folder.to_owned(), error }),
     }
+    check_formats(settings, &mut report);
     check_times(settings, &mut report);
     report
 }
@@ -173,6 +174,16 @@ fn check_storage(settings: &Settings, report: &mut Report) {
             let fit = check_redis(redis).map(|()| format!("--redis: {} answers and is fit", redis.url));
             report.note(fit.map_err(|error| format!("--redis: {error}")));
         }
+    }
+}
+
+fn check_formats(settings: &Settings, report: &mut Report) {
+    let formats = &settings.formats;
+    report.good(format!("--formats: {formats}"));
+    if formats.allows_anything() {
+        report.doubt(
+            "--formats allows anything in some documents: links that are programs, too; your application must not trust what they hold",
+        );
     }
 }
 

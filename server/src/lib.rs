@@ -8,6 +8,7 @@ pub mod check;
 pub mod clock;
 pub mod config;
 pub mod connection;
+pub mod formats;
 pub mod health;
 pub mod health_check;
 pub mod http;

@@ -176,6 +176,7 @@ impl Server {
             }
         };
         let clock = Clock::start();
+        let formats = settings.formats;
         let hub = Hub::new(HubParts {
             settings: settings.hub,
             room: settings.room,
@@ -186,7 +187,10 @@ impl Server {
             wall_clock: WallClock::system(),
             metrics: Arc::clone(&metrics.rooms),
             // The one place that says which kind of documents this server keeps.
-            spawn: spawn_room::<RichText>,
+            spawn: Box::new(move |seed| {
+                let format = formats.of(&seed.document);
+                spawn_room::<RichText>(seed, format);
+            }),
         });
         let access = Arc::new(RevocableAccess::new(access, revocations.clone()));
         let socket = SocketContext {

@@ -8,6 +8,7 @@ use cowrite_protocol::Limits;
 use crate::arrivals::ArrivalSettings;
 use crate::auth::{ApiKey, AuthSettings};
 use crate::connection::ConnectionSettings;
+use crate::formats::Formats;
 use crate::http::OriginRule;
 use crate::hub::HubSettings;
 use crate::leases::LeaseSettings;
@@ -41,6 +42,8 @@ pub struct Settings {
     pub package: Option<PathBuf>,
     /// What clients may ask for.
     pub limits: Limits,
+    /// What documents may hold. Default anything.
+    pub formats: Formats,
     /// How connections are treated.
     pub connection: ConnectionSettings,
     /// How rooms behave.
@@ -121,6 +124,7 @@ impl Default for Settings {
             pages: None,
             package: None,
             limits: Limits::default(),
+            formats: Formats::default(),
             connection: ConnectionSettings::default(),
             room: RoomSettings::default(),
             hub: HubSettings::default(),

@@ -82,6 +82,8 @@ pub enum Code {
     TokenRevoked,
     /// 37, channel: what the user may do with this document has changed; open again.
     AccessChanged,
+    /// 38, operation: it would bring something into the document that its format does not allow.
+    ForbiddenContent,
 }
 
 /// What a code speaks of.
@@ -116,7 +118,7 @@ impl Code {
         use Code::*;
         match self {
             BadOperation | PastEnd | SplitsPair | OperationTooLarge | DocumentTooLarge | ReadOnly | BaseAhead
-            | SeqReused | SeqJump | AlreadyRestored | Deleted | InFlight => Scope::Operation,
+            | SeqReused | SeqJump | AlreadyRestored | Deleted | InFlight | ForbiddenContent => Scope::Operation,
             RateLimited => Scope::Submit,
             Superseded | Behind | EpochChanged | Diverged | AccessChanged | AccessDenied | Unavailable | Damaged
             | AlreadyOpen | TooManyChannels | ForeignClient | UnknownChannel | BadDocumentId => Scope::Channel,
@@ -179,6 +181,7 @@ impl Code {
             InFlight => "in_flight",
             TokenRevoked => "token_revoked",
             AccessChanged => "access_changed",
+            ForbiddenContent => "forbidden_content",
         }
     }
 }

@@ -257,7 +257,7 @@ impl<'a> Reader<'a> {
 }
 
 /// All codes by their number.
-const CODES: [Code; 38] = [
+const CODES: [Code; 39] = [
     Code::BadOperation,
     Code::PastEnd,
     Code::SplitsPair,
@@ -296,6 +296,7 @@ const CODES: [Code; 38] = [
     Code::InFlight,
     Code::TokenRevoked,
     Code::AccessChanged,
+    Code::ForbiddenContent,
 ];
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::golden::server_bytes;
 use Remedy::{NewClientId, RefreshToken, Retry, Stop};
 
 /// Every code in the order of its number, with its name, scope and remedy.
-pub(crate) const CODES: [(Code, &str, Scope, Remedy); 38] = [
+pub(crate) const CODES: [(Code, &str, Scope, Remedy); 39] = [
     (Code::BadOperation, "bad_operation", Scope::Operation, Stop),
     (Code::PastEnd, "past_end", Scope::Operation, Stop),
     (Code::SplitsPair, "splits_pair", Scope::Operation, Stop),
@@ -48,6 +48,7 @@ pub(crate) const CODES: [(Code, &str, Scope, Remedy); 38] = [
     (Code::InFlight, "in_flight", Scope::Operation, Stop),
     (Code::TokenRevoked, "token_revoked", Scope::Connection, RefreshToken),
     (Code::AccessChanged, "access_changed", Scope::Channel, Retry),
+    (Code::ForbiddenContent, "forbidden_content", Scope::Operation, Stop),
 ];
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod auth;
 mod command;
+mod formats;
 mod front;
 mod limits;
 mod operating;
@@ -17,6 +18,7 @@ use cowrite_protocol::{DocumentId, Limits, Version};
 
 use crate::auth::Minter;
 use crate::connection::ConnectionSettings;
+use crate::formats::Formats;
 use crate::health_check::HealthCheck;
 use crate::hub::HubSettings;
 use crate::leases::LeaseSettings;
@@ -141,6 +143,12 @@ pub struct Config {
     #[arg(long, env = "COWRITE_QUEUE_BYTES", value_name = "BYTES", default_value_t = 1 << 20,
         value_parser = clap::value_parser!(u32).range(1 << 10..))]
     queue_bytes: u32,
+
+    /// What documents may hold, so that nobody can put anything else into them: `plain` (text alone),
+    /// `rich` (what Quill and ProseMirror's usual schemas have, and no address that is a program),
+    /// `any`, or a file that says more (see docs/formats.md). Without it, anything.
+    #[arg(long, env = "COWRITE_FORMATS", value_name = "NAME|FILE", value_parser = formats::formats())]
+    formats: Option<Formats>,
 
     #[command(flatten)]
     limits: limits::LimitArgs,
@@ -298,6 +306,7 @@ impl Config {
             pages: self.pages,
             package: self.package,
             limits,
+            formats: self.formats.unwrap_or_default(),
             connection,
             room: RoomSettings {
                 presence_ms: self.presence_ms,
@@ -426,6 +435,12 @@ mod tests {
     }
 
     #[test]
+    fn documents_may_hold_anything_unless_a_format_is_named() {
+        let formats = |arguments: &[&str]| read(arguments).unwrap().formats.to_string();
+        assert_eq!((formats(&[]), formats(&["--formats", "rich"])), ("any for *".into(), "rich for *".into()));
+    }
+
+    #[test]
     fn absurd_settings_are_refused() {
         for absurd in [
             &["--hello-ms", "0"][..],
@@ -461,6 +476,9 @@ mod tests {
             &["--allowed-origins", "*"],
             &["--allowed-origins", "https://a.test,null"],
             &["--operator-listen", "9090"],
+            &["--formats", "no/such/file"],
+            &["--formats", "/dev/null"],
+            &["--formats", ""],
         ] {
             assert!(read(absurd).is_err(), "{absurd:?}");
         }

@@ -75,8 +75,8 @@ pub struct HubParts {
     /// Where rooms count.
     pub metrics: Arc<RoomMetrics>,
     /// Starts the task of a room: [`spawn_room`](crate::room::spawn_room) for the kind
-    /// of documents that this server keeps.
-    pub spawn: fn(RoomSeed),
+    /// of documents that this server keeps, with the format of this one.
+    pub spawn: Box<dyn Fn(RoomSeed) + Send + Sync>,
 }
 
 struct Shared {

@@ -40,6 +40,7 @@ pub struct RoomMetrics {
     pub(super) loads_failed: Counter,
     pub(super) accepted: Counter,
     pub(super) rejected: Counter,
+    pub(super) forbidden: Counter,
     pub(super) duplicate: Counter,
     pub(super) fenced: Counter,
     pub(super) committed: Counter,
@@ -103,6 +104,7 @@ impl Default for RoomMetrics {
             loads_failed: Counter::default(),
             accepted: Counter::default(),
             rejected: Counter::default(),
+            forbidden: Counter::default(),
             duplicate: Counter::default(),
             fenced: Counter::default(),
             committed: Counter::default(),
@@ -261,6 +263,11 @@ impl RoomMeter {
     /// An operation was rejected for good.
     pub(crate) fn rejected(&self) {
         self.shared.rejected.increment();
+    }
+
+    /// An operation would have brought in what its document's format does not allow.
+    pub(crate) fn forbidden(&self) {
+        self.shared.forbidden.increment();
     }
 
     /// An operation came again that had been accepted.

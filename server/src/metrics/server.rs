@@ -198,6 +198,8 @@ impl Metrics {
             ("fenced", &rooms.fenced),
         ];
         page.counters("cowrite_submits_total", "Edits of clients, by how they were answered.", "outcome", &submits);
+        let help = "Edits and restorations refused since their document's format does not allow what they bring in.";
+        page.counter("cowrite_forbidden_edits_total", help, &rooms.forbidden);
         let appends = [
             ("committed", &rooms.committed),
             ("conflict", &rooms.conflict),

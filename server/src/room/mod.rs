@@ -21,6 +21,7 @@ mod submit;
 mod task;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use cowrite_protocol::frame::{Code, ServerFrame};
@@ -98,6 +99,8 @@ pub struct Room<D: DocumentType> {
     presence_due: Option<Millis>,
     /// Who wants the document once, over HTTP.
     exports: Vec<ExportCommand>,
+    /// What edits may bring into the document.
+    format: Arc<D::Format>,
     /// The time of the input that is being handled.
     now: Millis,
     meter: RoomMeter,
@@ -172,6 +175,7 @@ impl<D: DocumentType> Room<D> {
             checksum: None,
             presence_due: None,
             exports: Vec::new(),
+            format: Arc::default(),
             now: Millis(0),
             meter: RoomMeter::default(),
             outputs: VecDeque::new(),
@@ -183,6 +187,12 @@ impl<D: DocumentType> Room<D> {
     /// The same room, counting there; else nobody reads what it counts.
     pub fn with_meter(mut self, meter: RoomMeter) -> Room<D> {
         self.meter = meter;
+        self
+    }
+
+    /// The same room, refusing edits that bring in what this format does not allow; else anything is allowed.
+    pub fn with_format(mut self, format: Arc<D::Format>) -> Room<D> {
+        self.format = format;
         self
     }
 

@@ -80,7 +80,7 @@ impl<D: DocumentType> Room<D> {
         }
         let (client, generation, user) = (channel.client, channel.generation, channel.user.clone());
         let permit = channel.gate.permit();
-        let submitted = self.sequencer.decode(operation).and_then(|operation| {
+        let submitted = self.read_operation(operation).and_then(|operation| {
             self.sequencer.submit(Submission {
                 id,
                 client,
@@ -99,6 +99,18 @@ impl<D: DocumentType> Room<D> {
             Err(Code::Behind) => self.close_channel(connection, Code::Behind, 0),
             Err(code) => self.reject(connection, seq, code),
         }
+    }
+
+    /// Reads what a client asks for: within the limits, and within the document's format. What comes
+    /// from the log is asked nothing of the kind: it holds what formats allowed before.
+    fn read_operation(&self, bytes: &[u8]) -> Result<D::Operation, Code> {
+        let operation = self.sequencer.decode(bytes)?;
+        D::check_format(&operation, &self.format).map_err(|error| {
+            tracing::debug!(document = %self.document, %error, "an edit is refused for what it would bring in");
+            self.meter.forbidden();
+            Code::ForbiddenContent
+        })?;
+        Ok(operation)
     }
 
     /// Lost work that somebody wants back: an entry under a name that depends on the
@@ -120,7 +132,7 @@ impl<D: DocumentType> Room<D> {
             return self.answer_restore(connection, Some(Code::AlreadyRestored));
         }
         let (user, permit) = (channel.user.clone(), channel.gate.permit());
-        let submitted = self.sequencer.decode(operation).and_then(|operation| {
+        let submitted = self.read_operation(operation).and_then(|operation| {
             self.sequencer.submit(Submission {
                 id,
                 client,

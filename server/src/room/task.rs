@@ -76,9 +76,9 @@ const RETIRE_AGAIN_MS: u64 = 50;
 ///
 /// A panic inside ends this room alone: its channels are closed with `Internal`, and
 /// whoever opens the document next has it loaded anew.
-pub fn spawn_room<D: DocumentType>(seed: RoomSeed) {
+pub fn spawn_room<D: DocumentType>(seed: RoomSeed, format: Arc<D::Format>) {
     tokio::spawn(async move {
-        let mut task = RoomTask::<D>::new(seed);
+        let mut task = RoomTask::<D>::new(seed, format);
         if AssertUnwindSafe(task.run()).catch_unwind().await.is_err() {
             task.fail();
         }
@@ -131,13 +131,14 @@ enum Wake {
 }
 
 impl<D: DocumentType> RoomTask<D> {
-    fn new(seed: RoomSeed) -> RoomTask<D> {
+    fn new(seed: RoomSeed, format: Arc<D::Format>) -> RoomTask<D> {
         let RoomSeed { document, number, limits, settings, idle_ms, look_ms, log, clock, wall_clock, .. } = seed;
         let entropy = Box::new(random_bits);
         let presence = Some(seed.presence.subscribe(&document));
         RoomTask {
             room: Room::new(document.clone(), number, limits, settings, entropy)
-                .with_meter(RoomMeter::new(Arc::clone(&seed.metrics))),
+                .with_meter(RoomMeter::new(Arc::clone(&seed.metrics)))
+                .with_format(format),
             metrics: seed.metrics,
             document: Arc::new(document),
             log,

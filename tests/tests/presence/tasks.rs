@@ -89,7 +89,7 @@ async fn rooms_of_two_hubs_hear_each_other_and_say_goodbye_when_they_drain() {
             clock: Clock::start(),
             wall_clock: WallClock::system(),
             metrics: Arc::default(),
-            spawn: spawn_room::<RichText>,
+            spawn: Box::new(|seed| spawn_room::<RichText>(seed, Arc::default())),
         })
     };
     let hubs = [hub(), hub()];

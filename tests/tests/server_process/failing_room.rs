@@ -172,7 +172,7 @@ async fn a_room_that_fails_tells_its_own_and_is_loaded_anew() {
         clock: Clock::start(),
         wall_clock: WallClock::system(),
         metrics: Arc::default(),
-        spawn: spawn_room::<RichText>,
+        spawn: Box::new(|seed| spawn_room::<RichText>(seed, Arc::default())),
     });
     let (mined, other) = ("mined".parse().unwrap(), "other".parse().unwrap());
     let (inside, bystander, trigger) = (Guest::new(1), Guest::new(2), Guest::new(3));
