@@ -20,6 +20,8 @@ export class RemoteCarets {
   readonly #draw: (carets: readonly RemoteCaret[]) => void;
   readonly #unsubscribe: (() => void)[];
   #ended = false;
+  /** Whether a caret is shown, so that an edit may move it. */
+  #shown = false;
   #cancel: (() => void) | undefined;
 
   /**
@@ -33,8 +35,8 @@ export class RemoteCarets {
     };
     this.#unsubscribe = [
       document.on("presence", () => this.invalidate()),
-      // An edit moves the carets behind it, and no event tells of that.
-      document.on("change", () => this.invalidate()),
+      // An edit moves the carets behind it, and no event tells of that. It never brings one.
+      document.on("change", () => this.#shown && this.invalidate()),
       document.on("closed", () => this.invalidate()),
     ];
     this.invalidate();
@@ -45,7 +47,9 @@ export class RemoteCarets {
     if (this.#ended) return;
     this.#cancel ??= atNextFrame(() => {
       this.#cancel = undefined;
-      this.#draw(caretsOf(this.#document));
+      const carets = caretsOf(this.#document);
+      this.#shown = carets.length > 0;
+      this.#draw(carets);
     });
   }
 

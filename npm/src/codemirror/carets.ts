@@ -11,7 +11,7 @@ export const caretsField: StateField<readonly RemoteCaret[]> = StateField.define
   update: (carets, transaction) => {
     const { changes } = transaction;
     if (transaction.docChanged) carets = carets.map((caret) => ({ ...caret, anchor: changes.mapPos(caret.anchor, -1), head: changes.mapPos(caret.head, -1) }));
-    for (const effect of transaction.effects) if (effect.is(setCarets)) carets = isEqual(carets, effect.value) ? carets : effect.value;
+    for (const effect of transaction.effects) if (effect.is(setCarets)) carets = effect.value;
     return carets;
   },
 });
@@ -119,7 +119,8 @@ class CaretMarker implements LayerMarker {
   }
 }
 
-function isEqual(a: readonly RemoteCaret[], b: readonly RemoteCaret[]): boolean {
+/** Whether two lists show the same. */
+export function isEqual(a: readonly RemoteCaret[], b: readonly RemoteCaret[]): boolean {
   return a.length === b.length && a.every((caret, index) => {
     const other = b[index]!;
     return caret.member === other.member && caret.anchor === other.anchor && caret.head === other.head && caret.name === other.name && caret.color === other.color;

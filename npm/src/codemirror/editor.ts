@@ -5,7 +5,7 @@ import { TextBinding, type BindingOptions, type TextEditor } from "../binding/te
 import type { Replacement } from "../delta.js";
 import type { Document as SharedDocument } from "../document.js";
 import type { Cursor } from "../state.js";
-import { setCarets } from "./carets.js";
+import { caretsField, isEqual, setCarets } from "./carets.js";
 
 /** Marks what the document has changed, so that it does not go back there. */
 const fromDocument = Annotation.define<true>();
@@ -68,7 +68,8 @@ export class Editor implements TextEditor, PluginValue {
   }
 
   drawCarets(carets: readonly RemoteCaret[]): void {
-    this.#dispatch({ effects: setCarets.of(carets) });
+    // An update of the view costs more than all that it would find to be equal.
+    if (!isEqual(this.#view.state.field(caretsField), carets)) this.#dispatch({ effects: setCarets.of(carets) });
   }
 
   /** Called by the view after each of its updates. */
