@@ -10,7 +10,7 @@ use cowrite_client::{DocumentHandle, EditError, Engine, Found, Millis, Record, R
 use cowrite_protocol::frame::{Activity, ProtocolVersion};
 use cowrite_protocol::{Cursor, DocumentId, Operation, RichText, Selection, Utf16Offset};
 
-use crate::bindings::{Callback, Host, Signal, Socket, Timer, listen, now, seed, unlisten};
+use crate::bindings::{Callback, Guard, Host, Signal, Socket, Timer, listen, now, seed, unlisten};
 use crate::events;
 use crate::face::Refusal;
 use crate::panic;
@@ -36,10 +36,10 @@ pub(crate) struct Driver {
 
 impl Driver {
     /// A client that is not connected yet.
-    pub(crate) fn new(url: String, host: Host) -> Rc<Driver> {
+    pub(crate) fn new(url: String, host: Host, guard: &Guard) -> Rc<Driver> {
         let driver = Rc::new_cyclic(|driver: &std::rc::Weak<Driver>| {
             let driver = driver.clone();
-            let callback = Callback::new(move |signal| {
+            let callback = Callback::new(guard, move |signal| {
                 if let Some(driver) = driver.upgrade() {
                     driver.handle(signal);
                 }

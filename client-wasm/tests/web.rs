@@ -245,7 +245,7 @@ fn a_wake_up_puts_a_silent_link_to_the_test() {
     let play = Play::new();
     play.connect();
     play.open("abc", Role::Editor);
-    for name in ["online", "pageshow", "visibilitychange"] {
+    for name in ["offline", "online", "pageshow", "resume", "visibilitychange"] {
         play.stage.page_event(name);
         while_presence(&play);
         play.say(&[ServerFrame::Pong]);
@@ -258,6 +258,19 @@ fn a_wake_up_puts_a_silent_link_to_the_test() {
     assert!(play.stage.is_closed() && !play.stage.is_heard());
     assert!(play.events()[0].contains("offline"));
     play.client().wake().unwrap();
+    assert_eq!(play.events()[0], r#"{"type":"need_token"}"#);
+}
+
+#[wasm_bindgen_test]
+fn a_page_that_is_left_has_no_socket_and_one_that_is_back_connects_at_once() {
+    let play = Play::new();
+    play.connect();
+    play.open("abc", Role::Editor);
+    play.events();
+    play.stage.page_event("pagehide");
+    assert!(play.stage.is_closed() && !play.stage.is_heard());
+    assert!(play.events().iter().any(|event| event.contains("offline")));
+    play.stage.page_event("pageshow");
     assert_eq!(play.events()[0], r#"{"type":"need_token"}"#);
 }
 

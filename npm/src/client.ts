@@ -2,7 +2,8 @@
 import { Document } from "./document.js";
 import { Emitter, report } from "./emitter.js";
 import { CowriteError, errorOf } from "./error.js";
-import type { Engine, EngineEvent, WasmModule } from "./engine.js";
+import type { Callback, DocumentEvent, Engine, EngineEvent, WasmModule } from "./engine.js";
+import { Instance } from "./instance.js";
 import { Keeping, type StorageOptions } from "./keeping.js";
 import { load, type WasmSource } from "./load.js";
 import type { LinkStatus, PresenceState } from "./state.js";
@@ -70,6 +71,8 @@ export class Client {
   /** The document that the engine is opening just now: its first events come before its handle. */
   #opening: Document | undefined;
   #engine: Engine | undefined;
+  #instance: Instance | undefined;
+  readonly #tenant = { evicted: (error: CowriteError) => this.#stop(error) };
   #stopped: CowriteError | undefined;
   #status: LinkStatus = { state: "connecting", retryAt: null, error: null };
   #token: TokenSource;
@@ -159,10 +162,13 @@ export class Client {
     if (this.#stopped) return;
     this.#module = module;
     try {
-      this.#engine = new module.WasmClient(this.#url, (event) => this.#handle(event));
+      const instance = Instance.of(module);
+      instance.enter(this.#tenant);
+      this.#instance = instance;
+      this.#engine = new module.WasmClient(this.#url, (event) => this.#handle(event), (callback) => this.#guarded(callback));
       this.#call((engine) => engine.connect());
     } catch (cause) {
-      return this.#stop(new CowriteError("load_failed", { cause }));
+      return this.#stop(errorOf(cause) ?? new CowriteError("load_failed", { cause }));
     }
     for (const document of [...this.#byId.values()]) this.#attach(document);
   }
@@ -220,7 +226,7 @@ export class Client {
         if (this.#engine) this.#keeping?.store(event, this.#engine);
         break;
       case "panic":
-        this.#stop(new CowriteError("panicked", { cause: event.message }));
+        this.#fail(event.message);
         break;
       default:
         this.#document(event)?.handle(event);
@@ -265,10 +271,27 @@ export class Client {
     } catch (cause) {
       const error = errorOf(cause);
       if (error) throw error;
-      const panic = new CowriteError("panicked", { cause });
-      this.#stop(panic);
-      throw panic;
+      throw this.#fail(cause);
     }
+  }
+
+  /** What the module throws when the browser calls it would reach nobody who could tell the application. */
+  #guarded(callback: Callback): Callback {
+    return (event) => {
+      try {
+        callback(event);
+      } catch (cause) {
+        this.#fail(cause);
+        report(cause);
+      }
+    };
+  }
+
+  #fail(cause: unknown): CowriteError {
+    const error = this.#instance?.fail(cause) ?? new CowriteError("panicked", { cause });
+    // It is no tenant any more where it had ended before.
+    this.#stop(error);
+    return error;
   }
 
   #stop(error: CowriteError): void {
@@ -286,6 +309,7 @@ export class Client {
     }
     for (const handle of this.#byHandle.keys()) this.#keeping?.release(handle);
     this.#engine = undefined;
+    this.#instance?.leave(this.#tenant);
     this.#byHandle.clear();
     try {
       engine?.close();

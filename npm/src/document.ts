@@ -4,6 +4,7 @@ import { Emitter } from "./emitter.js";
 import { CowriteError } from "./error.js";
 import type { DocumentEvent, Engine, EngineMember, EngineStatus } from "./engine.js";
 import type { ChangeEvent, Member, Persistence, PresenceState, Proposal, RejectedEvent, Role, Status, UndoState } from "./state.js";
+import { RememberedText } from "./remembered.js";
 import { WatermarkWaiters } from "./watermark.js";
 
 /** The events of a {@link Document}. */
@@ -66,7 +67,7 @@ export interface DocumentHost {
 interface Remains {
   readonly text: string | null;
   readonly delta: Delta | null;
-  readonly pending: Delta;
+  readonly pending: Delta | null;
 }
 
 /**
@@ -90,6 +91,7 @@ export class Document {
   #user: string | null = null;
   #error: CowriteError | null = null;
   #text: string | undefined = "";
+  readonly #remembered = new RememberedText(() => this.text);
   #remains: Remains | undefined = { text: "", delta: [], pending: [] };
   #undo: UndoState = { canUndo: false, canRedo: false };
   #persistence: Persistence = { state: "memory", reason: "off" };
@@ -341,7 +343,7 @@ export class Document {
           return null;
         }
       };
-      this.#remains = { text: attempt(() => this.text), delta: attempt(() => this.delta), pending: attempt(() => this.pending) ?? [] };
+      this.#remains = { text: attempt(() => this.text) ?? this.#remembered.text, delta: attempt(() => this.delta), pending: attempt(() => this.pending) };
     }
     this.#close(error);
   }
@@ -364,6 +366,7 @@ export class Document {
         // The first load is told as a change of the empty text, before `opened`.
         if (this.#role === null) this.#remains = undefined;
         this.#text = undefined;
+        this.#remembered.changed(event.delta);
         this.#events.emit("change", { delta: event.delta, origin: event.origin, user: event.user, selection: event.selection ?? null });
         break;
       case "status":

@@ -74,15 +74,21 @@ export interface Engine {
   discard_proposal(doc: number, id: number): void;
 }
 
+/** What timers, a socket or the page call. */
+export type Callback = (event: unknown) => void;
+
 /** What makes engines. */
 export interface WasmClientClass {
-  /** `url` is the socket's address; `host` is called with one event as JSON at a time. */
-  new (url: string, host: (event: string) => void): Engine;
+  /**
+   * `url` is the socket's address; `host` is called with one event as JSON at a time. `guard` gets the function by
+   * which timers, the socket and the page call the module, and answers what they shall call instead.
+   */
+  new (url: string, host: (event: string) => void, guard: (callback: Callback) => Callback): Engine;
 }
 
 /** The WebAssembly module, ready for use. */
 export interface WasmModule {
-  /** Makes an engine that connects to `url` and tells `host` what happens, one event as JSON at a time. */
+  /** Makes an engine. */
   readonly WasmClient: WasmClientClass;
 }
 

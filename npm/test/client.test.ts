@@ -270,7 +270,7 @@ test("a document that the server closes keeps its text and pending work readable
   assert.throws(() => document.insert(0, "x"), code("access_denied"));
 });
 
-test("when the module dies, pending work stays readable and all later calls say so", async () => {
+test("when the module dies, text and pending work stay readable and all later calls say so", async () => {
   const { client, engine } = await start();
   const document = client.open("a");
   document.insert(0, "kept");
@@ -278,9 +278,9 @@ test("when the module dies, pending work stays readable and all later calls say 
   assert.equal(client.status.state, "stopped");
   assert.equal(client.status.error?.code, "panicked");
   assert.deepEqual(document.pending, [{ retain: 0 }, { insert: "kept" }]);
-  // Nobody had read the text since the last edit, and an empty one would be a lie.
-  assert.throws(() => document.text, code("panicked"));
-  assert.throws(() => document.length, code("panicked"));
+  // Nobody had read the text since the last edit: it is put together from what was told.
+  assert.deepEqual([document.text, document.length], ["kept", 4]);
+  assert.throws(() => document.delta, code("panicked"));
   assert.throws(() => document.insert(0, "x"), code("panicked"));
 });
 
@@ -289,6 +289,40 @@ test("an exception that is no code counts as the module's death", async () => {
   engine.failure = new WebAssembly.RuntimeError("unreachable");
   assert.throws(() => document.insert(0, "x"), code("panicked"));
   assert.equal(document.status.state, "closed");
+});
+
+test("what the module throws at a timer or a socket ends every client in it, and no other can begin there", async () => {
+  const wasm = { WasmClient };
+  const clients = [connect("ws://a", { wasm }), connect("ws://b", { wasm })];
+  await settled();
+  const [, engine] = WasmClient.made.slice(-2);
+  const documents = clients.map((client) => client.open("a"));
+  documents[0]!.insert(0, "kept");
+  const closed: string[] = [];
+  documents.forEach((document) => document.on("closed", ({ code }) => void closed.push(code)));
+  const reported: unknown[] = [];
+  globalThis.reportError = (error: unknown) => void reported.push(error);
+  const trap = new WebAssembly.RuntimeError("unreachable");
+  engine!.guard(() => { throw trap; })(undefined);
+  Reflect.deleteProperty(globalThis, "reportError");
+  assert.deepEqual([reported, closed], [[trap], ["panicked", "panicked"]]);
+  assert.deepEqual(clients.map(({ status }) => [status.state, status.error?.code]), [["stopped", "panicked"], ["stopped", "panicked"]]);
+  assert.equal(documents[0]!.text, "kept");
+  const late = connect("ws://c", { wasm });
+  await settled();
+  assert.equal(late.status.error?.code, "panicked");
+});
+
+test("a text is remembered over any number of changes", async () => {
+  const { document, engine, fake } = await open();
+  for (let edit = 0; edit < 2_500; edit += 1) {
+    fake.remote([{ insert: String(edit % 10) }], [{ retain: 1 }, { insert: "-" }]);
+    if (edit % 400 === 0) await settled();
+  }
+  const { text } = fake;
+  engine.die("unreachable");
+  assert.equal(text.length, 5_000);
+  assert.equal(document.text, text);
 });
 
 test("closing the client closes its documents and stops the engine", async () => {

@@ -1,5 +1,5 @@
 import { mapOffset, replacementOf, type Delta } from "../src/delta.js";
-import type { EngineEvent, EngineMember, EngineStatus } from "../src/engine.js";
+import type { Callback, EngineEvent, EngineMember, EngineStatus } from "../src/engine.js";
 import type { Cursor, Origin, Proposal, Role } from "../src/state.js";
 
 /**
@@ -23,7 +23,11 @@ export class WasmClient {
   #depth = 0;
   #recording = true;
 
-  constructor(url: string, host: (event: string) => void) {
+  /** Puts around a callback what the client wants around it. */
+  readonly guard: (callback: Callback) => Callback;
+
+  constructor(url: string, host: (event: string) => void, guard: (callback: Callback) => Callback) {
+    this.guard = guard;
     this.url = url;
     this.#host = host;
     WasmClient.made.push(this);

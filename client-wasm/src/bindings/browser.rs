@@ -28,6 +28,13 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     fn call(this: &Host, receiver: &JsValue, event: &str) -> Result<(), JsValue>;
 
+    /// The host's function that puts something around a callback of the module: what is
+    /// thrown out of the module there would reach nobody.
+    #[wasm_bindgen(typescript_type = "(callback: (event: unknown) => void) => (event: unknown) => void")]
+    pub type Guard;
+    #[wasm_bindgen(method, js_name = call)]
+    fn put_around(this: &Guard, receiver: &JsValue, callback: &JsValue) -> JsValue;
+
     type Event;
     #[wasm_bindgen(method, getter, js_name = type)]
     fn kind(this: &Event) -> String;
@@ -99,23 +106,30 @@ pub(crate) enum Signal {
     Opened,
     /// The socket brought a message.
     Message(Vec<u8>),
-    /// The socket is closed, or could not be opened.
+    /// The socket is closed, or could not be opened; or the page is left, and is kept for
+    /// a quick return only if it has no socket.
     Closed,
     /// The page went out of sight.
     Hidden,
     /// The page is in sight again.
     Visible,
-    /// The network or the page came back.
+    /// The network or the page came back, or something is said of it that may not be true.
     Awake,
 }
 
 /// The one function by which a client hears of everything outside. Timers call it with
 /// nothing, sockets and the page with their event.
-pub(crate) struct Callback(Closure<dyn Fn(JsValue)>);
+pub(crate) struct Callback {
+    /// What is called, with the host's guard around it.
+    guarded: JsValue,
+    /// What it leads to; when this is dropped, a call leads nowhere.
+    _inner: Closure<dyn Fn(JsValue)>,
+}
 
 impl Callback {
-    pub(crate) fn new(handle: impl Fn(Signal) + 'static) -> Callback {
-        Callback(Closure::new(move |event| handle(read(event))))
+    pub(crate) fn new(guard: &Guard, handle: impl Fn(Signal) + 'static) -> Callback {
+        let inner: Closure<dyn Fn(JsValue)> = Closure::new(move |event| handle(read(event)));
+        Callback { guarded: guard.put_around(&JsValue::UNDEFINED, inner.as_ref()), _inner: inner }
     }
 }
 
@@ -131,7 +145,7 @@ fn read(event: JsValue) -> Signal {
             // A text is no message of ours; the empty message says nothing.
             Signal::Message(if data.is_object() { Bytes::new(&data).subarray() } else { Vec::new() })
         }
-        "close" | "error" => Signal::Closed,
+        "close" | "error" | "pagehide" => Signal::Closed,
         "visibilitychange" => {
             if event.target().visibility_state() == "hidden" {
                 Signal::Hidden
@@ -143,20 +157,21 @@ fn read(event: JsValue) -> Signal {
     }
 }
 
-/// What the page says when it or the network comes back. `visibilitychange` bubbles.
-const NEWS: [&str; 3] = ["online", "pageshow", "visibilitychange"];
+/// What the page says when it or the network goes or comes back; two of them bubble. Of the
+/// network it may lie both ways, so either makes the link only look.
+const NEWS: [&str; 6] = ["offline", "online", "pagehide", "pageshow", "resume", "visibilitychange"];
 
 /// Begins to hear the page's news. Where there are none, as in Node.js, nothing comes.
 pub(crate) fn listen(callback: &Callback) {
     for name in NEWS {
-        let _ = add_event_listener(name, callback.0.as_ref());
+        let _ = add_event_listener(name, &callback.guarded);
     }
 }
 
 /// Hears no more of the page.
 pub(crate) fn unlisten(callback: &Callback) {
     for name in NEWS {
-        let _ = remove_event_listener(name, callback.0.as_ref());
+        let _ = remove_event_listener(name, &callback.guarded);
     }
 }
 
@@ -171,7 +186,7 @@ impl Timer {
     /// Calls back at `at`; no sooner than in 4 ms, so that no fault makes it spin.
     pub(crate) fn start(at: Millis, callback: &Callback) -> Timer {
         let wait = (at - now()).max(4);
-        Timer { at, timer: set_timeout(callback.0.as_ref(), wait as f64) }
+        Timer { at, timer: set_timeout(&callback.guarded, wait as f64) }
     }
 }
 
@@ -189,7 +204,7 @@ impl Socket {
     pub(crate) fn open(url: &str, protocol: &str, callback: &Callback) -> Option<Socket> {
         let socket = Socket(WebSocket::new(url, protocol).ok()?);
         socket.0.set_binary_type("arraybuffer");
-        socket.hear(callback.0.as_ref());
+        socket.hear(&callback.guarded);
         Some(socket)
     }
 

@@ -6,7 +6,7 @@ use cowrite_client::{DocumentHandle, Found, Session, Written};
 use cowrite_protocol::{Operation, Utf16Length};
 use wasm_bindgen::prelude::*;
 
-use super::browser::Host;
+use super::browser::{Guard, Host};
 use crate::driver::Driver;
 use crate::events;
 use crate::face::{Refusal, attributes, edit_at};
@@ -21,10 +21,12 @@ pub struct WasmClient(Rc<Driver>);
 
 #[wasm_bindgen]
 impl WasmClient {
-    /// A client that is not connected yet.
+    /// A client that is not connected yet. `guard` gets the function by which timers, the
+    /// socket and the page call the module, and answers what they shall call instead: where
+    /// the module fails in such a call, it is thrown there.
     #[wasm_bindgen(constructor)]
-    pub fn new(url: String, host: Host) -> WasmClient {
-        WasmClient(Driver::new(url, host))
+    pub fn new(url: String, host: Host, guard: &Guard) -> WasmClient {
+        WasmClient(Driver::new(url, host, guard))
     }
 
     /// Begins to connect, and to come back whenever the connection is lost.

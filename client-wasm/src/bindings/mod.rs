@@ -4,5 +4,5 @@
 mod browser;
 mod client;
 
-pub(crate) use browser::{Callback, Host, Signal, Socket, Timer, listen, now, seed, unlisten};
+pub(crate) use browser::{Callback, Guard, Host, Signal, Socket, Timer, listen, now, seed, unlisten};
 pub use client::WasmClient;

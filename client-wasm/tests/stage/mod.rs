@@ -116,7 +116,10 @@ impl Play {
             })
         };
         let stage = Stage::new();
-        let made = WasmClient::new("ws://host/socket".into(), host.into_js_value().unchecked_into());
+        // What the module throws is the test's to see.
+        let guard = Closure::<dyn Fn(JsValue) -> JsValue>::new(|callback| callback).into_js_value();
+        let made =
+            WasmClient::new("ws://host/socket".into(), host.into_js_value().unchecked_into(), guard.unchecked_ref());
         assert!(client.set(made).is_ok());
         Play { stage, client, events }
     }
