@@ -8,5 +8,7 @@
  * @packageDocumentation
  */
 export { bindTextarea } from "./textarea/binding.js";
-export type { TextareaBinding, TextareaElement, TextareaOptions } from "./textarea/binding.js";
+export type { TextareaBinding, TextareaOptions } from "./textarea/binding.js";
+export type { TextareaElement } from "./textarea/element.js";
+export type { Repair } from "./binding/text.js";
 export { memberColor } from "./binding/color.js";

@@ -74,6 +74,7 @@ class Letters implements LinkedEditor {
   readonly guards: boolean[] = [];
   readonly errors: string[] = [];
   comparisons = 0;
+  failures = 0;
   readonly #document: Document;
   constructor(document: Document) {
     this.#document = document;
@@ -90,6 +91,9 @@ class Letters implements LinkedEditor {
   }
   refused(error: CowriteError): void {
     this.errors.push(error.code);
+  }
+  failed(): void {
+    this.failures += 1;
   }
   setReadOnly(readOnly: boolean): void {
     this.guards.push(readOnly);

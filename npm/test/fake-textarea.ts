@@ -1,4 +1,4 @@
-import type { TextareaElement } from "../src/textarea/binding.js";
+import type { TextareaElement } from "../src/textarea.js";
 
 /** As much of a textarea as a binding touches. */
 export class FakeTextarea extends EventTarget {
@@ -26,6 +26,10 @@ export class FakeTextarea extends EventTarget {
   set value(value: string) {
     this.#value = this.tagName === "INPUT" ? value.replace(/[\r\n]/g, "") : value.replace(/\r\n?/g, "\n");
     this.selectionStart = this.selectionEnd = this.#value.length;
+  }
+  /** A page that cannot say which letter stands where. */
+  getBoundingClientRect(): { left: number; top: number } {
+    return { left: 0, top: 0 };
   }
   getRootNode(): { activeElement: unknown } {
     return { activeElement: this };

@@ -1,9 +1,11 @@
-// Bundles a page of a framework with the built package, as an application would.
+// Bundles a page with the built package, as an application would: one of a framework, or an example.
+import { execFile } from "node:child_process";
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after } from "node:test";
+import { promisify } from "node:util";
 import { root } from "./harness.mjs";
 
 const npm = createRequire(path.join(root, "npm/package.json"));
@@ -43,6 +45,16 @@ export async function bundlePage(source, { version = 19, mode = "production", pl
   await cp(path.join(root, "npm/dist/wasm/cowrite_bg.wasm"), path.join(folder, "wasm/cowrite_bg.wasm"), { recursive: true });
   await writeFile(path.join(folder, "index.html"), `<!doctype html><meta charset="utf-8"><div id="root"></div><script type="module" src="page.js"></script>`);
   return folder;
+}
+
+const examples = {};
+
+/** The folder of an example's built page. Built once, for a second build would take the files of the first from under its tests. */
+export async function buildExample(name) {
+  const folder = path.join(root, "examples", name);
+  examples[name] ??= promisify(execFile)(process.execPath, [path.join(folder, "node_modules/vite/bin/vite.js"), "build"], { cwd: folder });
+  await examples[name];
+  return path.join(folder, "dist");
 }
 
 /** The first block of code of a guide, in that language. */

@@ -1,12 +1,10 @@
 // What every editor of text that is bound to a document has to do, tried with two people in Chromium.
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { createHmac } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
-import { promisify } from "node:util";
-import { DEADLINE_MS, Server, root, startBrowser, until, watchErrors } from "./harness.mjs";
+import { buildExample } from "./bundle.mjs";
+import { DEADLINE_MS, Server, root, startBrowser, token, until, watchErrors } from "./harness.mjs";
 
 const SECRET = "a secret of the editors' tests, which nobody else knows";
 const LINES = Array.from({ length: 300 }, (_, line) => `line ${line}`).join("\n");
@@ -16,12 +14,12 @@ const LINES = Array.from({ length: 300 }, (_, line) => `line ${line}`).join("\n"
  * it consists of: `text`, `select([anchor, head])` which gives the focus too, `selection` as `[anchor, head]`,
  * `watch` which counts changes in `changes`, `scrollTo(line)`, `topLine` as the offset of the first line in
  * view from the editor's edge and its text, `names` of the carets and `selections` shown, `replace(text)` by
- * a program, `isReadOnly`, `bind`, and `traces` of a binding, which must be 0 after its end.
+ * a program, `isReadOnly`, `bind`, and `traces` of a binding, which must be 0 after its end. `pages` is where
+ * the page is, if it is no example.
  */
-export async function editorSuite(name, driver) {
-  const folder = path.join(root, "examples", name);
-  await promisify(execFile)(process.execPath, [path.join(folder, "node_modules/vite/bin/vite.js"), "build"], { cwd: folder });
-  const pages = path.join(folder, "dist");
+export async function editorSuite(name, { pages, ...driver }) {
+  const isExample = !pages;
+  pages ??= await buildExample(name);
   const server = await Server.start(pages);
   const browser = await startBrowser();
   const errors = [];
@@ -149,9 +147,9 @@ export async function editorSuite(name, driver) {
 
   test(`${name}: whoever may only read cannot type, and sees what others type`, async () => {
     const guarded = await Server.start(pages, { secret: SECRET });
-    const ada = await open(guarded.port, token("ada", "editor"), "guarded");
+    const ada = await open(guarded.port, token(SECRET, "ada", "editor"), "guarded");
     await ada.edit(0, "to be read");
-    const vic = await open(guarded.port, token("vic", "viewer"), "guarded");
+    const vic = await open(guarded.port, token(SECRET, "vic", "viewer"), "guarded");
     await converged([ada, vic]);
     assert.deepEqual([await ada.isReadOnly(), await vic.isReadOnly()], [false, true]);
     await vic.select([0, 0]);
@@ -194,7 +192,7 @@ export async function editorSuite(name, driver) {
     assert.equal(await converged([ada, grace]), "asoXext");
   });
 
-  test(`${name}: the guide shows the very code of the example`, async () => {
+  if (isExample) test(`${name}: the guide shows the very code of the example`, async () => {
     const [guide, example] = await Promise.all([`docs/guides/${name}.md`, `examples/${name}/main.js`].map((file) => readFile(path.join(root, file), "utf8")));
     assert.ok(guide.includes(example.slice(0, example.indexOf("\n// For the console"))), "they differ");
   });
@@ -211,11 +209,4 @@ async function converged(people) {
     if (states.every((state) => state.text === states[0].text && state.version === states[0].version && state.shown === state.text)) return states[0].text;
     if (Date.now() > deadline) throw new Error(`no convergence:\n${states.map((state) => JSON.stringify(state).slice(0, 2_000)).join("\n")}`);
   }
-}
-
-function token(user, role) {
-  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const now = Math.floor(Date.now() / 1_000);
-  const signed = [part({ alg: "HS256", typ: "JWT" }), part({ sub: user, iat: now, exp: now + 600, cowrite: { documents: { "*": role } } })].join(".");
-  return `${signed}.${createHmac("sha256", SECRET).update(signed).digest("base64url")}`;
 }

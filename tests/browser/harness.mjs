@@ -1,5 +1,6 @@
 // Starts what the tests need, the real server, a proxy that can be cut and a browser, and ends it again.
 import { spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
 import { access, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -121,6 +122,14 @@ export async function openDemo(browser, url, person, proxy = null) {
     caretAt: (offset) => page.locator("#editor").evaluate((editor, at) => (editor.focus(), editor.setSelectionRange(at, at)), offset),
     pasted: (text) => paste(page, text),
   };
+}
+
+/** A token for a server with that secret: who it is, and in which role with every document. */
+export function token(secret, user, role, seconds = 600) {
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const now = Math.floor(Date.now() / 1_000);
+  const signed = [part({ alg: "HS256", typ: "JWT" }), part({ sub: user, iat: now, exp: now + seconds, cowrite: { documents: { "*": role } } })].join(".");
+  return `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
 }
 
 /** Errors of a page, apart from those of a network that was cut on purpose. */

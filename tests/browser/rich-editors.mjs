@@ -1,15 +1,10 @@
 // What every editor of rich text that is bound to a document has to do, tried with two people in Chromium.
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { createHmac } from "node:crypto";
-import path from "node:path";
 import { test } from "node:test";
-import { promisify } from "node:util";
-import { DEADLINE_MS, Server, root, startBrowser, until, watchErrors } from "./harness.mjs";
+import { buildExample } from "./bundle.mjs";
+import { DEADLINE_MS, Server, startBrowser, token, until, watchErrors } from "./harness.mjs";
 
 const SECRET = "a secret of the rich editors' tests, which nobody else knows";
-
-const builds = {};
 
 /**
  * Tries an example of an editor. The functions of `driver` run in the page, where the example has left what it
@@ -19,11 +14,7 @@ const builds = {};
  * is the element that scrolls, `bold` and `heading` format what is selected, `isReadOnly`, and `end`.
  */
 export async function richEditorSuite(name, { folder = name, page: file = "", ...driver }) {
-  const example = path.join(root, "examples", folder);
-  // Once, for a second build would take the files of the first from under its tests.
-  builds[folder] ??= promisify(execFile)(process.execPath, [path.join(example, "node_modules/vite/bin/vite.js"), "build"], { cwd: example });
-  await builds[folder];
-  const pages = path.join(example, "dist");
+  const pages = await buildExample(folder);
   const server = await Server.start(pages);
   const browser = await startBrowser();
   const errors = [];
@@ -178,9 +169,9 @@ export async function richEditorSuite(name, { folder = name, page: file = "", ..
 
   test(`${name}: whoever may only read cannot type, and sees what others type`, async () => {
     const guarded = await Server.start(pages, { secret: SECRET });
-    const ada = await open(guarded.port, token("ada", "editor"), "guarded");
+    const ada = await open(guarded.port, token(SECRET, "ada", "editor"), "guarded");
     await ada.apply([{ insert: "to be read\n" }]);
-    const vic = await open(guarded.port, token("vic", "viewer"), "guarded");
+    const vic = await open(guarded.port, token(SECRET, "vic", "viewer"), "guarded");
     await converged([ada, vic]);
     assert.deepEqual([await ada.isReadOnly(), await vic.isReadOnly()], [false, true]);
     await vic.page.locator("[contenteditable]").first().click();
@@ -218,11 +209,4 @@ async function converged(people) {
     if (states.every((state) => equal(state) && state.seen.length === state.text.replace(/\n$/, "").length)) return first;
     if (Date.now() > deadline) throw new Error(`no convergence:\n${states.map((state) => JSON.stringify(state).slice(0, 3_000)).join("\n")}`);
   }
-}
-
-function token(user, role) {
-  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const now = Math.floor(Date.now() / 1_000);
-  const signed = [part({ alg: "HS256", typ: "JWT" }), part({ sub: user, iat: now, exp: now + 600, cowrite: { documents: { "*": role } } })].join(".");
-  return `${signed}.${createHmac("sha256", SECRET).update(signed).digest("base64url")}`;
 }

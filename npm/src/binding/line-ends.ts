@@ -1,16 +1,21 @@
 import { componentLength, replacementOf, type Component, type Delta, type Replacement } from "../delta.js";
 import { differenceOf } from "./difference.js";
-import { View } from "./view.js";
+import { hasBreaks, View } from "./view.js";
 
 /**
  * Translates between a document's text and what an editor shows of it: editors know line
- * feeds only, documents may hold carriage returns. While there are none, which is usual,
- * nothing is kept and nothing but what changes is looked at; else each change is linear
- * in the text.
+ * feeds only, and those of a single line not even these; documents may hold carriage
+ * returns. While there is nothing that is not shown, which is usual, nothing is kept and
+ * nothing but what changes is looked at; else each change is linear in the text.
  */
 export class LineEnds {
+  readonly #singleLine: boolean;
   /** The text that is shown, as the document has it, and the view of it; `null` while they are the same. */
   #shown: { readonly text: string; readonly view: View } | null = null;
+
+  constructor(singleLine: boolean = false) {
+    this.#singleLine = singleLine;
+  }
 
   /** Begins with a document's text. Answers it as an editor shows it. */
   reset(text: string): string {
@@ -33,11 +38,11 @@ export class LineEnds {
 
   /**
    * A change of the document as changes of the editor, in rising order and all in offsets before the first.
-   * @param editorText what the editor shows, asked for only where the first carriage return comes in
+   * @param editorText what the editor shows, asked for only where the first that is not shown comes in
    */
   show(delta: Delta, editorText: () => string): Replacement[] {
-    if (!this.#shown && !delta.some((component) => "insert" in component && String(component.insert).includes("\r"))) return replacementsOf(delta);
-    const before = this.#shown ?? { text: editorText(), view: new View("", false) };
+    if (!this.#shown && !delta.some((component) => "insert" in component && hasBreaks(String(component.insert), this.#singleLine))) return replacementsOf(delta);
+    const before = this.#shown ?? { text: editorText(), view: new View("", this.#singleLine) };
     const change = replacementOf(delta, before.text);
     if (!change) return [];
     // What stands beside a change may become a pair by it, or be none any more.
@@ -48,7 +53,7 @@ export class LineEnds {
     const at = this.toEditor(start);
     const after = before.text.slice(0, change.start) + change.insert + before.text.slice(change.end);
     this.#take(after);
-    const [was, is] = [before.text.slice(start, end), after.slice(start, end + after.length - before.text.length)].map(lineFeeds) as [string, string];
+    const [was, is] = [before.text.slice(start, end), after.slice(start, end + after.length - before.text.length)].map((text) => new View(text, this.#singleLine).text) as [string, string];
     const difference = differenceOf(was, is, is.length);
     return difference ? [{ start: difference.start + at, end: difference.end + at, insert: difference.insert }] : [];
   }
@@ -73,7 +78,7 @@ export class LineEnds {
   }
 
   #take(text: string): void {
-    this.#shown = text.includes("\r") ? { text, view: new View(text, false) } : null;
+    this.#shown = hasBreaks(text, this.#singleLine) ? { text, view: new View(text, this.#singleLine) } : null;
   }
 }
 
@@ -100,7 +105,8 @@ export function replacementsOf(delta: Delta): Replacement[] {
   return replacements;
 }
 
-function deltaOf(replacements: readonly Replacement[]): Delta {
+/** Replacements of plain text, rising and in offsets before the first, as a delta. */
+export function deltaOf(replacements: readonly Replacement[]): Delta {
   const delta: Component[] = [];
   let at = 0;
   for (const { start, end, insert } of replacements) {

@@ -1,5 +1,6 @@
 import type { Delta } from "../delta.js";
 import type { Document as SharedDocument } from "../document.js";
+import { report } from "../emitter.js";
 import type { CowriteError } from "../error.js";
 import type { ChangeEvent } from "../state.js";
 import { Disposal } from "./disposal.js";
@@ -9,12 +10,19 @@ import { normalized, rebase } from "./rebase.js";
 export interface LinkedEditor {
   /** Shows the document as it is, in place of whatever is shown. Called once it is loaded, and not again. */
   load(): void;
+  /**
+   * The editor is about to be shown what waits. Where it does not tell of every edit by itself, this is the
+   * last moment to take one, by {@link Link.edit}, before it would be mistaken for a disagreement.
+   */
+  tell?(): void;
   /** Shows one change that was not made in the editor. Its offsets are those of what the editor shows. */
   show(change: ChangeEvent): void;
   /** The editor has been shown everything, so that both must be equal: the moment to look whether they are. */
   shown(): void;
   /** Some edit of the editor was refused, so it shows what the document does not hold. `shown` follows. */
   refused(error: CowriteError): void;
+  /** Something was thrown while the editor was shown a change, so it may show anything. `shown` follows. */
+  failed(): void;
   /** Whether the user may type. Called first of all, and whenever the answer may be another. */
   setReadOnly(readOnly: boolean): void;
 }
@@ -148,15 +156,30 @@ export class Link {
       this.#editor.load();
       return;
     }
+    this.#attempt(() => this.#editor.tell?.());
     // Taken one by one: an editor may answer one with an edit of its own.
-    for (let change = this.#held.shift(); change; change = this.#held.shift()) this.#editor.show(change);
-    this.#editor.shown();
+    for (let change = this.#held.shift(); change; change = this.#held.shift()) {
+      const next = change;
+      this.#attempt(() => this.#editor.show(next));
+    }
+    // Of a document that has closed the text may be lost; what the editor shows is the last that is left of it.
+    if (!this.#document.error) this.#attempt(() => this.#editor.shown());
   }
 
   /** Ends the link; what waits is not shown any more. */
   destroy(): void {
     this.#held = [];
     this.disposal.dispose();
+  }
+
+  /** What an application's own code throws within the editor keeps nothing else from being shown. */
+  #attempt(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#editor.failed();
+      report(error);
+    }
   }
 
   #changed(change: ChangeEvent): void {

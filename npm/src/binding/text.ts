@@ -41,6 +41,8 @@ export interface Repair {
 /** An editor of plain text, as a {@link TextBinding} drives it. Its text has line feeds only; offsets are UTF-16 code units. */
 export interface TextEditor {
   readonly length: number;
+  /** Whether it shows no line feeds either. */
+  readonly singleLine?: boolean;
   text(): string;
   slice(start: number, end: number): string;
   /** Replaces whatever is there. Not called again after the first load. */
@@ -52,6 +54,8 @@ export interface TextEditor {
   selection(): Cursor | null;
   /** Puts the selection somewhere, and brings it into view. */
   select(selection: Cursor): void;
+  /** Gives {@link TextBinding.edited} what it has not told yet; for editors that do not tell of every edit. */
+  tell?(): void;
   /** Shows the others' carets in place of those before, in the editor's offsets. */
   drawCarets(carets: readonly RemoteCaret[]): void;
 }
@@ -62,17 +66,20 @@ export class TextBinding implements LinkedEditor {
   readonly #document: SharedDocument;
   readonly #editor: TextEditor;
   readonly #options: BindingOptions;
-  readonly #ends = new LineEnds();
+  readonly #ends: LineEnds;
   readonly #carets: RemoteCarets | undefined;
   /** The cursor that the others know, in offsets of the document. */
   #sent: Cursor | null = null;
   /** Whether the editor is known to show what the document does not hold. */
   #wrong = false;
+  /** Whether the editor was found to have been changed behind the binding's back. */
+  #differs = false;
 
   constructor(document: SharedDocument, editor: TextEditor, options: BindingOptions) {
     this.#document = document;
     this.#editor = editor;
     this.#options = options;
+    this.#ends = new LineEnds(editor.singleLine);
     this.link = new Link(document, this);
     if (options.cursors !== false) this.#carets = new RemoteCarets(document, (carets) => this.#draw(carets), () => this.link.isCurrent);
   }
@@ -95,6 +102,12 @@ export class TextBinding implements LinkedEditor {
     const [before, after] = [lineFeeds(this.#document.text), this.#editor.text()];
     const difference = differenceOf(before, after, this.#editor.selection()?.head ?? after.length);
     if (difference) this.edited([difference]);
+  }
+
+  /** The editor was found to show what it was not shown, and what no edit may make of it. */
+  differs(): void {
+    this.#differs = true;
+    this.link.schedule();
   }
 
   /** Tells the others where the user's caret is; to be called when it has moved, or the focus has come. */
@@ -125,6 +138,11 @@ export class TextBinding implements LinkedEditor {
   }
 
   /** @internal */
+  tell(): void {
+    this.#editor.tell?.();
+  }
+
+  /** @internal */
   show({ delta, selection }: ChangeEvent): void {
     const replacements = this.#ends.show(delta, () => this.#editor.text());
     if (replacements.length > 0 && replacements.at(-1)!.end <= this.#editor.length) this.#editor.change(replacements);
@@ -142,7 +160,7 @@ export class TextBinding implements LinkedEditor {
     const isEqual = text === null
       ? this.#editor.length === this.#document.length
       : text === this.#document.text && this.#editor.length === this.#ends.toEditor(text.length);
-    if (!isEqual || this.#wrong) this.#repair();
+    if (!isEqual || this.#wrong || this.#differs) this.#repair();
     this.#carets?.invalidate();
     this.sendCursor();
   }
@@ -154,6 +172,11 @@ export class TextBinding implements LinkedEditor {
   }
 
   /** @internal */
+  failed(): void {
+    this.#wrong = true;
+  }
+
+  /** @internal */
   setReadOnly(readOnly: boolean): void {
     this.#editor.setReadOnly(readOnly);
   }
@@ -161,7 +184,7 @@ export class TextBinding implements LinkedEditor {
   /** Makes the editor show the document by the smallest change. Linear, and not expected to happen. */
   #repair(): void {
     const wasKnown = this.#wrong;
-    this.#wrong = false;
+    this.#wrong = this.#differs = false;
     this.#sent = null;
     const found = this.#editor.text();
     const expected = this.#ends.reset(this.#document.text);

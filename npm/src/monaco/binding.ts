@@ -1,8 +1,10 @@
 import type * as monaco from "monaco-editor";
 import type { RemoteCaret } from "../binding/carets.js";
 import { Disposal } from "../binding/disposal.js";
+import { deltaOf } from "../binding/line-ends.js";
+import { carried } from "../binding/selection.js";
 import { TextBinding, type Binding, type BindingOptions, type TextEditor } from "../binding/text.js";
-import { componentLength, mapOffset, type Component, type Replacement } from "../delta.js";
+import { mapOffset, type Replacement } from "../delta.js";
 import type { Document as SharedDocument } from "../document.js";
 import type { Cursor } from "../state.js";
 import { Carets } from "./carets.js";
@@ -99,8 +101,7 @@ class Editor implements TextEditor, Binding {
     const selections = this.#editor.getSelections() ?? [];
     const wanted = selections.map((selection) => {
       const [anchor, head] = [this.#offset(selection.selectionStartLineNumber, selection.selectionStartColumn), this.#offset(selection.positionLineNumber, selection.positionColumn)];
-      // A selection does not grow by what others insert at its edges; a caret stays before it.
-      return { anchor: mapOffset(delta, anchor, anchor < head ? "after" : "before"), head: mapOffset(delta, head, anchor > head ? "after" : "before") };
+      return carried({ anchor, head }, delta);
     });
     const top = this.#top();
     this.#apply(replacements);
@@ -134,6 +135,14 @@ class Editor implements TextEditor, Binding {
   #changed({ changes, isFlush, isEolChange }: monaco.editor.IModelContentChangedEvent): void {
     if (this.#own) return;
     this.#telling = true;
+    try {
+      this.#take(changes, isEolChange, isFlush);
+    } finally {
+      this.#telling = false;
+    }
+  }
+
+  #take(changes: readonly monaco.editor.IModelContentChange[], isEolChange: boolean, isFlush: boolean): void {
     if (isEolChange || isFlush) {
       // Where this changes anything it is told by an event of its own, which then changes nothing.
       this.#model.setEOL(LF_SEQUENCE);
@@ -143,7 +152,6 @@ class Editor implements TextEditor, Binding {
       const replacements = changes.map(({ rangeOffset, rangeLength, text }) => ({ start: rangeOffset, end: rangeOffset + rangeLength, insert: text }));
       this.#binding.edited(replacements.reverse().sort((a, b) => a.start - b.start));
     }
-    this.#telling = false;
   }
 
   #apply(replacements: readonly Replacement[]): void {
@@ -215,14 +223,4 @@ function takeHistory(model: monaco.editor.ITextModel, document: SharedDocument):
   return () => {
     for (const name of ["undo", "redo", "canUndo", "canRedo"]) Reflect.deleteProperty(model, name);
   };
-}
-
-function deltaOf(replacements: readonly Replacement[]): Component[] {
-  const delta: Component[] = [];
-  let at = 0;
-  for (const { start, end, insert } of replacements) {
-    delta.push({ retain: start - at }, { insert }, { delete: end - start });
-    at = end;
-  }
-  return delta.filter((component) => componentLength(component) > 0);
 }

@@ -1,9 +1,10 @@
+import type { Node } from "prosemirror-model";
 import { Plugin, PluginKey, TextSelection, type Command, type EditorState, type Transaction } from "prosemirror-state";
 import { DecorationSet, type EditorView } from "prosemirror-view";
 import { RemoteCarets, type RemoteCaret } from "../binding/carets.js";
 import { Link, type LinkedEditor } from "../binding/link.js";
+import { carried } from "../binding/selection.js";
 import type { BindingOptions } from "../binding/text.js";
-import { mapOffset, type Delta } from "../delta.js";
 import type { Document as SharedDocument } from "../document.js";
 import { report } from "../emitter.js";
 import type { CowriteError } from "../error.js";
@@ -103,16 +104,15 @@ class Binding implements LinkedEditor {
   #sent: Cursor | null = null;
   /** Whether the editor is known to show what the document does not hold. */
   #wrong = false;
+  /** What the editor showed when it was last read. */
+  #seen: Node | undefined;
 
   constructor(view: EditorView, document: SharedDocument, options: ProseMirrorOptions) {
     this.#view = view;
     this.#document = document;
     this.#options = options;
     this.#shadow = new Shadow(new Mapping(view.state.schema));
-    // Asked for before the link does, so it comes before what the link shows.
-    const early = document.on("change", () => queueMicrotask(() => this.#readPage()));
     this.#link = new Link(document, this);
-    this.#link.disposal.add(early);
     this.#link.holdWhileComposing(view.dom);
     this.#link.disposal.listen(view.dom, "focus", () => this.#sendCursor());
     if (options.cursors !== false) {
@@ -121,9 +121,9 @@ class Binding implements LinkedEditor {
   }
 
   /** Called by the view after each of its updates. */
-  update(view: EditorView, before: EditorState): void {
+  update(): void {
     if (this.#link.disposal.done) return;
-    if (view.state.doc !== before.doc && this.#link.isLoaded) this.#read();
+    this.#readIfChanged();
     this.#sendCursor();
   }
 
@@ -138,6 +138,17 @@ class Binding implements LinkedEditor {
   load(): void {
     this.#reset();
     this.shown();
+  }
+
+  /**
+   * Lets the editor see where the browser has put the caret by now: it is told in a task of
+   * its own, and a change shown before that would put the caret back.
+   * @internal
+   */
+  tell(): void {
+    // Not in the types, yet the one place where the editor reads the page.
+    if (!this.#view.composing) (this.#view as unknown as { readonly domObserver?: { flush?(): void } }).domObserver?.flush?.();
+    this.#readIfChanged();
   }
 
   /** @internal */
@@ -169,23 +180,24 @@ class Binding implements LinkedEditor {
   }
 
   /** @internal */
+  failed(): void {
+    this.#wrong = true;
+  }
+
+  /** @internal */
   setReadOnly(readOnly: boolean): void {
     // A plugin is made while its view is, which takes no transaction before that is done.
     queueMicrotask(() => this.#tell({ readOnly }));
   }
 
-  /**
-   * Lets the editor see where the browser has put the caret by now: it is told in a task of
-   * its own, and a change shown before that would put the caret back.
-   */
-  #readPage(): void {
-    if (this.#link.disposal.done || this.#link.isComposing || this.#view.composing) return;
-    // Not in the types, yet the one place where the editor reads the page.
-    (this.#view as unknown as { readonly domObserver?: { flush?(): void } }).domObserver?.flush?.();
+  /** An update is missed where another plugin of the application throws in it; the next one makes up for that. */
+  #readIfChanged(): void {
+    if (this.#link.isLoaded && this.#view.state.doc !== this.#seen) this.#read();
   }
 
   /** Takes what the editor shows now into the document. */
   #read(): void {
+    this.#seen = this.#view.state.doc;
     const { delta, repair } = this.#shadow.read(this.#view.state.doc, this.#view.state.selection.head);
     if (delta.length > 0) this.#link.edit(delta);
     if (repair && !this.#wrong) this.#view.dispatch(this.#replacing([repair]));
@@ -228,9 +240,4 @@ class Binding implements LinkedEditor {
     this.#sent = cursor;
     this.#document.setCursor(cursor.anchor, cursor.head);
   }
-}
-
-/** A selection after a change: it does not grow by what is inserted at its edges, and a caret stays before it. */
-function carried({ anchor, head }: Cursor, delta: Delta): Cursor {
-  return { anchor: mapOffset(delta, anchor, anchor < head ? "after" : "before"), head: mapOffset(delta, head, anchor > head ? "after" : "before") };
 }

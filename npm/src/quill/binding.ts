@@ -101,21 +101,27 @@ class QuillBinding implements Binding, LinkedEditor {
   }
 
   /** @internal */
+  failed(): void {
+    this.#doubtful = true;
+  }
+
+  /** @internal */
   setReadOnly(readOnly: boolean): void {
     this.#quill.enable(this.#wasEnabled && !readOnly);
   }
 
   #listen(): void {
-    const edited = (delta: unknown, before: { length(): number }) => {
-      if (this.#applying || !this.#link.isLoaded) return;
+    const edited = (event: string, delta: unknown, before: unknown) => {
+      if (event !== "text-change" || this.#applying || !this.#link.isLoaded) return;
       const length = this.#quill.getLength();
-      const edit = this.#view.take((delta as QuillDelta).ops, before.length(), length > 1 && this.#quill.getText(length - 2, 1) === "\n");
+      const edit = this.#view.take((delta as QuillDelta).ops, (before as { length(): number }).length(), length > 1 && this.#quill.getText(length - 2, 1) === "\n");
       this.#link.edit(edit);
     };
     const moved = () => this.#sendCursor();
-    this.#quill.on("text-change", edited);
+    // Comes before `text-change`, in which an application's own listener may throw and end the call.
+    this.#quill.on("editor-change", edited);
     this.#quill.on("editor-change", moved);
-    this.#link.disposal.add(() => this.#quill.off("text-change", edited), () => this.#quill.off("editor-change", moved));
+    this.#link.disposal.add(() => this.#quill.off("editor-change", edited), () => this.#quill.off("editor-change", moved));
   }
 
   /** The editor's own history would take back what others did. Its keys and its menu stay. */

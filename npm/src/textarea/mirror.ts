@@ -1,4 +1,4 @@
-import type { TextareaElement } from "./binding.js";
+import type { TextareaElement } from "./element.js";
 
 /** A box in the mirror's own coordinates, in CSS pixels from the text's top left corner. */
 export interface Box {

@@ -1,9 +1,7 @@
-import type { Document as SharedDocument } from "../document.js";
-import type { Member } from "../state.js";
-import type { TextareaElement } from "./binding.js";
-import { memberColor } from "../binding/color.js";
+import type { RemoteCaret } from "../binding/carets.js";
+import { Disposal } from "../binding/disposal.js";
+import type { TextareaElement } from "./element.js";
 import { Mirror, type Box } from "./mirror.js";
-import type { View } from "../binding/view.js";
 
 /** How long a name stays at a caret that does not move, in milliseconds. */
 const NAME_SHOWN_MS = 3_000;
@@ -15,25 +13,22 @@ const NAME_SHOWN_MS = 3_000;
  */
 export class Overlay {
   readonly #element: TextareaElement;
-  readonly #document: SharedDocument;
-  readonly #view: () => View;
   readonly #root: HTMLElement;
   readonly #content: HTMLElement;
   readonly #marks: HTMLElement;
   readonly #mirror: Mirror;
-  readonly #end = new AbortController();
-  readonly #unsubscribe: () => void;
-  readonly #resized: ResizeObserver;
+  readonly #disposal = new Disposal();
+  #carets: readonly RemoteCaret[] = [];
   /** Where each member's caret was and since when, in milliseconds as `performance.now()` counts. */
   readonly #moved = new Map<number, { text: string; since: number }>();
   #frame = 0;
   #fade: ReturnType<typeof setTimeout> | undefined;
+  /** When the first of the names that are shown is to go, in milliseconds from when they were drawn. */
+  #fadesIn = Infinity;
   #measured = false;
 
-  constructor(element: TextareaElement, document: SharedDocument, view: () => View) {
+  constructor(element: TextareaElement) {
     this.#element = element;
-    this.#document = document;
-    this.#view = view;
     this.#mirror = new Mirror(element);
     const page = element.ownerDocument;
     this.#root = page.createElement("div");
@@ -48,93 +43,87 @@ export class Overlay {
     this.#root.append(this.#content);
     element.after(this.#root);
 
-    const { signal } = this.#end;
-    element.addEventListener("scroll", () => this.#scroll(), { signal, passive: true });
-    page.defaultView?.addEventListener("resize", () => this.invalidate(), { signal, passive: true });
-    this.#resized = new ResizeObserver(() => {
+    const again = () => this.#drawAgain();
+    const resized = new ResizeObserver(() => {
       this.#measured = false;
-      this.invalidate();
+      again();
     });
-    this.#resized.observe(element);
-    page.fonts.addEventListener("loadingdone", () => this.invalidate(), { signal });
-    this.#unsubscribe = document.on("presence", () => this.invalidate());
-    this.invalidate();
+    resized.observe(element);
+    this.#disposal.listen(element, "scroll", () => this.#scroll());
+    if (page.defaultView) this.#disposal.listen(page.defaultView, "resize", again);
+    this.#disposal.listen(page.fonts, "loadingdone", again);
+    this.#disposal.add(() => resized.disconnect(), () => cancelAnimationFrame(this.#frame), () => clearTimeout(this.#fade), () => this.#root.remove());
   }
 
-  /** Draws again at the next frame, because text, cursors or the element changed. */
-  invalidate(): void {
-    this.#frame ||= requestAnimationFrame(() => {
-      this.#frame = 0;
-      this.#draw();
-    });
+  /** Shows carets, in offsets of the element's text, in place of those before. */
+  draw(carets: readonly RemoteCaret[]): void {
+    clearTimeout(this.#fade);
+    this.#carets = carets;
+    this.#marks.replaceChildren();
+    for (const member of this.#moved.keys()) if (!carets.some((caret) => caret.member === member)) this.#moved.delete(member);
+    if (carets.length === 0) return this.#mirror.clear();
+    if (!this.#measured) this.#mirror.measure();
+    this.#measured = true;
+    const text = this.#element.value;
+    this.#mirror.update(text);
+    this.#place();
+    this.#scroll();
+    this.#fadesIn = Infinity;
+    for (const caret of carets) this.#drawCaret(caret, text);
+    if (this.#fadesIn < Infinity) this.#fade = setTimeout(() => this.#drawAgain(), this.#fadesIn + 50);
   }
 
   destroy(): void {
-    this.#end.abort();
-    this.#unsubscribe();
-    this.#resized.disconnect();
-    cancelAnimationFrame(this.#frame);
-    clearTimeout(this.#fade);
-    this.#root.remove();
+    this.#disposal.dispose();
   }
 
-  #draw(): void {
-    clearTimeout(this.#fade);
-    const others = this.#document.members.filter((member) => !member.self && member.cursor);
-    this.#marks.replaceChildren();
-    for (const number of this.#moved.keys()) if (!others.some((member) => member.number === number)) this.#moved.delete(number);
-    if (others.length === 0) return this.#mirror.clear();
-    if (!this.#measured) this.#mirror.measure();
-    this.#measured = true;
-    const view = this.#view();
-    this.#mirror.update(view.text);
-    this.#place();
-    this.#scroll();
-    for (const member of others) this.#drawMember(member, view);
+  /** Draws at the next frame what is drawn already, because the element has changed or a name is to fade. */
+  #drawAgain(): void {
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.draw(this.#carets);
+    });
   }
 
-  #drawMember(member: Member, view: View): void {
-    const most = view.text.length;
-    const anchor = Math.min(view.toView(member.cursor!.anchor), most);
-    const head = Math.min(view.toView(member.cursor!.head), most);
-    const color = memberColor(member);
+  #drawCaret(remote: RemoteCaret, text: string): void {
+    const { member, color } = remote;
+    const anchor = Math.min(remote.anchor, text.length);
+    const head = Math.min(remote.head, text.length);
     const { scrollTop, clientHeight } = this.#element;
     const selection = this.#mirror.selection(Math.min(anchor, head), Math.max(anchor, head), scrollTop, scrollTop + clientHeight);
     if (anchor !== head) for (const box of selection) this.#mark("cowrite-selection", box, { background: color, opacity: "0.26", borderRadius: "2px" });
     const box = this.#mirror.caret(head);
     const caret = this.#mark("cowrite-caret", { ...box, left: box.left - 1, width: 2 }, { background: color, borderRadius: "1px" });
-    caret.dataset.member = String(member.number);
+    caret.dataset.member = String(member);
     caret.dataset.offset = String(head);
-    caret.append(this.#name(member, box, color));
+    caret.append(this.#name(remote, box, this.#isFresh(member, head, text)));
   }
 
-  #name(member: Member, box: Box, color: string): HTMLElement {
+  #name({ name: label, color }: RemoteCaret, box: Box, isFresh: boolean): HTMLElement {
     const name = this.#element.ownerDocument.createElement("div");
     name.className = "cowrite-name";
-    name.textContent = member.name;
+    name.textContent = label;
     // On the first visible line there is no room above; at the right edge none to the right.
     const below = box.top - this.#element.scrollTop < 18;
     const left = box.left - this.#element.scrollLeft > this.#element.clientWidth * 0.8;
     Object.assign(name.style, {
       position: "absolute", [below ? "top" : "bottom"]: "100%", [left ? "right" : "left"]: "0", padding: "1px 5px", background: color, color: "#fff",
       font: "600 11px/1.3 system-ui, sans-serif", whiteSpace: "nowrap", borderRadius: "4px", transition: "opacity 0.3s",
-      opacity: this.#isFresh(member) ? "1" : "0",
+      opacity: isFresh ? "1" : "0",
     });
     return name;
   }
 
-  /** Whether the member's caret has moved lately; draws again when the answer changes. */
-  #isFresh(member: Member): boolean {
+  /** Whether the member's caret has moved lately. */
+  #isFresh(member: number, head: number, text: string): boolean {
     const now = performance.now();
     // An edit elsewhere moves the offset, not the caret, so its surroundings are compared.
-    const { text } = this.#view();
-    const head = this.#view().toView(member.cursor!.head);
     const around = text.slice(Math.max(0, head - 8), head) + "\u0000" + text.slice(head, head + 8);
-    const last = this.#moved.get(member.number);
-    if (!last || last.text !== around) this.#moved.set(member.number, { text: around, since: now });
-    const left = this.#moved.get(member.number)!.since + NAME_SHOWN_MS - now;
+    const last = this.#moved.get(member);
+    if (!last || last.text !== around) this.#moved.set(member, { text: around, since: now });
+    const left = this.#moved.get(member)!.since + NAME_SHOWN_MS - now;
     if (left <= 0) return false;
-    this.#fade = setTimeout(() => this.invalidate(), left + 50);
+    this.#fadesIn = Math.min(this.#fadesIn, left);
     return true;
   }
 

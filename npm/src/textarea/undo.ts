@@ -1,3 +1,5 @@
+import type { Disposal } from "../binding/disposal.js";
+
 /** What a binding does when its user undoes. */
 export interface UndoActions {
   undo(): void;
@@ -11,27 +13,29 @@ const ALONE = /^(insertFrom|deleteBy)/;
 
 /**
  * Takes the place of the browser's own undo, which knows nothing of what others write: the
- * keys for it, and its entry in menus. Ends with `signal`.
+ * keys for it, and its entry in menus. Ends with `disposal`.
  */
-export function bindUndo(element: HTMLElement, actions: UndoActions, signal: AbortSignal): void {
-  element.addEventListener("keydown", (event) => {
+export function bindUndo(element: HTMLElement, actions: UndoActions, disposal: Disposal): void {
+  disposal.listen(element, "keydown", (press) => {
+    const event = press as KeyboardEvent;
     const action = event.isComposing || event.defaultPrevented ? null : actionOf(event);
     if (!action) return;
     // Also where there is nothing to undo: the browser's undo would bring back an old text.
     event.preventDefault();
     actions[action]();
-  }, { signal });
-  element.addEventListener("beforeinput", (event) => {
+  });
+  disposal.listen(element, "beforeinput", (input) => {
+    const event = input as InputEvent;
     const action = event.inputType === "historyUndo" ? "undo" : event.inputType === "historyRedo" ? "redo" : null;
     if (action) {
       event.preventDefault();
       actions[action]();
     } else if (ALONE.test(event.inputType)) actions.stopCapturing();
-  }, { signal });
+  });
   // The binding's own listener, which stands before this one, has taken the edit in.
-  element.addEventListener("input", (event) => {
+  disposal.listen(element, "input", (event) => {
     if (ALONE.test((event as InputEvent).inputType ?? "")) actions.stopCapturing();
-  }, { signal });
+  });
 }
 
 function actionOf({ key, code, ctrlKey, metaKey, altKey, shiftKey }: KeyboardEvent): "undo" | "redo" | null {

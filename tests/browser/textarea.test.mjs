@@ -1,0 +1,4 @@
+import { textarea } from "./drivers/textarea.mjs";
+import { editorSuite } from "./editors.mjs";
+
+await editorSuite("textarea", textarea);
