@@ -2,7 +2,7 @@
 import { Document } from "./document.js";
 import { Emitter, report } from "./emitter.js";
 import { CowriteError, errorOf } from "./error.js";
-import type { Callback, DocumentEvent, Engine, EngineEvent, WasmModule } from "./engine.js";
+import type { Callback, Engine, EngineEvent, WasmModule } from "./engine.js";
 import { Instance } from "./instance.js";
 import { Keeping, type StorageOptions } from "./keeping.js";
 import { load, type WasmSource } from "./load.js";

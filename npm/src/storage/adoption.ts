@@ -1,4 +1,5 @@
 import type { EngineEvent, EngineStatus, WasmModule } from "../engine.js";
+import { Instance } from "../instance.js";
 import type { Keeper, Orphan } from "./keeper.js";
 
 /** What a connection for work of a tab that is gone is made with. */
@@ -50,6 +51,14 @@ async function settle(orphan: Orphan, { module, url, document, token }: Adoption
     } else if (event.type === "status" && event.state === "online") {
       if (event.pending === 0) over(true);
       else if (waits()) over(false);
+    }
+  }, (callback) => (event) => {
+    try {
+      callback(event);
+    } catch (cause) {
+      // It is the end of the instance for all who live in it, and the work stays stored.
+      Instance.of(module).fail(cause);
+      over(false);
     }
   });
   const doc = engine.open_kept(document, "");
