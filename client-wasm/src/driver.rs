@@ -6,7 +6,7 @@
 use std::cell::{Cell, RefCell, RefMut};
 use std::rc::Rc;
 
-use cowrite_client::{DocumentHandle, EditError, Engine, Found, Millis, Record, RecordError, Session};
+use cowrite_client::{DocumentHandle, EditError, Engine, Found, Millis, Record, RecordError, Session, Verdict};
 use cowrite_protocol::frame::{Activity, ProtocolVersion};
 use cowrite_protocol::{Cursor, DocumentId, Operation, RichText, Selection, Utf16Offset};
 
@@ -142,6 +142,21 @@ impl Driver {
         let mut accepted = None;
         self.act(&mut |session, now| accepted = session.accept_proposal(DocumentHandle(document), id, now))?;
         settled(accepted)
+    }
+
+    /// Answers the question whether a merge is sent: as it is; with a change, given as a Delta; or,
+    /// with neither, not at all.
+    pub(crate) fn answer_review(&self, document: u32, send: bool, change: Option<&str>) -> Result<(), Refusal> {
+        let verdict = match change {
+            Some(change) => Verdict::Change(Operation::from_delta(change).map_err(Refusal::from)?),
+            None if send => Verdict::Merged,
+            None => Verdict::Theirs,
+        };
+        let mut answered = None;
+        self.act(&mut |session, now| {
+            answered = session.answer_review(DocumentHandle(document), verdict.clone(), now);
+        })?;
+        settled(answered)
     }
 
     /// Shows the own cursor, or none.

@@ -1,7 +1,7 @@
 //! Events and views as JSON text, written by hand: a formatter or a serializer would
 //! weigh more than all the rest of the module's own code.
 
-use cowrite_client::{DocumentHandle, Engine, Event, LinkState, Loss, Status};
+use cowrite_client::{DocumentHandle, Engine, Event, LinkState, Loss, Record, Status};
 use cowrite_protocol::frame::{Code, Remedy};
 use cowrite_protocol::operation::{Document, Json};
 use cowrite_protocol::{Cursor, DocumentType, Operation, RichText, UserId, Utf16Offset};
@@ -125,6 +125,7 @@ pub(crate) fn document(
         Event::Merged { replaced, of } => {
             Object::of("merged", handle).number("replaced", *replaced).number("of", u64::from(*of)).finish()
         }
+        Event::Review => Object::of("review", handle).finish(),
         Event::Proposal { id, kind } => Object::of("proposal", handle)
             .number("id", u64::from(*id))
             .text("kind", face::proposal_name(*kind))
@@ -147,8 +148,12 @@ pub(crate) fn load(handle: DocumentHandle, user: Option<&UserId>) -> String {
 }
 
 /// A record is to be stored.
-pub(crate) fn store(handle: DocumentHandle, ticket: u32, user: &UserId) -> String {
-    Object::of("store", handle).number("ticket", u64::from(ticket)).text("user", user.as_str()).finish()
+pub(crate) fn store(handle: DocumentHandle, ticket: u32, record: &Record) -> String {
+    Object::of("store", handle)
+        .number("ticket", u64::from(ticket))
+        .text("user", record.user.as_str())
+        .truth("pending", record.pending)
+        .finish()
 }
 
 /// Members or their cursors changed.
@@ -164,6 +169,7 @@ pub(crate) fn status(into: Object, state: &str, status: &Status) -> String {
         .number_or_null("durable", status.durable)
         .number("pending", status.pending)
         .number_or_null("stored", status.stored)
+        .truth("reviewing", status.reviewing)
         .number("version", status.version.get())
         .truth("can_undo", status.can_undo)
         .truth("can_redo", status.can_redo)
@@ -196,6 +202,18 @@ pub(crate) fn proposals(engine: &Engine<RichText>) -> String {
             .json("delta", &delta(&proposal.operation))
             .finish()
     })
+}
+
+/// A merge that waits for an answer, as four contents; `null` where none does.
+pub(crate) fn review(engine: &Engine<RichText>) -> String {
+    let Some(review) = engine.review() else { return String::from("null") };
+    let whole = |document: &Document| delta(&document.to_operation());
+    Object::new()
+        .json("before", &whole(review.before))
+        .json("mine", &whole(&review.mine))
+        .json("theirs", &whole(review.theirs))
+        .json("merged", &whole(review.merged))
+        .finish()
 }
 
 /// The text of a document.

@@ -122,6 +122,7 @@ pub(crate) fn activity_name(activity: Activity) -> &'static str {
 
 pub(crate) fn proposal_name(kind: ProposalKind) -> &'static str {
     match kind {
+        ProposalKind::Declined => "declined",
         ProposalKind::UnknownOutcome => "unknown_outcome",
         ProposalKind::NotAllowed => "not_allowed",
         ProposalKind::LostAccepted => "lost_accepted",

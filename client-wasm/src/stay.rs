@@ -64,9 +64,7 @@ impl Stay {
                 Output::Send(message) => Deed::Send(message),
                 Output::Disconnect => Deed::Disconnect,
                 Output::Load { handle, user } => Deed::Tell(events::load(handle, user.as_ref())),
-                Output::Store { handle, ticket, record } => {
-                    Deed::Store(events::store(handle, ticket, &record.user), record)
-                }
+                Output::Store { handle, ticket, record } => Deed::Store(events::store(handle, ticket, &record), record),
                 Output::Event(SessionEvent::Link(state)) => {
                     self.shown.iter_mut().for_each(|shown| shown.status_changed = true);
                     Deed::Tell(events::link(state))

@@ -19,7 +19,7 @@ pub mod session;
 
 pub use cowrite_protocol::Millis;
 pub use engine::{
-    EditError, Engine, Event, MemberView, Origin, Proposal, ProposalKind, Record, RecordError, Status, UndoSettings,
-    Undone, Written,
+    EditError, Engine, Event, MemberView, Origin, Proposal, ProposalKind, Record, RecordError, Review, ReviewRule,
+    Status, UndoSettings, Undone, Verdict, Written,
 };
 pub use session::{DocumentHandle, Found, LinkState, Loss, OpenError, Output, Session, SessionEvent, SessionSettings};

@@ -4,8 +4,9 @@ import { Emitter, report } from "./emitter.js";
 import { CowriteError, errorOf } from "./error.js";
 import type { Callback, Engine, EngineEvent, WasmModule } from "./engine.js";
 import { Instance } from "./instance.js";
-import { Keeping, type StorageOptions } from "./keeping.js";
+import { Keeping, type ClearOptions, type StorageOptions } from "./keeping.js";
 import { load, type WasmSource } from "./load.js";
+import { ruleOf, type ReviewOptions } from "./review.js";
 import type { LinkStatus, PresenceState } from "./state.js";
 import { UnloadWarning } from "./unload.js";
 
@@ -17,7 +18,7 @@ import { UnloadWarning } from "./unload.js";
 export type TokenSource = string | (() => string | Promise<string>);
 
 /** Settings of {@link connect}. */
-export interface ConnectOptions {
+export interface ConnectOptions extends ReviewOptions {
   /** Says to the server who this is. It travels in the first message, never in the address. */
   readonly token?: TokenSource;
   /** Where the WebAssembly module comes from; by default the file in this package. */
@@ -33,7 +34,7 @@ export interface ConnectOptions {
 }
 
 /** Settings of {@link Client.open}. */
-export interface OpenOptions {
+export interface OpenOptions extends ReviewOptions {
   /** What the other members see of this one, such as `{name: "Ada", color: "#0a7"}`; at most 2 KiB as JSON. */
   readonly presence?: PresenceState;
 }
@@ -67,6 +68,8 @@ export class Client {
   readonly #byId = new Map<string, Document>();
   readonly #byHandle = new Map<number, Document>();
   readonly #keeping: Keeping | undefined;
+  /** Of documents whose merges are asked about: which. */
+  readonly #rules = new Map<string, [waitedMs: number, deletedPercent: number]>();
   #module: WasmModule | undefined;
   /** The document that the engine is opening just now: its first events come before its handle. */
   #opening: Document | undefined;
@@ -87,6 +90,7 @@ export class Client {
       this.#keeping = new Keeping(url, storage === true ? {} : storage, {
         call: (use) => this.#call(use),
         persistence: (doc, persistence) => this.#byHandle.get(doc)?.persisted(persistence),
+        rule: (id) => this.#rules.get(id),
         token: async () => (typeof this.#token === "function" ? this.#token() : this.#token),
       });
     }
@@ -122,10 +126,14 @@ export class Client {
     }
     // One that the server has closed makes room for another attempt.
     open?.abandon();
+    const { onReview, reviewRule } = { ...this.#options, ...options };
+    if (onReview) this.#rules.set(id, ruleOf(reviewRule));
+    else this.#rules.delete(id);
     const document = new Document(id, options.presence ?? {}, {
       call: (use) => this.#call(use),
       pendingChanged: () => this.#watchUnload(),
       released: (handle) => this.#release(document, handle),
+      onReview,
     });
     this.#byId.set(id, document);
     if (this.#engine) this.#attach(document);
@@ -146,6 +154,15 @@ export class Client {
   /** Looks at once whether the connection still lives, instead of at the next sign of life. */
   wake(): void {
     if (this.#engine) this.#call((engine) => engine.wake());
+  }
+
+  /**
+   * Forgets what this device keeps of this server's documents, whichever user's, unless a tab has them open
+   * or they hold work that the server has not accepted; gives how many. For when a user signs out: close the
+   * documents, or the client, before. Fails where the browser's storage does; without `storage` there is nothing.
+   */
+  async clearStorage({ pending = false }: ClearOptions = {}): Promise<number> {
+    return (await this.#keeping?.clear(pending)) ?? 0;
   }
 
   /** Closes the connection and all documents. What was pending stays readable, and is never sent. */
@@ -180,6 +197,9 @@ export class Client {
       const handle = this.#call((engine) => (this.#keeping ? engine.open_kept(document.id, state) : engine.open(document.id, state)));
       this.#byHandle.set(handle, document);
       document.attached(handle);
+      // Nothing was loaded yet, so nothing was merged.
+      const rule = this.#rules.get(document.id);
+      if (rule) this.#call((engine) => engine.set_review_rule(handle, ...rule));
     } catch (error) {
       this.#refuse(document, error as CowriteError);
     } finally {

@@ -1,8 +1,9 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Attributes, Delta, QuillDelta } from "./delta.js";
-import { Emitter } from "./emitter.js";
+import { Emitter, report } from "./emitter.js";
 import { CowriteError } from "./error.js";
 import type { DocumentEvent, Engine, EngineMember, EngineStatus } from "./engine.js";
+import { decide, type EngineReview, type OnReview } from "./review.js";
 import type { ChangeEvent, Member, Persistence, PresenceState, Proposal, RejectedEvent, Role, Status, UndoState } from "./state.js";
 import { RememberedText } from "./remembered.js";
 import { WatermarkWaiters } from "./watermark.js";
@@ -61,6 +62,8 @@ export interface DocumentHost {
   call<Result>(use: (engine: Engine) => Result): Result;
   pendingChanged(): void;
   released(handle: number | undefined): void;
+  /** Decides about merges, where the application wants to. */
+  readonly onReview: OnReview | undefined;
 }
 
 /** What is readable of a document that is not loaded yet, or that the engine does not have any more. */
@@ -85,6 +88,8 @@ export class Document {
   #ready!: Promise<void>;
   #settleReady!: { resolve: () => void; reject: (error: CowriteError) => void };
   #openers = 1;
+  /** How many merges were asked about. */
+  #questions = 0;
   #handle: number | undefined;
   #presence: PresenceState;
   #role: Role | null = null;
@@ -95,7 +100,7 @@ export class Document {
   #remains: Remains | undefined = { text: "", delta: [], pending: [] };
   #undo: UndoState = { canUndo: false, canRedo: false };
   #persistence: Persistence = { state: "memory", reason: "off" };
-  #status: Status = { state: "connecting", local: 0, accepted: 0, durable: null, pending: 0, stored: null, version: 0 };
+  #status: Status = { state: "connecting", local: 0, accepted: 0, durable: null, pending: 0, stored: null, reviewing: false, version: 0 };
 
   /** @internal */
   constructor(id: string, presence: PresenceState, host: DocumentHost) {
@@ -389,9 +394,10 @@ export class Document {
         break;
       }
       case "proposal": {
-        if (event.kind === "unknown_outcome" || event.kind === "not_allowed") {
+        const { kind } = event;
+        if (kind === "unknown_outcome" || kind === "not_allowed" || kind === "declined") {
           // Nobody knows of the first edit that waits that it was accepted, so of none of them.
-          const [first, error] = [this.#status.accepted + 1, new CowriteError(event.kind === "not_allowed" ? "read_only" : event.kind)];
+          const [first, error] = [this.#status.accepted + 1, new CowriteError(kind === "not_allowed" ? "read_only" : kind)];
           this.#accepted.refused(first, first, error);
           this.#durable.refused(first, first, error);
         }
@@ -405,12 +411,35 @@ export class Document {
       case "merged":
         this.#events.emit("merged", { replaced: event.replaced, of: event.of });
         break;
+      case "review":
+        void this.#review((this.#questions += 1));
+        break;
       case "diverged":
         this.#events.emit("diverged", null);
         break;
       case "closed":
         // What is retried opens again by itself; until then the state tells.
         if (!event.retry) this.#close(new CowriteError(event.code));
+    }
+  }
+
+  async #review(question: number): Promise<void> {
+    const answer = (send: boolean, change?: string) => {
+      // Whoever closed the document is asked again when it is opened, and another question has another answer.
+      if (!this.#remains && question === this.#questions) this.#call((engine, doc) => engine.answer_review(doc, send, change));
+    };
+    try {
+      const contents = JSON.parse(this.#call((engine, doc) => engine.review(doc))) as EngineReview | null;
+      if (!contents || !this.#host.onReview) return answer(true);
+      const { send, change } = await decide(this.id, contents, this.#host.onReview);
+      answer(send, change);
+    } catch (error) {
+      report(error);
+      try {
+        answer(true);
+      } catch (failed) {
+        report(failed);
+      }
     }
   }
 
@@ -431,8 +460,8 @@ export class Document {
     this.#events.emit("closed", error);
   }
 
-  #setStatus({ state, local, accepted, durable, pending, stored, version }: Status): void {
-    this.#status = { state: this.#error ? "closed" : state, local, accepted, durable, pending, stored, version };
+  #setStatus({ state, local, accepted, durable, pending, stored, reviewing, version }: Status): void {
+    this.#status = { state: this.#error ? "closed" : state, local, accepted, durable, pending, stored, reviewing, version };
     this.#host.pendingChanged();
     // After the events of the same call, among which may be the refusal of one of these edits.
     queueMicrotask(() => {

@@ -22,8 +22,8 @@ export interface Engine {
   open(id: string, state: string): number;
   /** As {@link Engine.open}, of a document that the page keeps: it asks for what is stored first. */
   open_kept(id: string, state: string): number;
-  /** Gives what is stored of a document, or nothing; why it cannot be read, or an empty string. */
-  loaded(doc: number, base?: Uint8Array, work?: Uint8Array): string;
+  /** Gives what is stored of a document, or nothing, and how long ago that was; why it cannot be read, or an empty string. */
+  loaded(doc: number, base: Uint8Array | undefined, work: Uint8Array | undefined, ageMs: number): string;
   /** The page cannot keep this document after all. */
   unkept(doc: number): void;
   /** The text to store with a request, if it has changed; once. */
@@ -72,6 +72,12 @@ export interface Engine {
   accept_proposal(doc: number, id: number): void;
   /** Throws a proposal away. */
   discard_proposal(doc: number, id: number): void;
+  /** Asks before a merge is sent of what waited so long, or of which one side deleted more of the text. */
+  set_review_rule(doc: number, waitedMs: number, deletedPercent: number): void;
+  /** The merge that waits to be looked at as JSON, or `null`. */
+  review(doc: number): string;
+  /** What is to become of it: sent, perhaps with a delta in JSON on top, or taken back. */
+  answer_review(doc: number, send: boolean, change?: string): void;
 }
 
 /** What timers, a socket or the page call. */
@@ -100,6 +106,7 @@ export interface EngineStatus {
   readonly durable: number | null;
   readonly pending: number;
   readonly stored: number | null;
+  readonly reviewing: boolean;
   readonly version: number;
   readonly can_undo: boolean;
   readonly can_redo: boolean;
@@ -126,6 +133,7 @@ export type DocumentEvent =
   | { type: "proposal"; doc: number; id: number; kind: ProposalKind }
   | { type: "proposal_settled"; doc: number; id: number; code: string | null }
   | { type: "merged"; doc: number; replaced: number; of: number }
+  | { type: "review"; doc: number }
   | { type: "diverged"; doc: number }
   | { type: "closed"; doc: number; code: string; retry: boolean };
 
@@ -133,7 +141,7 @@ export type DocumentEvent =
 export type LoadEvent = { type: "load"; doc: number; user: string | null };
 
 /** A record is to be stored; the engine gives it while it tells this. */
-export type StoreEvent = { type: "store"; doc: number; ticket: number; user: string };
+export type StoreEvent = { type: "store"; doc: number; ticket: number; user: string; pending: boolean };
 
 /** What the engine tells. */
 export type EngineEvent =

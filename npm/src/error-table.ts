@@ -57,6 +57,7 @@ export const errorTable: Readonly<Record<string, Entry>> = {
   closed: ["The document is closed.", "Open it again."],
   no_durability: ["This server does not promise that edits are durable.", "Use `whenAccepted()`, or run the server with a data folder."],
   unknown_outcome: ["It is not known whether the server took this edit.", "Look at the document's proposals."],
+  declined: ["It was decided against this edit when its merge was looked at.", "Look at the document's proposals."],
   token_failed: ["The application could not give a token.", wait, 1],
   load_failed: ["The WebAssembly module could not be loaded.", "Serve cowrite_bg.wasm beside the package, or give `wasm`."],
   no_websocket: ["There are no WebSockets here.", "Install the package `ws`, or use Node.js 22 or newer."],

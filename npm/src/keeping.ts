@@ -7,18 +7,31 @@ import type { Keeper, Storage } from "./storage.js";
 export interface StorageOptions {
   /** The name of the database, for an application that keeps several apart. Default `cowrite`. */
   readonly name?: string;
+  /** Documents that hold no pending work are forgotten once nobody has opened them for this many days. Default 90. */
+  readonly keepDays?: number;
+  /** Of more documents than this, those without pending work that were opened longest ago are forgotten. Default 500. */
+  readonly keepDocuments?: number;
+}
+
+/** Settings of {@link Client.clearStorage}. */
+export interface ClearOptions {
+  /** Also forgets work that the server has not accepted, for good. Default `false`. */
+  readonly pending?: boolean;
 }
 
 /** @internal What the keeping of documents needs of its client. */
 export interface KeepingHost {
   call<Result>(use: (engine: Engine) => Result): Result;
   persistence(doc: number, persistence: Persistence): void;
+  /** Which merges of a document are asked about. */
+  rule(id: string): readonly [waitedMs: number, deletedPercent: number] | undefined;
   /** A token for a connection of its own. */
   token(): Promise<string>;
 }
 
 /** How often a page looks for work of tabs that are gone, in milliseconds. */
 const LOOKS_EVERY_MS = 30_000;
+const DAY_MS = 86_400_000;
 
 /** @internal The documents of a client that are kept on the device. */
 export class Keeping {
@@ -32,9 +45,9 @@ export class Keeping {
   #look = (): void => {};
   #adopting: Promise<void> = Promise.resolve();
 
-  constructor(server: string, { name = "cowrite" }: StorageOptions, host: KeepingHost) {
+  constructor(server: string, { name = "cowrite", keepDays = 90, keepDocuments = 500 }: StorageOptions, host: KeepingHost) {
     this.#host = host;
-    this.#storage = import("./storage.js").then(({ Storage }) => new Storage(name, server));
+    this.#storage = import("./storage.js").then(({ Storage }) => new Storage(name, server, { unusedMs: keepDays * DAY_MS, most: keepDocuments }));
     // Each document hears of it.
     this.#storage.catch(() => {});
   }
@@ -46,9 +59,9 @@ export class Keeping {
   }
 
   /** What is to be stored is taken from the engine now, and stored after all before it. */
-  store({ doc, ticket, user }: StoreEvent, engine: Engine): void {
+  store({ doc, ticket, user, pending }: StoreEvent, engine: Engine): void {
     const [base, work] = [engine.take_base(), engine.take_work()];
-    if (work) this.#with(doc, (keeper) => keeper.store(ticket, user, base, work));
+    if (work) this.#with(doc, (keeper) => keeper.store(ticket, user, { base, work, pending }));
   }
 
   /** A document was closed, and has said what is to be stored of it. */
@@ -57,6 +70,11 @@ export class Keeping {
     this.#keepers.delete(doc);
     this.#ids.delete(doc);
     this.#placed.delete(doc);
+  }
+
+  /** Forgets documents that are open in no tab; gives how many. */
+  async clear(pending: boolean): Promise<number> {
+    return (await this.#storage).clear({ unusedMs: 0, most: 0, pending });
   }
 
   /** The client is connected, or not any more: only then is work of tabs that are gone looked after. */
@@ -75,7 +93,7 @@ export class Keeping {
     this.#ids.set(doc, id);
     const keeper = this.#storage.then((storage) =>
       storage.keeper(id, {
-        loaded: (parts) => this.#attempt((engine) => engine.loaded(doc, parts?.base, parts?.work)) ?? "",
+        loaded: (parts) => this.#attempt((engine) => engine.loaded(doc, parts?.base, parts?.work, parts?.ageMs ?? 0)) ?? "",
         unkept: () => void this.#attempt((engine) => engine.unkept(doc)),
         stored: (ticket, ending) => void this.#attempt((engine) => engine.stored(doc, ticket, ending)),
         persistence: (persistence) => {
@@ -97,7 +115,7 @@ export class Keeping {
     const { adopt } = await import("./storage.js");
     for (const [doc, keeper] of [...this.#keepers]) {
       const id = this.#ids.get(doc);
-      if (id !== undefined) await adopt(await keeper, { module, url, document: id, token: () => this.#host.token() });
+      if (id !== undefined) await adopt(await keeper, { module, url, document: id, rule: this.#host.rule(id), token: () => this.#host.token() });
     }
   }
 

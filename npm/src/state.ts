@@ -40,6 +40,8 @@ export interface Status {
   readonly pending: number;
   /** Edits that this device would find again after a crash of the page; `null` where it keeps none. */
   readonly stored: number | null;
+  /** Whether what is pending is held back until `onReview` has answered. */
+  readonly reviewing: boolean;
   /** Version of the document that this client stands at; 0 is the empty document. */
   readonly version: number;
 }
@@ -134,9 +136,9 @@ export interface Member {
 /**
  * Why work was set aside: it is not known whether the server took it; its user may not
  * change the document any more; the server had accepted it and lost it; somebody else has
- * restored what was lost, and this still differs from it.
+ * restored what was lost, and this still differs from it; `onReview` answered `theirs`.
  */
-export type ProposalKind = "unknown_outcome" | "not_allowed" | "lost_accepted" | "remaining";
+export type ProposalKind = "unknown_outcome" | "not_allowed" | "lost_accepted" | "remaining" | "declined";
 
 /** Work that was set aside. It is kept and shown, and never sent by itself. */
 export interface Proposal {

@@ -196,7 +196,7 @@ export class WasmClient {
 export class FakeDocument {
   text: string = "";
   role: Role = "editor";
-  status: EngineStatus = { state: "online", local: 0, accepted: 0, durable: 0, pending: 0, stored: null, version: 0, can_undo: false, can_redo: false };
+  status: EngineStatus = { state: "online", local: 0, accepted: 0, durable: 0, pending: 0, stored: null, reviewing: false, version: 0, can_undo: false, can_redo: false };
   /** The deltas that undo, and redo, would apply; `stop` counts calls of `stop_capturing`. */
   history: { undo: Delta[]; redo: Delta[]; stops: number } = { undo: [], redo: [], stops: 0 };
   pending: Delta = [];

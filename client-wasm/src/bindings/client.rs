@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use cowrite_client::{DocumentHandle, Found, Session, Written};
+use cowrite_client::{DocumentHandle, Found, ReviewRule, Session, Written};
 use cowrite_protocol::{Operation, Utf16Length};
 use wasm_bindgen::prelude::*;
 
@@ -75,9 +75,18 @@ impl WasmClient {
 
     /// What the device keeps of a document: both parts, or neither where it has nothing. The
     /// answer is `format`, `torn` or `foreign` where they cannot be used, or empty.
-    pub fn loaded(&self, doc: u32, base: Option<Vec<u8>>, work: Option<Vec<u8>>) -> Result<String, Refusal> {
+    /// `age_ms` is how long ago they were stored.
+    pub fn loaded(
+        &self,
+        doc: u32,
+        base: Option<Vec<u8>>,
+        work: Option<Vec<u8>>,
+        age_ms: f64,
+    ) -> Result<String, Refusal> {
+        // Out of range it is the nearest that is not.
+        let age_ms = age_ms as u64;
         let found = match (&base, &work) {
-            (Some(base), Some(work)) => Found::Record { base, work },
+            (Some(base), Some(work)) => Found::Record { base, work, age_ms },
             _ => Found::Nothing,
         };
         self.0.loaded(doc, found).map(String::from)
@@ -206,6 +215,23 @@ impl WasmClient {
     /// Does what a proposal asks for.
     pub fn accept_proposal(&self, doc: u32, id: u32) -> Result<(), Refusal> {
         self.0.accept_proposal(doc, id)
+    }
+
+    /// Merges are asked about before they are sent: what waited so long, or of which one side deleted
+    /// more than so many percent of the text.
+    pub fn set_review_rule(&self, doc: u32, waited_ms: f64, deleted_percent: u32) -> Result<(), Refusal> {
+        let rule = Some(ReviewRule { waited_ms: waited_ms as u64, deleted_percent });
+        self.0.act(&mut |session, now| session.set_review_rule(DocumentHandle(doc), rule, now))
+    }
+
+    /// The merge that waits for an answer: `before`, `mine`, `theirs` and `merged` as Deltas, or `null`.
+    pub fn review(&self, doc: u32) -> Result<String, Refusal> {
+        self.0.read(doc, events::review)
+    }
+
+    /// Sends the merge, or not; with a change, it is sent with that.
+    pub fn answer_review(&self, doc: u32, send: bool, change: Option<String>) -> Result<(), Refusal> {
+        self.0.answer_review(doc, send, change.as_deref())
     }
 
     /// Drops a proposal for good.

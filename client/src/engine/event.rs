@@ -46,6 +46,9 @@ pub enum Event<D: DocumentType> {
         /// Length of the old text in UTF-16 code units.
         of: u32,
     },
+    /// Pending work waits for [`Engine::answer_review`](super::Engine::answer_review); until then
+    /// nothing of it is sent. [`Engine::review`](super::Engine::review) tells what to decide.
+    Review,
     /// Work was set aside and waits for a decision.
     Proposal {
         /// Its name, for [`Engine::accept_proposal`](super::Engine::accept_proposal).
@@ -120,6 +123,8 @@ pub struct Status {
     /// All edits up to this one would be found again on this device after a crash; `None` while
     /// nothing is kept there.
     pub stored: Option<u64>,
+    /// Whether what is pending is held back until [`Event::Review`] is answered.
+    pub reviewing: bool,
     /// The version of the accepted text.
     pub version: Version,
     /// Whether there is something to undo.

@@ -32,12 +32,19 @@ pub enum ProposalKind {
     LostAccepted,
     /// Somebody else has restored the lost work; this is what still differs from it.
     Remaining,
+    /// It was decided against it when the merge was looked at.
+    Declined,
 }
 
 impl ProposalKind {
     /// In the order in which records name them; only ever appended.
-    pub(super) const ALL: [ProposalKind; 4] =
-        [ProposalKind::UnknownOutcome, ProposalKind::NotAllowed, ProposalKind::LostAccepted, ProposalKind::Remaining];
+    pub(super) const ALL: [ProposalKind; 5] = [
+        ProposalKind::UnknownOutcome,
+        ProposalKind::NotAllowed,
+        ProposalKind::LostAccepted,
+        ProposalKind::Remaining,
+        ProposalKind::Declined,
+    ];
 }
 
 impl<D: DocumentType> Engine<D> {
@@ -56,7 +63,10 @@ impl<D: DocumentType> Engine<D> {
         self.editable()?;
         let Some(at) = self.proposals.iter().position(|proposal| proposal.id == id) else { return Ok(()) };
         match self.proposals[at].kind {
-            ProposalKind::UnknownOutcome | ProposalKind::NotAllowed | ProposalKind::Remaining => {
+            ProposalKind::UnknownOutcome
+            | ProposalKind::NotAllowed
+            | ProposalKind::Remaining
+            | ProposalKind::Declined => {
                 let proposal = self.proposals.remove(at);
                 // A person decided it, so a person can take it back, and it alone.
                 if let Err(error) = self.edit_recorded(&proposal.operation, None) {

@@ -10,6 +10,7 @@ mod pending;
 mod receive;
 mod record;
 mod resume;
+mod review;
 mod storing;
 mod submit;
 mod undo;
@@ -32,6 +33,8 @@ use members::Members;
 use pending::{Carried, Pending};
 pub(crate) use receive::AuthorCaret;
 pub use record::{Record, RecordError};
+use review::Reviewing;
+pub use review::{Review, ReviewRule, Verdict};
 use storing::Storing;
 pub use storing::Written;
 pub(crate) use submit::{CaretHint, Outgoing, Submission};
@@ -85,6 +88,8 @@ pub struct Engine<D: DocumentType> {
     retry_at: Option<Millis>,
     verify_at: Option<Millis>,
     verified: Option<Version>,
+    /// What is shown before it is sent.
+    reviewing: Reviewing<D>,
     /// What the device's store holds; `None` if nothing is kept there.
     storing: Option<Storing<D>>,
     events: VecDeque<Event<D>>,
@@ -197,6 +202,7 @@ impl<D: DocumentType> Engine<D> {
             retry_at: None,
             verify_at: None,
             verified: None,
+            reviewing: Reviewing::default(),
             storing: None,
             events: VecDeque::new(),
             outgoing: VecDeque::new(),
@@ -235,6 +241,7 @@ impl<D: DocumentType> Engine<D> {
         self.watermarks.local = edit;
         self.caret.follow_own::<D>(operation);
         self.carry_proposals(operation);
+        self.note_shown(operation);
         self.events.push_back(Event::Change { operation: operation.clone(), origin, user: None, cursor });
         self.events.push_back(Event::Status);
         Ok((edit, inverse))
@@ -279,7 +286,11 @@ impl<D: DocumentType> Engine<D> {
 
     /// Whether there is work that its user has made and the log has not accepted.
     pub(crate) fn holds_work(&self) -> bool {
-        !self.is_closed() && (self.pending.operations().next().is_some() || !self.proposals.is_empty())
+        !self.is_closed() && self.holds_pending()
+    }
+
+    fn holds_pending(&self) -> bool {
+        self.pending.operations().next().is_some() || !self.proposals.is_empty()
     }
 
     /// The document's id.
@@ -356,6 +367,7 @@ impl<D: DocumentType> Engine<D> {
             durable,
             pending: self.watermarks.local - self.watermarks.accepted + unresolved,
             stored: self.stored_edits(),
+            reviewing: self.awaits_review(),
             version: self.version(),
             can_undo,
             can_redo,
@@ -395,6 +407,7 @@ impl<D: DocumentType> Engine<D> {
         D::apply(&mut self.local, &operation)?;
         self.caret.follow::<D>(&operation);
         self.carry_proposals(&operation);
+        self.note_shown(&operation);
         self.event(Event::Change { operation, origin, user, cursor: None });
         Ok(())
     }

@@ -3,12 +3,13 @@
 use cowrite_protocol::frame::{Code, DurabilityClass, Position, Reader, Role, Writer};
 use cowrite_protocol::hash::Checksummer;
 use cowrite_protocol::{
-    ClientId, ClientSeq, DocumentId, DocumentType, Epoch, OperationLimits, RunningHash, UserId, Version,
+    ClientId, ClientSeq, DocumentId, DocumentType, Epoch, Millis, OperationLimits, RunningHash, UserId, Version,
 };
 use thiserror::Error;
 
 use super::lost::{Proposal, ProposalKind};
 use super::pending::{Buffer, InFlight, Pending};
+use super::review::Merge;
 use super::storing::{Base, Storing};
 use super::undo::History;
 use super::{ChannelState, Engine, Event, Origin, Watermarks};
@@ -31,6 +32,8 @@ pub struct Record {
     pub base: Option<Vec<u8>>,
     /// The work.
     pub work: Vec<u8>,
+    /// Whether it holds work that the log has not accepted, or that waits for a decision.
+    pub pending: bool,
 }
 
 /// Why a stored record was not taken. Nothing of it was used.
@@ -64,7 +67,7 @@ impl<D: DocumentType> Engine<D> {
     }
 
     /// All but the base, as bytes.
-    pub(super) fn write_work(&self, user: &UserId, base: u64, since: &D::Operation) -> Vec<u8> {
+    pub(super) fn write_work(&self, user: &UserId, base: u64, since: &D::Operation, now: Millis) -> Vec<u8> {
         let mut out = Writer::default();
         let Position { epoch, version, hash } = self.position.unwrap_or_default();
         out.byte(FORMAT);
@@ -101,6 +104,12 @@ impl<D: DocumentType> Engine<D> {
             operation::<D>(out, &buffer.operation);
             out.u64(buffer.last_edit);
         });
+        out.u64(self.waited_ms(now));
+        out.option(self.reviewing.merge.as_ref(), |out, merge| {
+            operation::<D>(out, &D::diff(&self.server, &merge.before));
+            operation::<D>(out, &merge.mine);
+            out.truth(merge.due);
+        });
         out.u64(u64::from(self.next_proposal));
         out.u64(self.proposals.len() as u64);
         for proposal in &self.proposals {
@@ -132,6 +141,7 @@ impl<D: DocumentType> Engine<D> {
         let fresh = core::mem::replace(self, restored);
         self.limits = fresh.limits;
         self.history = fresh.history;
+        self.set_review_rule(fresh.reviewing.rule);
         if self.channel == ChannelState::Detached {
             self.channel = fresh.channel;
         }
@@ -156,6 +166,7 @@ impl<D: DocumentType> Engine<D> {
         let mut fresh = Engine::new(self.document.clone());
         fresh.limits = self.limits;
         fresh.durability = self.durability;
+        fresh.reviewing.rule = self.reviewing.rule;
         fresh.watermarks = Watermarks { local: to, accepted: to, durable: to };
         fresh.next_proposal = self.next_proposal;
         fresh.events = core::mem::take(&mut self.events);
@@ -234,6 +245,7 @@ impl<D: DocumentType> Engine<D> {
         self.accepted_seq = ClientSeq::new(from.u64()?)?;
         self.watermarks = Watermarks { local: from.u64()?, accepted: from.u64()?, durable: from.u64()? };
         self.read_pending(from)?;
+        self.read_merge(from)?;
         self.next_proposal = from.u32()?;
         for _ in 0..from.u64()? {
             self.proposals.push(read_proposal(from)?);
@@ -242,6 +254,17 @@ impl<D: DocumentType> Engine<D> {
         self.storing = Some(Storing::restored(Base { name, bytes: base_bytes, since }));
         self.note_restored();
         Some(user)
+    }
+
+    fn read_merge(&mut self, from: &mut Reader<'_>) -> Option<()> {
+        self.add_waited(from.u64()?);
+        if from.truth()? {
+            let (back, mine) = (read_operation::<D>(from)?, read_operation::<D>(from)?);
+            let mut before = self.server.clone();
+            D::apply(&mut before, &back).ok()?;
+            self.reviewing.merge = Some(Merge::restored(before, mine, from.truth()?));
+        }
+        Some(())
     }
 
     fn read_pending(&mut self, from: &mut Reader<'_>) -> Option<()> {

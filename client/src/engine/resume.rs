@@ -59,7 +59,7 @@ impl<D: DocumentType> Engine<D> {
             // What we hold is an old copy of ourselves: a later self has used this id, and
             // may have sent what only waits here as well.
             self.gather_pending();
-            self.renounce_client(now);
+            self.forget_client(now);
             return self.reopen(0);
         }
         self.client = Some(opened.client);
@@ -79,6 +79,7 @@ impl<D: DocumentType> Engine<D> {
         if let (Outcome::Tail { .. }, Some(position)) = (opened.outcome, &mut self.position) {
             position.epoch = opened.epoch;
         }
+        self.start_merge(accepted);
         let (head, other_history) = match opened.outcome {
             Outcome::Tail { head } => (Some(head), false),
             Outcome::Snapshot => (None, false),
@@ -177,15 +178,15 @@ impl<D: DocumentType> Engine<D> {
         self.event(Event::Status);
         self.start_verifying(now);
         if self.role < Role::Editor {
-            self.withhold_pending(now);
+            self.withhold_pending(ProposalKind::NotAllowed, now);
         }
+        self.judge_merge(now);
     }
 
-    /// The user may not write here any more: all that is pending is taken out of the text,
-    /// kept, and offered.
-    fn withhold_pending(&mut self, now: Millis) {
+    /// It is not to be sent: all that is pending is taken out of the text, kept, and offered.
+    pub(super) fn withhold_pending(&mut self, kind: ProposalKind, now: Millis) {
         self.gather_pending();
-        self.set_in_flight_aside(ProposalKind::NotAllowed, now);
+        self.set_in_flight_aside(kind, now);
     }
 
     /// Makes all that is pending one operation, as if it were in flight.
@@ -197,9 +198,20 @@ impl<D: DocumentType> Engine<D> {
         }
     }
 
-    /// Stops using the client id. What was sent under it is of unknown outcome; what was
-    /// never sent will be, under a new one.
+    /// Somebody else works under the client id: it is not used any more. What was sent under it is
+    /// of unknown outcome, and so is what the device has kept, which only a copy of it can know and
+    /// send as well. All else will be sent under a new one.
     pub(super) fn renounce_client(&mut self, now: Millis) {
+        if self.may_be_copied() {
+            self.gather_pending();
+        } else if self.pending.in_flight().is_some_and(|in_flight| !in_flight.sent) {
+            // No copy of it is on its way, and none could be accepted.
+            self.pending.unseal();
+        }
+        self.forget_client(now);
+    }
+
+    fn forget_client(&mut self, now: Millis) {
         self.set_in_flight_aside(ProposalKind::UnknownOutcome, now);
         self.client = None;
         self.last_seq = ClientSeq::NONE;
@@ -212,7 +224,11 @@ impl<D: DocumentType> Engine<D> {
         let accepted = self.watermarks.accepted;
         let Some(in_flight) = self.take_in_flight_back(now) else { return };
         // A piece of an edit whose other pieces wait counts as one.
-        let edits = in_flight.last_edit.saturating_sub(accepted).max(1);
+        let edits = match kind {
+            // Somebody has decided against them.
+            ProposalKind::Declined => 0,
+            _ => in_flight.last_edit.saturating_sub(accepted).max(1),
+        };
         let operation = self.over_pending(in_flight.operation);
         self.accepted_up_to(in_flight.last_edit);
         self.propose(kind, operation, edits, None);

@@ -84,6 +84,7 @@ struct WorkMark {
     proposals: (u32, usize),
     resync: bool,
     role: Role,
+    reviewing: bool,
 }
 
 impl Mark {
@@ -149,6 +150,15 @@ impl<D: DocumentType> Engine<D> {
         // Without a store that works all goes on, as long as nothing can be sent twice: an old
         // record of ours is known by the log's last client_seq, but only if it names this client.
         !storing.failed || storing.held.iter().any(|client| *client != self.client)
+    }
+
+    /// Whether a copy of the store may hold work that is pending here.
+    pub(super) fn may_be_copied(&self) -> bool {
+        let of_ours = |held: Option<Option<ClientId>>| held.is_some_and(|client| client == self.client);
+        self.storing.as_ref().is_some_and(|storing| {
+            let writing = storing.writing.as_ref().and_then(|(_, mark)| mark.held());
+            of_ours(writing) || storing.held.iter().any(|client| of_ours(Some(*client)))
+        })
     }
 
     /// All edits up to the one given are stored; `None` where nothing is.
@@ -255,13 +265,22 @@ impl<D: DocumentType> Engine<D> {
                 base
             }
         };
-        let work = self.write_work(user, base.name, &base.since);
+        let work = self.write_work(user, base.name, &base.since, now);
         let (mark, ticket) = (self.mark(true), storing.next_ticket);
         storing.next_ticket = ticket.wrapping_add(1);
         (storing.base, storing.written, storing.writing) = (Some(base), Some(mark), Some((ticket, mark)));
         storing.last = Some(now);
         self.storing = Some(storing);
-        (ticket, Record { document: self.document.clone(), user: user.clone(), base: written, work })
+        (
+            ticket,
+            Record {
+                document: self.document.clone(),
+                user: user.clone(),
+                base: written,
+                work,
+                pending: self.holds_pending(),
+            },
+        )
     }
 
     fn mark(&self, based: bool) -> Mark {
@@ -276,6 +295,7 @@ impl<D: DocumentType> Engine<D> {
                 proposals: (self.next_proposal, self.proposals.len()),
                 resync: self.resync,
                 role: self.role,
+                reviewing: self.awaits_review(),
             },
             position: self.position,
             based,

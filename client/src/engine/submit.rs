@@ -101,7 +101,8 @@ impl<D: DocumentType> Engine<D> {
 
     /// Whether there is something to submit now: never unless in step, and one at a time.
     pub(crate) fn wants_submit(&self) -> bool {
-        let may = self.channel == ChannelState::Attached && !self.held && self.retry_at.is_none();
+        let may =
+            self.channel == ChannelState::Attached && !self.held && !self.awaits_review() && self.retry_at.is_none();
         may && match &self.pending {
             Pending::Synchronized => false,
             Pending::Buffering { .. } => true,

@@ -16,6 +16,8 @@ pub enum Found<'a> {
         base: &'a [u8],
         /// The work that was stored last.
         work: &'a [u8],
+        /// How long ago that was, in milliseconds, by the clock on the wall; 0 if nobody knows.
+        age_ms: u64,
     },
     /// Nothing; the document is kept from now on.
     Nothing,
@@ -70,8 +72,9 @@ impl<D: DocumentType> Session<D> {
         open.keeping = Keeping::Kept;
         let mut result = Ok(());
         match found {
-            Found::Record { base, work } => match open.take_record(base, work, user.as_ref()) {
+            Found::Record { base, work, age_ms } => match open.take_record(base, work, user.as_ref()) {
                 Ok(()) => {
+                    open.engine.add_waited(age_ms);
                     if let Some((limits, durability)) = welcome {
                         open.engine.handle_welcome(limits, durability);
                     }

@@ -14,7 +14,7 @@ use cowrite_protocol::{Channel, Cursor, DocumentId, DocumentType, Limits, UserId
 use thiserror::Error;
 
 use crate::backoff::Backoff;
-use crate::engine::{EditError, Engine, Event, Record, UndoSettings, Undone};
+use crate::engine::{EditError, Engine, Event, Record, ReviewRule, UndoSettings, Undone, Verdict};
 use crate::random::Random;
 use cowrite_protocol::Millis;
 
@@ -322,6 +322,24 @@ impl<D: DocumentType> Session<D> {
     /// As [`Engine::discard_proposal`].
     pub fn discard_proposal(&mut self, handle: DocumentHandle, id: u32, now: Millis) {
         self.with_engine(handle, now, |engine| engine.discard_proposal(id));
+    }
+
+    /// As [`Engine::set_review_rule`].
+    pub fn set_review_rule(&mut self, handle: DocumentHandle, rule: Option<ReviewRule>, now: Millis) {
+        self.with_engine(handle, now, |engine| engine.set_review_rule(rule));
+    }
+
+    /// As [`Engine::answer_review`]; `None` if there is no such document.
+    ///
+    /// # Errors
+    /// If the change cannot be made.
+    pub fn answer_review(
+        &mut self,
+        handle: DocumentHandle,
+        verdict: Verdict<D>,
+        now: Millis,
+    ) -> Option<Result<(), EditError>> {
+        self.with_engine(handle, now, |engine| engine.answer_review(verdict, now))
     }
 
     /// Changes the member's presence state and activity. Returns whether the state was

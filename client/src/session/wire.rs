@@ -18,6 +18,9 @@ impl<D: DocumentType> Session<D> {
     /// Puts on the wire whatever the engines have to say, if there is a wire, and as fast as
     /// the server allows. Edits that have to wait for their turn become one operation.
     pub(super) fn pump(&mut self, now: Millis) {
+        for open in &mut self.documents {
+            open.engine.note_waiting(now);
+        }
         self.pump_wire(now);
         self.pump_store(now);
     }

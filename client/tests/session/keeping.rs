@@ -328,7 +328,8 @@ fn a_record_that_is_torn_or_of_another_format_is_refused_and_nothing_of_it_is_us
     let (base, work) = bench.device.record("ann").unwrap();
     let check = |base: &[u8], work: &[u8]| {
         let mut bench = Bench::kept(Device::default(), Log::with_text("abc"));
-        let error = bench.session.handle_loaded(bench.handle, Found::Record { base, work }, bench.now).unwrap_err();
+        let error =
+            bench.session.handle_loaded(bench.handle, Found::Record { base, work, age_ms: 0 }, bench.now).unwrap_err();
         bench.drain();
         assert_eq!((bench.text().as_str(), bench.engine().position()), ("", None));
         (error, bench)
@@ -396,9 +397,10 @@ fn what_a_failing_store_may_still_hold_under_no_id_is_not_sent_before_it_is_gone
     let mut bench = killed(bench);
     bench.greet();
     bench.expect_open();
-    // Another tab works with a copy of this id: a new one is needed.
+    // Somebody works with a copy of this record: a new id is needed, and X is that one's to send.
     bench.opened(Settlement::Nothing, Outcome::Tail { head: version(2) });
     bench.closed(Code::Superseded);
+    bench.edit("3 +Y");
     bench.write_one(Written::Failed);
     bench.pass(1_000);
     bench.take_sent();
@@ -409,7 +411,37 @@ fn what_a_failing_store_may_still_hold_under_no_id_is_not_sent_before_it_is_gone
     bench.nothing_sent();
     bench.pass(1_000);
     bench.write_one(Written::Emptied);
-    assert_eq!(bench.expect_submit().operation, op("3 +X"));
+    assert_eq!(bench.expect_submit().operation, op("3 +Y"));
+    assert_eq!(bench.engine().proposals()[0].kind, ProposalKind::UnknownOutcome);
+}
+
+/// Two profiles with one record: who comes second has the id, and sends what both have.
+#[test]
+fn what_a_copy_of_the_record_may_hold_is_not_sent_once_the_copy_works() {
+    for sealed in [false, true] {
+        let mut bench = kept();
+        bench.cut();
+        bench.edit("3 +X");
+        bench.pass(200);
+        bench.write_all();
+        let mut bench = killed(bench);
+        bench.edit("4 +Y");
+        bench.greet();
+        bench.expect_open();
+        // In the middle of a catch-up nothing is sealed; once it is over X is, and waits for the store.
+        let head = if sealed { version(1) } else { version(2) };
+        bench.opened(Settlement::Nothing, Outcome::Tail { head });
+        bench.closed(Code::Superseded);
+        bench.write_all();
+        bench.expect_open();
+        bench.opened_as(Settlement::Nothing, Outcome::Tail { head: version(1) }, |opened| opened.client = NEW);
+        bench.pass(5_000);
+        bench.write_all();
+        assert!(!bench.take_sent().iter().any(|sent| matches!(sent, Sent::Submit(_))));
+        let [proposal] = bench.engine().proposals() else { panic!("one proposal") };
+        assert_eq!((proposal.kind, &proposal.operation), (ProposalKind::UnknownOutcome, &op("3 +XY")));
+        assert_eq!(bench.text(), "abc");
+    }
 }
 
 #[test]

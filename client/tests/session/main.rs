@@ -13,6 +13,7 @@ mod permission;
 mod reject;
 mod restore;
 mod resume;
+mod review;
 mod states;
 mod undo;
 mod undo_property;

@@ -7,6 +7,8 @@ export interface AdoptionSettings {
   readonly module: WasmModule;
   readonly url: string;
   readonly document: string;
+  /** Which of its merges are asked about, if any: those are left for a page to ask. */
+  readonly rule: readonly [waitedMs: number, deletedPercent: number] | undefined;
   token(): Promise<string>;
 }
 
@@ -27,7 +29,7 @@ export async function adopt(keeper: Keeper, settings: AdoptionSettings): Promise
   }
 }
 
-async function settle(orphan: Orphan, { module, url, document, token }: AdoptionSettings): Promise<void> {
+async function settle(orphan: Orphan, { module, url, document, rule, token }: AdoptionSettings): Promise<void> {
   let over = (_settled: boolean): void => {};
   const settled = new Promise<boolean>((resolve) => void (over = resolve));
   const pending = () => (JSON.parse(engine.status(doc)) as EngineStatus).pending;
@@ -38,15 +40,15 @@ async function settle(orphan: Orphan, { module, url, document, token }: Adoption
     const event = JSON.parse(json) as EngineEvent;
     if (event.type === "load") {
       // Asked a second time, it is for another user's work.
-      if (loaded || engine.loaded(event.doc, orphan.parts.base, orphan.parts.work) !== "") over(false);
+      if (loaded || engine.loaded(event.doc, orphan.parts.base, orphan.parts.work, orphan.parts.ageMs) !== "") over(false);
       loaded = true;
     } else if (event.type === "store") {
       const [base, work] = [engine.take_base(), engine.take_work()];
       if (!work) return;
-      writes = writes.then(() => orphan.store(base, work)).then((ending) => engine.stored(event.doc, event.ticket, ending), () => over(false));
+      writes = writes.then(() => orphan.store({ base, work, pending: event.pending })).then((ending) => engine.stored(event.doc, event.ticket, ending), () => over(false));
     } else if (event.type === "need_token") {
       token().then((value) => engine.token(value, false), () => engine.token_failed()).catch(() => over(false));
-    } else if (event.type === "panic" || (event.type === "link" && event.state === "stopped") || (event.type === "closed" && !event.retry)) {
+    } else if (event.type === "review" || event.type === "panic" || (event.type === "link" && event.state === "stopped") || (event.type === "closed" && !event.retry)) {
       over(false);
     } else if (event.type === "status" && event.state === "online") {
       if (event.pending === 0) over(true);
@@ -62,6 +64,7 @@ async function settle(orphan: Orphan, { module, url, document, token }: Adoption
     }
   });
   const doc = engine.open_kept(document, "");
+  if (rule) engine.set_review_rule(doc, ...rule);
   const timer = setTimeout(() => over(false), SETTLES_WITHIN_MS);
   try {
     if (pending() === 0) over(true);

@@ -36,6 +36,12 @@ export async function* orphans(name: string, database: Database, own: Place): As
   }
 }
 
+/** Does something at a place that no tab has; `null` where one has it. */
+export async function claimed<Result>(name: string, place: Place, act: () => Promise<Result>): Promise<Result | null> {
+  const won = await take(name, place, 0);
+  return won && act().finally(won.release);
+}
+
 /** Claims one place, if nobody has it or gives it up in time. */
 function take(name: string, place: Place, patienceMs: number): Promise<Claim | null> {
   const lock = JSON.stringify(["cowrite", name, place.server, place.document, place.user, place.slot]);

@@ -1,3 +1,5 @@
+import type { KeptRecord } from "./pruning.js";
+
 /** Where a record is kept: by server, document, user, and the place of the tab that owns it. */
 export interface Place {
   readonly server: string;
@@ -11,6 +13,26 @@ export interface Place {
 export interface Parts {
   readonly base: Uint8Array;
   readonly work: Uint8Array;
+  /** How long ago they were written, in milliseconds; 0 where that is not known. */
+  readonly ageMs: number;
+}
+
+/** What is known of a record without looking into it. */
+export interface About {
+  /** When it was written, in milliseconds as `Date.now()` counts. */
+  readonly written: number;
+  /** When it was written or read last. */
+  readonly used: number;
+  /** Whether there is work in it that the server has not accepted. */
+  readonly pending: boolean;
+}
+
+/** What is to be written; without a base, on the one that is there. */
+export interface Written {
+  readonly base: Uint8Array | undefined;
+  readonly work: Uint8Array;
+  /** Whether there is work in it that the server has not accepted. */
+  readonly pending: boolean;
 }
 
 /** How a write ended: stored; perhaps not; emptied, because it did not fit; or the base before is gone. */
@@ -21,6 +43,9 @@ const OPENS_WITHIN_MS = 3_000;
 /** As long as a write may take; a submit waits for it. */
 const WRITES_WITHIN_MS = 10_000;
 const STORE = "records";
+/** Server, document, user, slot and part. */
+type Key = [string, string, string, number, string];
+const PARTS = ["base", "work", "about"] as const;
 
 /** The records of one origin in IndexedDB. A record is written in one transaction, or not at all. */
 export class Database {
@@ -40,7 +65,7 @@ export class Database {
   /** The slots in which there is work of this user on this document. */
   async slots({ server, document, user }: Omit<Place, "slot">): Promise<number[]> {
     const range = IDBKeyRange.bound([server, document, user], [server, document, user, []]);
-    const keys = (await this.#read((store) => store.getAllKeys(range))) as [string, string, string, number, string][];
+    const keys = (await this.#read((store) => store.getAllKeys(range))) as Key[];
     return [...new Set(keys.map(([, , , slot]) => slot))].sort((one, other) => one - other);
   }
 
@@ -48,12 +73,14 @@ export class Database {
   async read(place: Place): Promise<Parts | null> {
     const database = await this.#database();
     const store = database.transaction(STORE).objectStore(STORE);
-    const [base, work] = await Promise.all([value(store.get(key(place, "base"))), value(store.get(key(place, "work")))]);
-    return base instanceof Uint8Array && work instanceof Uint8Array ? { base, work } : null;
+    const [base, work, about] = await Promise.all(PARTS.map((part) => value<unknown>(store.get(key(place, part)))));
+    if (!(base instanceof Uint8Array && work instanceof Uint8Array)) return null;
+    const known = aboutOf(about);
+    return { base, work, ageMs: known ? Math.max(0, Date.now() - known.written) : 0 };
   }
 
   /** Writes a record; without a base, on the one that is there. Never throws: see {@link Ending} and `reason`. */
-  async write(place: Place, base: Uint8Array | undefined, work: Uint8Array, again = true): Promise<{ ending: Ending; reason?: unknown }> {
+  async write(place: Place, { base, work, pending }: Written, again = true): Promise<{ ending: Ending; reason?: unknown }> {
     let missing = false;
     try {
       await this.#change((store, transaction) => {
@@ -68,6 +95,8 @@ export class Database {
           };
         }
         store.put(work, key(place, "work"));
+        const now = Date.now();
+        store.put({ written: now, used: now, pending } satisfies About, key(place, "about"));
         store.put(place.user, [place.server]);
       });
       return { ending: "stored" };
@@ -76,7 +105,7 @@ export class Database {
       // The browser ends connections when it clears a store, and may not have said so yet.
       if (again && !isQuota(reason)) {
         await this.#reconnect();
-        return this.write(place, base, work, false);
+        return this.write(place, { base, work, pending }, false);
       }
       // An old record that cannot be replaced is worse than none.
       return this.remove(place).then(
@@ -86,11 +115,39 @@ export class Database {
     }
   }
 
+  /** Notes that what is kept at a place was read, so that it is forgotten later than others. */
+  touch(place: Place): Promise<void> {
+    return this.#change((store) => {
+      const request = store.get(key(place, "about"));
+      request.onsuccess = () => {
+        const about = aboutOf(request.result);
+        if (about) store.put({ ...about, used: Date.now() } satisfies About, key(place, "about"));
+      };
+    });
+  }
+
+  /** What is known of the record at a place. */
+  async about(place: Place): Promise<About | null> {
+    return aboutOf(await this.#read<unknown>((store) => store.get(key(place, "about"))));
+  }
+
+  /** All records of a server, whoever's. */
+  async records(server: string): Promise<KeptRecord[]> {
+    const keys = (await this.#read((store) => store.getAllKeys(IDBKeyRange.bound([server, ""], [server, []])))) as Key[];
+    const places = new Map<string, Place>();
+    for (const [, document, user, slot] of keys) places.set(JSON.stringify([document, user, slot]), { server, document, user, slot });
+    return Promise.all([...places.values()].map(async (place) => ({ place, about: await this.about(place) })));
+  }
+
+  /** Forgets who the last user was. */
+  forgetUser(server: string): Promise<void> {
+    return this.#change((store) => void store.delete([server]));
+  }
+
   /** Forgets what is kept at a place. */
   remove(place: Place): Promise<void> {
     return this.#change((store) => {
-      store.delete(key(place, "base"));
-      store.delete(key(place, "work"));
+      for (const part of PARTS) store.delete(key(place, part));
     });
   }
 
@@ -145,13 +202,24 @@ export class Database {
   }
 }
 
+/** Whether a newer version of this package has changed the database itself. */
+export function isNewer(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "VersionError";
+}
+
 /** Whether there is no room, as far as the browser says. */
 export function isQuota(error: unknown): boolean {
   return error instanceof DOMException && error.name === "QuotaExceededError";
 }
 
-function key({ server, document, user, slot }: Place, part: "base" | "work"): IDBValidKey {
+function key({ server, document, user, slot }: Place, part: (typeof PARTS)[number]): IDBValidKey {
   return [server, document, user, slot, part];
+}
+
+/** What another version has written there may have another form. */
+function aboutOf(found: unknown): About | null {
+  const { written, used, pending } = (found ?? {}) as Partial<About>;
+  return typeof written === "number" && typeof used === "number" && typeof pending === "boolean" ? { written, used, pending } : null;
 }
 
 function value<Value>(request: IDBRequest<Value>): Promise<Value> {

@@ -1,6 +1,7 @@
 import { report } from "../emitter.js";
 import { claim, orphans, type Claim } from "./claim.js";
-import { Database, isQuota, type Ending, type Parts } from "./database.js";
+import { Database, isNewer, isQuota, type Ending, type Parts, type Written } from "./database.js";
+import { prune, type Pruning } from "./pruning.js";
 import type { Persistence, PersistenceReason } from "../state.js";
 
 /** How a write ended, as the engine is told it. */
@@ -22,7 +23,7 @@ export interface KeeperHost {
 export interface Orphan {
   readonly parts: Parts;
   /** Writes its record again; gives how that ended, as the engine is told it. */
-  store(base: Uint8Array | undefined, work: Uint8Array): Promise<number>;
+  store(record: Written): Promise<number>;
   /** It is settled, and is not needed any more. */
   settled(): Promise<void>;
   /** Somebody else may look after it. */
@@ -34,12 +35,27 @@ export class Storage {
   readonly name: string;
   readonly server: string;
   readonly database: Database;
+  readonly #limits: Pruning;
+  #tidied = false;
 
   /** Opens nothing yet. */
-  constructor(name: string, server: string) {
+  constructor(name: string, server: string, limits: Omit<Pruning, "pending">) {
     this.name = name;
     this.server = server;
     this.database = new Database(name);
+    this.#limits = { ...limits, pending: false };
+  }
+
+  /** Forgets what nobody has used for long, once a page. */
+  async tidy(): Promise<void> {
+    if (this.#tidied) return;
+    this.#tidied = true;
+    await this.clear(this.#limits);
+  }
+
+  /** Forgets documents that are open in no tab; gives how many. */
+  clear(pruning: Pruning): Promise<number> {
+    return prune(this.name, this.database, this.server, pruning);
   }
 
   /** What keeps one document. */
@@ -81,17 +97,19 @@ export class Keeper {
           parts = await database.read(this.#claim.place);
         }
       } catch (error) {
-        return this.#without(isQuota(error) ? "quota" : "blocked");
+        return this.#without(reasonOf(error));
       }
       if (this.#released) return;
       const refused = this.#host.loaded(parts);
       if (refused === "format") return this.#tell("failed", "format");
       this.#tell("stored", null);
+      if (parts && this.#claim) await this.#storage.database.touch(this.#claim.place);
+      await this.#storage.tidy();
     });
   }
 
   /** Writes a record, after those that were asked for before. */
-  store(ticket: number, user: string, base: Uint8Array | undefined, work: Uint8Array): void {
+  store(ticket: number, user: string, record: Written): void {
     this.#next(async () => {
       const { name, server, database } = this.#storage;
       let ending: Ending = "failed";
@@ -103,12 +121,12 @@ export class Keeper {
           // A place with somebody's work in it is not overwritten, and this tab has no work there.
           this.#claim = await claim(name, database, { server, document: this.#document, user }, true);
         }
-        ({ ending, reason } = await database.write(this.#claim.place, base, work));
+        ({ ending, reason } = await database.write(this.#claim.place, record));
       } catch (error) {
         reason = error;
       }
       if (ending === "stored") this.#tell("stored", null);
-      else if (ending !== "missing") this.#tell("failed", isQuota(reason) ? "quota" : "blocked");
+      else if (ending !== "missing") this.#tell("failed", reasonOf(reason));
       this.#host.stored(ticket, ENDINGS[ending]);
     });
   }
@@ -121,7 +139,7 @@ export class Keeper {
     for await (const { place, release } of orphans(name, database, own)) {
       const parts = await database.read(place);
       const settled = () => database.remove(place);
-      const store = async (base: Uint8Array | undefined, work: Uint8Array) => ENDINGS[(await database.write(place, base, work)).ending];
+      const store = async (record: Written) => ENDINGS[(await database.write(place, record)).ending];
       if (parts) yield { parts, store, settled, release };
       else await settled().finally(release);
     }
@@ -149,4 +167,8 @@ export class Keeper {
   #next(act: () => Promise<void>): void {
     this.#queue = this.#queue.then(act).catch(report);
   }
+}
+
+function reasonOf(error: unknown): PersistenceReason {
+  return isNewer(error) ? "format" : isQuota(error) ? "quota" : "blocked";
 }

@@ -79,7 +79,8 @@ impl Bench {
     pub(crate) fn load_of(&mut self, user: &str) {
         assert_eq!(std::mem::take(&mut self.loads), 1, "the host was asked");
         let record = self.device.record(user);
-        let found = record.as_ref().map_or(Found::Nothing, |(base, work)| Found::Record { base, work });
+        let found =
+            record.as_ref().map_or(Found::Nothing, |(base, work)| Found::Record { base, work, age_ms: self.age_ms });
         self.session.handle_loaded(self.handle, found, self.now).unwrap();
         self.drain();
     }

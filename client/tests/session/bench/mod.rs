@@ -54,6 +54,8 @@ pub(crate) struct Bench {
     pub(crate) loads: usize,
     pub(crate) stores: VecDeque<(u32, Record)>,
     pub(crate) device: Device,
+    /// How long ago the record was stored, as the host says.
+    pub(crate) age_ms: u64,
     from_events: Document,
     /// The last client_seq and base that each channel carried.
     carried: BTreeMap<u32, (u64, u64)>,
@@ -88,6 +90,7 @@ impl Bench {
             loads: 0,
             stores: VecDeque::new(),
             device: Device::default(),
+            age_ms: 0,
             from_events: Document::default(),
             carried: BTreeMap::new(),
             parts: PartReader::default(),

@@ -41,7 +41,7 @@ impl World {
         let record = self.clients[client].device.record(&presence::user_of(client));
         let (handle, now) = (self.clients[client].handle, self.now);
         let found = match &record {
-            Some((base, work)) => Found::Record { base, work },
+            Some((base, work)) => Found::Record { base, work, age_ms: 0 },
             None => Found::Nothing,
         };
         let loaded = self.clients[client].session.handle_loaded(handle, found, now);
