@@ -16,15 +16,16 @@ const react = { 18: path.join(root, "tests/packaging/react18/node_modules"), 19:
 
 /**
  * A folder with index.html, one script and the wasm module, to be served as a page.
- * `source` is the script's text; `mode` is what NODE_ENV would be.
+ * `source` is the script's text, of the language `loader`; `mode` is what NODE_ENV would be; `body` is what the
+ * page has besides an element `#root`.
  */
-export async function bundlePage(source, { version = 19, mode = "production", plugins = [] } = {}) {
+export async function bundlePage(source, { version = 19, mode = "production", plugins = [], body = "", loader = "jsx" } = {}) {
   const folder = await mkdtemp(path.join(tmpdir(), "cowrite-page-"));
   after(() => rm(folder, { recursive: true, force: true }));
   const { exports } = JSON.parse(await readFile(path.join(root, "npm/package.json"), "utf8"));
   const entries = Object.entries(exports).filter(([, target]) => target.default);
   await build({
-    stdin: { contents: source, resolveDir: folder, loader: "jsx" },
+    stdin: { contents: source, resolveDir: folder, loader },
     outfile: path.join(folder, "page.js"),
     bundle: true,
     format: "esm",
@@ -43,7 +44,7 @@ export async function bundlePage(source, { version = 19, mode = "production", pl
   });
   // The package finds its module beside itself, and it is in the page's script now.
   await cp(path.join(root, "npm/dist/wasm/cowrite_bg.wasm"), path.join(folder, "wasm/cowrite_bg.wasm"), { recursive: true });
-  await writeFile(path.join(folder, "index.html"), `<!doctype html><meta charset="utf-8"><div id="root"></div><script type="module" src="page.js"></script>`);
+  await writeFile(path.join(folder, "index.html"), `<!doctype html><meta charset="utf-8"><div id="root"></div>${body}<script type="module" src="page.js"></script>`);
   return folder;
 }
 
