@@ -60,7 +60,7 @@ export interface TextEditor {
   drawCarets(carets: readonly RemoteCaret[]): void;
 }
 
-/** Keeps an editor of plain text and a document the same; what all such bindings have in common. */
+/** @internal Keeps an editor of plain text and a document the same; what all such bindings have in common. */
 export class TextBinding implements LinkedEditor {
   readonly link: Link;
   readonly #document: SharedDocument;
