@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 process.chdir(fileURLToPath(new URL(".", import.meta.url)));
+const define = { COWRITE_VERSION: JSON.stringify(JSON.parse(await readFile("package.json", "utf8")).version) };
 
 if (process.argv.includes("--tests")) await buildTests();
 else await buildPackage();
@@ -20,6 +21,7 @@ async function buildPackage() {
     splitting: true,
     // Editors and frameworks are the application's own.
     packages: "external",
+    define,
     minify: true,
     format: "esm",
     target: "es2022",
@@ -69,6 +71,7 @@ async function buildTests() {
     bundle: true,
     format: "esm",
     platform: "node",
+    define,
     target: "node20",
     sourcemap: "inline",
     packages: "external",

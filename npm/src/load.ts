@@ -10,7 +10,12 @@ export type WasmSource =
   | Promise<URL | string | BufferSource | WebAssembly.Module | Response>
   | WasmModule;
 
-let instance: Promise<WasmModule> | undefined;
+/** This package's version; the build says it. */
+declare const COWRITE_VERSION: string;
+
+/** Where the instance is kept: bundles that each carry a copy of this version share it. */
+const instance = Symbol.for("cowrite " + COWRITE_VERSION);
+const page = globalThis as { [instance]?: Promise<WasmModule> | undefined };
 
 /**
  * The module, initialised once a page: later calls get the same instance, whatever
@@ -18,11 +23,10 @@ let instance: Promise<WasmModule> | undefined;
  */
 export function load(source: WasmSource | undefined): Promise<WasmModule> {
   if (source && "WasmClient" in (source as object)) return Promise.resolve(source as WasmModule);
-  instance ??= initialise(source as Exclude<WasmSource, WasmModule> | undefined).catch((error: unknown) => {
-    instance = undefined;
+  return (page[instance] ??= initialise(source as Exclude<WasmSource, WasmModule> | undefined).catch((error: unknown) => {
+    page[instance] = undefined;
     throw error;
-  });
-  return instance;
+  }));
 }
 
 async function initialise(source: Exclude<WasmSource, WasmModule> | undefined): Promise<WasmModule> {

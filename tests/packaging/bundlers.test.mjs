@@ -79,6 +79,25 @@ test("webpack builds the same page", async () => {
   await checkPage(folder);
 });
 
+test("two bundles that each carry the package share one module", async () => {
+  const { build } = await import("vite");
+  const [source, folder] = [await copyOf("page"), await outputFolder()];
+  for (const name of ["first", "second"]) {
+    await writeFile(path.join(source, `${name}.js`), `
+      import { connect } from "cowrite";
+      const shared = connect("/v1/socket", { token: "dev:${name}" }).open("two");
+      shared.ready.then(() => shared.insert(0, "${name} "));
+      shared.on("change", () => { document.getElementById("${name}").textContent = shared.text; });
+    `);
+    await build({ root: source, logLevel: "error", build: { outDir: path.join(folder, name), emptyOutDir: true, rollupOptions: { input: path.join(source, `${name}.js`), output: { entryFileNames: "[name].js" } } }, base: `/${name}/` });
+  }
+  await writeFile(path.join(folder, "index.html"), `<!doctype html><p id="first"></p><p id="second"></p><script type="module" src="/first/first.js"></script><script type="module" src="/second/second.js"></script>`);
+  const { page, errors } = await openBuilt(folder);
+  await until(page, "both have written", () => ["first", "second"].every((at) => ["first ", "second "].every((text) => document.getElementById(at).textContent.includes(text))));
+  assert.equal(await page.evaluate(() => instances), 1);
+  assert.deepEqual(errors, []);
+});
+
 test("Next.js renders a client component while it builds, and the page takes over", async () => {
   const app = path.join(here, "apps/next");
   for (const folder of [".next", "out"]) await rm(path.join(app, folder), { recursive: true, force: true });

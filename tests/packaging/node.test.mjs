@@ -84,6 +84,28 @@ test("a client that is closed while it connects ends quietly", async () => {
   assert.equal(program.lines.at(-1), "stopped");
 });
 
+test("a program ends when it has disposed of what it opened", async () => {
+  const folder = await examples();
+  await writeFile(path.join(folder, "dispose.mjs"), `
+    import { connect } from "cowrite";
+    const client = connect(process.argv[2], { token: "dev:dispose" });
+    const [one, same] = [client.open("disposed"), client.open("disposed")];
+    await one.ready;
+    one.insert(0, "kept");
+    await one.whenAccepted();
+    one[Symbol.dispose]();
+    console.log(same.status.state, same.text);
+    same[Symbol.dispose]();
+    console.log(same.status.state, same.text);
+    client[Symbol.dispose]();
+    console.log(client.status.state);
+  `);
+  const program = start(folder, "dispose.mjs", url);
+  // Nothing is left that keeps it alive.
+  assert.equal(await program.ended, 0, program.lines.join("\n"));
+  assert.deepEqual(program.lines, ["online kept", "closed kept", "stopped"]);
+});
+
 test("without a WebSocket a program is told what to do", async (context) => {
   const folder = await mkdtemp(path.join(tmpdir(), "cowrite-node-"));
   context.after(() => rm(folder, { recursive: true, force: true }));
