@@ -21,7 +21,7 @@ const serverFlags = ({ port, data, pages, secret }) => [
 ];
 
 /** Some flags keep Chromium from calling home, which a closed network would refuse. */
-const browserFlags = [
+export const browserFlags = [
   "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync",
 ];

@@ -5,6 +5,9 @@ export class Proxy {
   #server;
   #sockets = new Set();
   #cut = false;
+  /** Pairs of which the second gets nothing while this direction is held. */
+  #pairs = new Set();
+  #held = { up: false, down: false };
 
   /** Listens on a port of its own and passes everything on to `port`. */
   static async start(port) {
@@ -29,6 +32,12 @@ export class Proxy {
     this.#cut = false;
   }
 
+  /** Holds back what goes to the server (`up`) or comes from it (`down`); or, with neither, lets all go on. */
+  hold({ up = false, down = false } = {}) {
+    this.#held = { up, down };
+    for (const [near, far] of this.#pairs) this.#flow(near, far);
+  }
+
   async stop() {
     this.cut();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -46,7 +55,17 @@ export class Proxy {
         this.#sockets.delete(socket);
         other.destroy();
       });
-      socket.pipe(other);
+    }
+    const pair = [near, far];
+    this.#pairs.add(pair);
+    near.once("close", () => this.#pairs.delete(pair));
+    this.#flow(near, far);
+  }
+
+  #flow(near, far) {
+    for (const [held, from, to] of [[this.#held.up, near, far], [this.#held.down, far, near]]) {
+      if (held) from.unpipe(to).pause();
+      else from.pipe(to);
     }
   }
 }
