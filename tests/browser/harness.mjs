@@ -7,6 +7,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { after } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { chromium } from "playwright-core";
 import { Proxy } from "./proxy.mjs";
 import { freePort } from "./port.mjs";
@@ -140,11 +141,21 @@ export function watchErrors(page) {
 }
 
 /** Waits in the page until a condition holds; fails after the deadline, naming what was waited for. */
-export async function until(page, what, condition, argument) {
+export async function until(page, what, condition, argument, deadlineMs = DEADLINE_MS) {
   try {
-    await page.waitForFunction(condition, argument, { timeout: DEADLINE_MS, polling: 20 });
+    if (condition.constructor === AsyncFunction) await untilAnswered(page, condition, argument, deadlineMs);
+    else await page.waitForFunction(condition, argument, { timeout: deadlineMs, polling: 20 });
   } catch (cause) {
-    throw new Error(`waited ${DEADLINE_MS} ms in vain until ${what}`, { cause });
+    throw new Error(`waited ${deadlineMs} ms in vain until ${what}`, { cause });
+  }
+}
+
+const AsyncFunction = (async () => {}).constructor;
+
+/** The same for a condition that answers later, which `waitForFunction` would take for true. */
+async function untilAnswered(page, condition, argument, deadlineMs) {
+  for (const deadline = Date.now() + deadlineMs; !(await page.evaluate(condition, argument)); await pause(20)) {
+    if (Date.now() > deadline) throw new Error("too late");
   }
 }
 

@@ -38,7 +38,7 @@ test("what was typed without a connection outlives the reload, and goes once", a
   assert.equal(await plain.evaluate(() => shared.text), "online offline again again again ");
 });
 
-test("killed at random instants while typing, nothing that was stored or accepted is lost, nothing comes twice", { timeout: 300_000 }, async () => {
+test("killed at random instants while typing, nothing that was stored or accepted is lost, nothing comes twice", { timeout: 120_000 + 4_000 * KILLS }, async () => {
   await Promise.all(Array.from({ length: LANES }, async (_, lane) => {
     const device = await startDevice(browser, server);
     for (let round = 0; round < KILLS / LANES; round += 1) {
