@@ -20,6 +20,7 @@ export default {
   disableGit: true,
   githubPages: false,
   sort: ["source-order"],
+  highlightLanguages: ["ts", "tsx", "js", "jsx", "html", "sh", "svelte", "vue"],
   validation: { notExported: true, invalidLink: true, invalidPath: true, rewrittenLink: true, notDocumented: true, unusedMergeModuleWith: true },
   treatWarningsAsErrors: true,
   treatValidationWarningsAsErrors: true,

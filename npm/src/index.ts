@@ -20,7 +20,7 @@ export { mapOffset } from "./delta.js";
 export type { Attributes, Component, Delta, QuillDelta, Side } from "./delta.js";
 export type { Document, DocumentEvents } from "./document.js";
 export { CowriteError } from "./error.js";
-export type { WasmModule, WasmClientClass, Engine } from "./engine.js";
+export type { Callback, Engine, WasmClientClass, WasmModule } from "./engine.js";
 export type { ClearOptions, StorageOptions } from "./keeping.js";
 export type { WasmSource } from "./load.js";
 export type { OnReview, Review, ReviewOptions, ReviewRule, ReviewSide, Verdict } from "./review.js";

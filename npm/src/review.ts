@@ -28,7 +28,17 @@ export interface Review {
  * typed meanwhile, and stays readable as a proposal of the kind `declined`; or it is sent so that what was
  * `merged` has this text, or is changed by this delta. What happened since the question was asked stays.
  */
-export type Verdict = "merged" | "theirs" | { readonly text: string } | { readonly delta: Delta | QuillDelta };
+export type Verdict =
+  | "merged"
+  | "theirs"
+  | {
+      /** What the text shall be. */
+      readonly text: string;
+    }
+  | {
+      /** What shall be changed of `merged`. */
+      readonly delta: Delta | QuillDelta;
+    };
 
 /** Decides about a merge, at once or later. Where it fails, that is reported and the merge is sent. */
 export type OnReview = (review: Review) => Verdict | Promise<Verdict>;

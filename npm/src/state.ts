@@ -56,6 +56,7 @@ export type PersistenceReason = "off" | "unsupported" | "blocked" | "quota" | "f
 
 /** Whether edits outlive the page: `stored`; in `memory` only; or not now, because storing them `failed`. */
 export interface Persistence {
+  /** `stored` on the device; in the page's `memory` alone; or it `failed` just now, and is tried again. */
   readonly state: "stored" | "memory" | "failed";
   /** Why not; `null` where it is `stored`. */
   readonly reason: PersistenceReason | null;
