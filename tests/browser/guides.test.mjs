@@ -79,6 +79,11 @@ const trials = {
   }),
   "docs/guides/monaco.md js 1": file("examples/monaco/main.js"),
   "docs/guides/node.md js 1": file("examples/node/edit.mjs"),
+  "docs/guides/offline.md js 1": page(async (ada) => {
+    await until(ada, "it is stored", () => globalThis.notes?.persistence.state === "stored" && globalThis.notes.status.stored === globalThis.notes.status.local && globalThis.notes.text.includes("Hello"));
+    await ada.reload();
+    await until(ada, "it is there again", () => globalThis.notes?.text === "HelloHello");
+  }, { prelude: `${tokens} const showWhetherItIsSafe = (..._) => {};`, after: "globalThis.notes = notes;", people: 1 }),
   "docs/guides/presence.md js 1": page(async (ada, grace) => {
     const shows = (line) => until(ada, `${line} is shown`, (wanted) => [...document.querySelectorAll("li")].some(({ textContent }) => textContent.startsWith(wanted)), line);
     await shows("Ada (you)");
