@@ -17,8 +17,9 @@ const keys = {
   "Mod-Alt-1": setBlockType(heading, { level: 1 }), "Mod-Alt-0": setBlockType(paragraph), "Mod-Shift-8": wrapInList(list),
   Enter: splitListItem(item), Tab: sinkListItem(item), "Shift-Tab": liftListItem(item),
 };
+const onRepair = ({ found, expected }) => console.warn(`the editor was mended: ${found} letters, not ${expected}`);
 const view = new EditorView(document.getElementById("editor"), {
-  state: EditorState.create({ schema, plugins: [cowrite(shared), keymap(keys), keymap(baseKeymap)] }),
+  state: EditorState.create({ schema, plugins: [cowrite(shared, { onRepair }), keymap(keys), keymap(baseKeymap)] }),
 });
 
 // For the console, and the tests.

@@ -8,7 +8,8 @@ const client = connect("/v1/socket", { token: parameters.get("token") ?? "dev:gu
 const shared = client.open(parameters.get("document") ?? "quill");
 const toolbar = [[{ header: [1, 2, 3, false] }], ["bold", "italic", "code", "link"], [{ list: "ordered" }, { list: "bullet" }], ["blockquote", "code-block"], ["clean"]];
 const quill = new Quill("#editor", { theme: "snow", modules: { toolbar } });
-const binding = bindQuill(quill, shared);
+const onRepair = ({ found, expected }) => console.warn(`the editor was mended: ${found} letters, not ${expected}`);
+const binding = bindQuill(quill, shared, { onRepair });
 
 // For the console, and the tests.
 globalThis.example = { client, shared, quill, binding };

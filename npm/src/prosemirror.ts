@@ -16,6 +16,7 @@ import { Mapping } from "./prosemirror/mapping.js";
 
 export { cowrite, redo, undo } from "./prosemirror/binding.js";
 export type { ProseMirrorOptions } from "./prosemirror/binding.js";
+export type { RichBindingOptions, RichRepair } from "./rich/options.js";
 
 /** The one document that a rich text means. @throws RangeError where the schema has no paragraph */
 export function documentOf(schema: Schema, content: Delta): Node {

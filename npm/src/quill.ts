@@ -10,3 +10,4 @@
 export { bindQuill } from "./quill/binding.js";
 export type { QuillOptions } from "./quill/binding.js";
 export type { Binding } from "./binding/text.js";
+export type { RichBindingOptions, RichRepair } from "./rich/options.js";

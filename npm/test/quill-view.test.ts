@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Component, Delta } from "../src/delta.js";
-import { QuillView } from "../src/quill/view.js";
+import { QuillView, undrawn } from "../src/quill/view.js";
 import { compose } from "../src/rich/compose.js";
 import { Random, randomText } from "./random-document.js";
 import { lengthOf } from "./random-text.js";
@@ -71,3 +71,10 @@ function changes(random: Random, length: number, editor: boolean): Delta {
   if (random.chance(30)) delta.push({ insert: random.chance(50) ? "\n" : "end" });
   return compose(delta, []);
 }
+
+test("the colours of words in code are drawn, and nobody's format", () => {
+  const drawn: Delta = [{ insert: "let", attributes: { "code-token": "hljs-keyword", bold: true } }, { retain: 2, attributes: { "code-token": null } }, { delete: 1 }];
+  assert.deepEqual(undrawn(drawn), [{ insert: "let", attributes: { bold: true } }, { retain: 2 }, { delete: 1 }]);
+  const plain: Delta = [{ insert: "x" }];
+  assert.equal(undrawn(plain), plain);
+});

@@ -11,7 +11,8 @@ const SECRET = "a secret of the rich editors' tests, which nobody else knows";
  * consists of: `shown` is what the editor holds as JSON, `text` its text without the newline at its end,
  * `select([anchor, head])` in offsets of the text, which gives the focus too, `selected` the selected text,
  * `letters` what is on the page, `caret` the offset of the other's caret in the first line, `watch` counts changes of the editor's content in `changes` by their size, `scroller`
- * is the element that scrolls, `bold` and `heading` format what is selected, `isReadOnly`, and `end`.
+ * is the element that scrolls, `bold` and `heading` format what is selected, `isReadOnly`, and `end`. `stray` writes
+ * "XX" at the start without telling the binding as usual, and `insert(offset, text)` does it as a user does.
  */
 export async function richEditorSuite(name, { folder = name, page: file = "", ...driver }) {
   const pages = await buildExample(folder);
@@ -165,6 +166,46 @@ export async function richEditorSuite(name, { folder = name, page: file = "", ..
     assert.equal((await converged([ada, grace])).text, "text theirs\n");
     await ada.keys.press("Control+Shift+z");
     assert.equal((await converged([ada, grace])).text, "mine text theirs\n");
+  });
+
+  test(`${name}: an editor that shows what the document does not hold is found, mended and told of`, async () => {
+    const [ada, grace] = await pair("mended", [{ insert: "alpha beta\n" }]);
+    const told = [];
+    ada.page.on("console", (message) => message.type() === "warning" && told.push(message.text()));
+    const swallowed = async (type) => {
+      await ada.page.evaluate(() => void (example.shared.apply = () => {}));
+      await type();
+      await ada.page.evaluate(() => delete example.shared.apply);
+    };
+    await ada.select([5, 5]);
+    await swallowed(() => ada.keys.type("LOST"));
+    await grace.select([10, 10]);
+    await grace.keys.type("!");
+    assert.equal((await converged([ada, grace])).text, "alpha beta!\n");
+    assert.deepEqual(told, ["the editor was mended: 16 letters, not 12"]);
+    // As long as before, and nobody else does anything.
+    await ada.select([0, 1]);
+    await swallowed(() => ada.keys.type("Z"));
+    await ada.page.evaluate(() => document.activeElement.blur());
+    assert.equal((await converged([ada, grace])).text, "alpha beta!\n");
+    assert.deepEqual(told.slice(1), ["the editor was mended: 12 letters, not 12"]);
+    // What is equal is left alone, however often one comes and goes.
+    await ada.select([2, 2]);
+    await ada.keys.type("-");
+    await ada.page.evaluate(() => document.activeElement.blur());
+    assert.equal((await converged([ada, grace])).text, "al-pha beta!\n");
+    assert.equal(told.length, 2);
+  });
+
+  test(`${name}: what changes the editor unheard leaves both with one document, and loses no edit of anybody's`, async () => {
+    const [ada, grace] = await pair("unheard", [{ insert: "alpha beta\n" }]);
+    await grace.select([10, 10]);
+    await ada.stray();
+    await grace.keys.type("!");
+    assert.equal((await converged([ada, grace])).text, "XXalpha beta!\n");
+    // An edit of one's own, made of what was changed unheard.
+    await ada.page.evaluate(`(${driver.stray})(); (${driver.insert})(4, "own")`);
+    assert.equal((await converged([ada, grace])).text, "XXXXownalpha beta!\n");
   });
 
   test(`${name}: whoever may only read cannot type, and sees what others type`, async () => {

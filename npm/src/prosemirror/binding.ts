@@ -4,10 +4,12 @@ import { DecorationSet, type EditorView } from "prosemirror-view";
 import { RemoteCarets, type RemoteCaret } from "../binding/carets.js";
 import { Link, type LinkedEditor } from "../binding/link.js";
 import { carried } from "../binding/selection.js";
-import type { BindingOptions } from "../binding/text.js";
+import { componentLength, type Delta } from "../delta.js";
 import type { Document as SharedDocument } from "../document.js";
 import { report } from "../emitter.js";
 import type { CowriteError } from "../error.js";
+import { sameJson } from "../rich/iterator.js";
+import type { RichBindingOptions } from "../rich/options.js";
 import type { ChangeEvent, Cursor } from "../state.js";
 import { caretDecorations } from "./carets.js";
 import { Mapping } from "./mapping.js";
@@ -15,7 +17,7 @@ import { replaceNodes } from "./replace.js";
 import { Shadow, type Replaced } from "./shadow.js";
 
 /** Settings of {@link cowrite}. */
-export type ProseMirrorOptions = Omit<BindingOptions, "onRepair">;
+export type ProseMirrorOptions = RichBindingOptions;
 
 interface PluginState {
   readonly document: SharedDocument;
@@ -106,6 +108,10 @@ class Binding implements LinkedEditor {
   #wrong = false;
   /** What the editor showed when it was last read. */
   #seen: Node | undefined;
+  /** Whether the document is to be compared with what is shown of it, letter by letter. */
+  #doubtful = false;
+  /** What was shown when it was compared last. */
+  #compared: Node | undefined;
 
   constructor(view: EditorView, document: SharedDocument, options: ProseMirrorOptions) {
     this.#view = view;
@@ -115,6 +121,12 @@ class Binding implements LinkedEditor {
     this.#link = new Link(document, this);
     this.#link.holdWhileComposing(view.dom);
     this.#link.disposal.listen(view.dom, "focus", () => this.#sendCursor());
+    this.#link.disposal.listen(view.dom, "blur", () => {
+      // The one moment at which comparing everything disturbs nobody.
+      if (this.#compared === view.state.doc) return;
+      this.#doubtful = true;
+      this.#link.schedule();
+    });
     if (options.cursors !== false) {
       this.#carets = new RemoteCarets(document, (carets) => this.#drawCarets(carets), () => this.#link.isCurrent && !this.#link.isComposing && !this.#wrong);
     }
@@ -168,7 +180,9 @@ class Binding implements LinkedEditor {
 
   /** @internal */
   shown(): void {
-    if (this.#wrong || this.#shadow.length !== this.#document.length) this.#reset();
+    if (this.#wrong || this.#shadow.length !== this.#document.length || (this.#doubtful && !sameJson(this.#shadow.content, this.#document.delta))) this.#repair();
+    if (this.#doubtful) this.#compared = this.#view.state.doc;
+    this.#doubtful = false;
     this.#carets?.invalidate();
     this.#sendCursor();
   }
@@ -201,6 +215,15 @@ class Binding implements LinkedEditor {
     const { delta, repair } = this.#shadow.read(this.#view.state.doc, this.#view.state.selection.head);
     if (delta.length > 0) this.#link.edit(delta);
     if (repair && !this.#wrong) this.#view.dispatch(this.#replacing([repair]));
+  }
+
+  /** Makes the editor show what the document holds. Linear, and not expected to happen. */
+  #repair(): void {
+    const told = this.#wrong ? undefined : this.#options.onRepair;
+    const strayed = told ? new Shadow(this.#shadow.mapping, this.#document.delta).read(this.#view.state.doc, null).delta : [];
+    this.#reset();
+    const expected = this.#document.length;
+    told?.({ found: expected + grown(strayed), expected, strayed });
   }
 
   #reset(): void {
@@ -240,4 +263,9 @@ class Binding implements LinkedEditor {
     this.#sent = cursor;
     this.#document.setCursor(cursor.anchor, cursor.head);
   }
+}
+
+/** By how many units a change makes a text longer. */
+function grown(delta: Delta): number {
+  return delta.reduce((sum, component) => sum + ("insert" in component ? componentLength(component) : "delete" in component ? -component.delete : 0), 0);
 }

@@ -39,6 +39,11 @@ export class Shadow {
     return this.#blocks.reduce((length, block) => length + block.length, 0);
   }
 
+  /** The text. Linear. */
+  get content(): Delta {
+    return contentOf(this.#blocks.flatMap(({ lines }) => lines).map(({ line }) => line));
+  }
+
   /** Holds another text from here on; answers what that replaces in `document`, the blocks that stay apart. */
   reset(content: Delta, document: Node): Replaced {
     const blocks = this.mapping.blocks(content);

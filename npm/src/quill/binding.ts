@@ -1,17 +1,18 @@
 import type Quill from "quill";
 import { RemoteCarets } from "../binding/carets.js";
 import { Link, type LinkedEditor } from "../binding/link.js";
-import type { Binding, BindingOptions } from "../binding/text.js";
+import type { Binding } from "../binding/text.js";
 import type { Delta, QuillDelta } from "../delta.js";
 import type { Document as SharedDocument } from "../document.js";
 import { report } from "../emitter.js";
 import type { CowriteError } from "../error.js";
+import type { RichBindingOptions } from "../rich/options.js";
 import type { ChangeEvent, Cursor } from "../state.js";
 import { CaretLayer } from "./carets.js";
-import { QuillView, setsLine } from "./view.js";
+import { QuillView, setsLine, undrawn } from "./view.js";
 
 /** Settings of {@link bindQuill}. */
-export type QuillOptions = Omit<BindingOptions, "onRepair">;
+export type QuillOptions = RichBindingOptions;
 
 /**
  * Binds an editor to a document: the editor shows the document's text and formats, edits
@@ -43,6 +44,10 @@ class QuillBinding implements Binding, LinkedEditor {
   #applying = false;
   /** Whether the editor may show something else than the document holds. */
   #doubtful = false;
+  /** Whether that would be for a reason that is known. */
+  #expected = false;
+  /** What the editor held when it was compared with the document last; Quill makes another with each change. */
+  #compared: QuillContents | undefined;
   /** The cursor that the others know, in offsets of the document. */
   #sent: Cursor | null = null;
 
@@ -82,7 +87,7 @@ class QuillBinding implements Binding, LinkedEditor {
     const quill = this.#quill;
     const change = this.#view.show(delta, quill.getLength(), (offset) => quill.getText(offset, 1) === "\n");
     this.#apply(() => quill.updateContents(mutable(change), "api"));
-    if (setsLine(delta)) this.#doubtful = true;
+    if (setsLine(delta)) this.#doubtful = this.#expected = true;
     // The editor carries the selection along, but not as undo wants it.
     if (selection && quill.hasFocus()) quill.setSelection(Math.min(selection.anchor, selection.head), Math.abs(selection.head - selection.anchor), "api");
   }
@@ -96,13 +101,13 @@ class QuillBinding implements Binding, LinkedEditor {
 
   /** @internal */
   refused(error: CowriteError): void {
-    this.#doubtful = true;
+    this.#doubtful = this.#expected = true;
     (this.#options.onError ?? report)(error);
   }
 
   /** @internal */
   failed(): void {
-    this.#doubtful = true;
+    this.#doubtful = this.#expected = true;
   }
 
   /** @internal */
@@ -118,10 +123,17 @@ class QuillBinding implements Binding, LinkedEditor {
       this.#link.edit(edit);
     };
     const moved = () => this.#sendCursor();
+    const left = () => {
+      // The one moment at which comparing everything disturbs nobody.
+      if (this.#compared === this.#quill.editor.delta) return;
+      this.#doubtful = true;
+      this.#link.schedule();
+    };
     // Comes before `text-change`, in which an application's own listener may throw and end the call.
     this.#quill.on("editor-change", edited);
     this.#quill.on("editor-change", moved);
     this.#link.disposal.add(() => this.#quill.off("editor-change", edited), () => this.#quill.off("editor-change", moved));
+    this.#link.disposal.listen(this.#quill.root, "blur", left);
   }
 
   /** The editor's own history would take back what others did. Its keys and its menu stay. */
@@ -143,11 +155,17 @@ class QuillBinding implements Binding, LinkedEditor {
 
   /** Makes the editor show what the document holds, by the difference. Linear in the document, and rarely needed. */
   #repair(): void {
-    this.#doubtful = false;
-    const shown = this.#quill.getContents();
-    const wanted = new (shown.constructor as new (ops: unknown) => typeof shown)(this.#view.load(this.#document.delta));
+    const wasExpected = this.#expected;
+    this.#doubtful = this.#expected = false;
+    const held = this.#quill.getContents();
+    const shown = new (held.constructor as QuillContentsClass)(undrawn(held.ops as QuillDelta["ops"]));
+    const found = shown.length() - (this.#view.hasExtra ? 1 : 0);
+    const wanted = new (held.constructor as QuillContentsClass)(this.#view.load(this.#document.delta));
     const change = shown.diff(wanted);
     if (change.ops.length > 0) this.#apply(() => this.#quill.updateContents(change, "api"));
+    this.#compared = this.#quill.editor.delta;
+    if (change.ops.length === 0 || wasExpected) return;
+    this.#options.onRepair?.({ found, expected: this.#document.length, strayed: wanted.diff(shown).ops as QuillDelta["ops"] });
   }
 
   #apply(change: () => void): void {
@@ -170,6 +188,10 @@ class QuillBinding implements Binding, LinkedEditor {
     this.#document.setCursor(cursor.anchor, cursor.head);
   }
 }
+
+/** What an editor holds, as Quill keeps it. */
+type QuillContents = Quill["editor"]["delta"];
+type QuillContentsClass = new (ops: unknown) => QuillContents;
 
 /** A delta as Quill takes it: it only reads it. */
 function mutable(delta: Delta): Parameters<Quill["updateContents"]>[0] {

@@ -12,6 +12,9 @@ const exclusive = ["list", "code-block", "header", "blockquote"] as const;
 /** Attributes of a line that only other editors read, and that a format chosen in Quill takes the place of. */
 const foreign = ["nest", "divider"] as const;
 
+/** What is drawn and no format of anybody's. */
+const drawn = "code-token";
+
 /** What stands for an embed that the editor has no format for. */
 const placeholder = "\uFFFC";
 
@@ -65,7 +68,7 @@ export class QuillView {
   take(delta: Delta, length: number, endsTwice: boolean): Delta {
     const edit = new DeltaBuilder();
     const own = this.#extra ? length - 1 : length;
-    const parts = new DeltaIterator(delta);
+    const parts = new DeltaIterator(undrawn(delta));
     let at = 0;
     let behind = false;
     while (parts.more) {
@@ -125,6 +128,20 @@ export class QuillView {
     for (const key of exclusive) if (first && key !== first && shown[key] !== null) delete shown[key];
     return shown;
   }
+}
+
+/** The delta without what Quill only draws: the colours that its module `syntax` gives the words of code. */
+export function undrawn(delta: Delta): Delta {
+  if (!delta.some((component) => !!component && "attributes" in component && component.attributes && drawn in component.attributes)) return delta;
+  const out = new DeltaBuilder();
+  for (const component of delta) {
+    if ("delete" in component || !component.attributes || !(drawn in component.attributes)) out.push(component);
+    else {
+      const { [drawn]: _, ...attributes } = component.attributes;
+      out.push({ ...component, attributes });
+    }
+  }
+  return out.finish();
 }
 
 /** Whether a change sets a format of which a line has one at most, so that what is shown depends on the others. */

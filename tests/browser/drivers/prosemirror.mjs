@@ -54,6 +54,9 @@ export const prosemirror = {
     const { state } = example.view;
     example.view.dispatch(state.tr.setBlockType(state.selection.from, state.selection.to, state.schema.nodes.heading, { level: 1 }));
   },
+  // As a plugin does that throws while others are told of a change.
+  stray: () => void (example.view.state = example.view.state.apply(example.view.state.tr.insertText("XX", 1))),
+  insert: (offset, text) => example.view.dispatch(example.view.state.tr.insertText(text, offset + 1)),
   isReadOnly: () => !example.view.editable,
   end: () => example.editor ? example.editor.destroy() : example.view.destroy(),
 };

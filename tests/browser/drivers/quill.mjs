@@ -16,6 +16,8 @@ export const quill = {
   scroller: () => example.quill.root,
   bold: () => example.quill.format("bold", true, "user"),
   heading: () => example.quill.format("header", 1, "user"),
+  stray: () => example.quill.insertText(0, "XX", "silent"),
+  insert: (offset, text) => example.quill.insertText(offset, text, "user"),
   isReadOnly: () => !example.quill.isEnabled(),
   end: () => (example.binding.destroy(), example.binding.destroy()),
 };
