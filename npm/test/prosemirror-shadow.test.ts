@@ -1,15 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Node } from "prosemirror-model";
-import { liftListItem, sinkListItem, splitListItem } from "prosemirror-schema-list";
-import { lift, joinBackward, splitBlock } from "prosemirror-commands";
 import { EditorState, TextSelection } from "prosemirror-state";
 import type { Delta } from "../src/delta.js";
 import { Mapping } from "../src/prosemirror/mapping.js";
 import { Shadow, type Replaced } from "../src/prosemirror/shadow.js";
 import { contentOf } from "../src/rich/line.js";
 import { compose } from "../src/rich/compose.js";
-import { Random, randomBlocks, randomDocument, randomText, schema } from "./random-document.js";
+import { Random, randomDocument, schema } from "./random-document.js";
+import { edited } from "./random-edit.js";
 import { lengthOf, randomContent, randomEdits } from "./random-text.js";
 
 const mapping = new Mapping(schema);
@@ -119,42 +118,6 @@ test("offsets of the text and positions in the document lead to each other", () 
 
 function replaced(document: Node, { index, removed, nodes }: Replaced): Node {
   return document.type.create(null, [...document.children.slice(0, index), ...nodes, ...document.children.slice(index + removed)]);
-}
-
-/** The state after something that a user or a program does. */
-function edited(random: Random, state: EditorState): EditorState {
-  const { doc, tr } = state;
-  const [a, b] = [random.below(doc.content.size + 1), random.below(doc.content.size + 1)];
-  const [from, to] = random.chance(50) ? [Math.min(a, b), Math.max(a, b)] : [a, Math.min(doc.content.size, a + random.below(4))];
-  const run = (command: (state: EditorState, dispatch: (tr: typeof state.tr) => void) => boolean) => {
-    let next = state.apply(tr.setSelection(TextSelection.between(doc.resolve(from), doc.resolve(to))));
-    command(next, (transaction) => (next = next.apply(transaction)));
-    return next;
-  };
-  const item = schema.nodes["list_item"]!;
-  switch (random.below(14)) {
-    case 0: case 1: return state.apply(tr.insertText(randomText(random), from, to));
-    case 2: return state.apply(tr.delete(from, to));
-    case 3: return state.apply(tr.addMark(from, to, random.pick([schema.mark("strong"), schema.mark("em"), schema.mark("link", { href: "#n" })])));
-    case 4: return state.apply(tr.removeMark(from, to));
-    case 5: return state.apply(tr.setBlockType(from, to, random.pick([schema.nodes["paragraph"]!, schema.nodes["code_block"]!])));
-    case 6: return state.apply(tr.setBlockType(from, to, schema.nodes["heading"]!, { level: 1 + random.below(6) }));
-    case 7: return state.apply(tr.replaceRange(from, to, randomDocument(random).slice(0)));
-    case 8: return state.apply(tr.insert(boundary(random, doc), randomBlocks(random, 1)));
-    case 9: return run(splitBlock);
-    case 10: return run(random.chance(50) ? splitListItem(item) : sinkListItem(item));
-    case 11: return run(random.chance(50) ? liftListItem(item) : lift);
-    case 12: return run(joinBackward);
-    default: {
-      const range = doc.resolve(from).blockRange(doc.resolve(to));
-      return range && range.depth === 0 ? state.apply(tr.wrap(range, [{ type: schema.nodes["blockquote"]! }])) : state;
-    }
-  }
-}
-
-/** A position between two blocks of the top level. */
-function boundary(random: Random, document: Node): number {
-  return document.children.slice(0, random.below(document.childCount + 1)).reduce((sum, { nodeSize }) => sum + nodeSize, 0);
 }
 
 /** Whether some text begins or ends within a character, or has a newline outside of code. */
