@@ -12,9 +12,10 @@ const SECRET = "a secret of the rich editors' tests, which nobody else knows";
  * `select([anchor, head])` in offsets of the text, which gives the focus too, `selected` the selected text,
  * `letters` what is on the page, `caret` the offset of the other's caret in the first line, `watch` counts changes of the editor's content in `changes` by their size, `scroller`
  * is the element that scrolls, `bold` and `heading` format what is selected, `isReadOnly`, and `end`. `stray` writes
- * "XX" at the start without telling the binding as usual, and `insert(offset, text)` does it as a user does.
+ * "XX" at the start without telling the binding as usual, and `insert(offset, text)` does it as a user does. `everyFormat`
+ * gives the editor's text whatever it has, one after the other.
  */
-export async function richEditorSuite(name, { folder = name, page: file = "", ...driver }) {
+export async function richEditorSuite(name, { folder = name, page: file = "", everyFormat, ...driver }) {
   const pages = await buildExample(folder);
   const server = await Server.start(pages);
   const browser = await startBrowser();
@@ -206,6 +207,26 @@ export async function richEditorSuite(name, { folder = name, page: file = "", ..
     // An edit of one's own, made of what was changed unheard.
     await ada.page.evaluate(`(${driver.stray})(); (${driver.insert})(4, "own")`);
     assert.equal((await converged([ada, grace])).text, "XXXXownalpha beta!\n");
+  });
+
+  test(`${name}: with the format "rich" a server takes all that the editor has, and no link that is a program`, async () => {
+    const strict = await Server.start(pages, { formats: "rich" });
+    const [ada, grace] = [await open(strict.port, "dev:ada", "strict"), await open(strict.port, "dev:grace", "strict")];
+    await ada.page.evaluate(() => {
+      globalThis.refused = [];
+      example.shared.on("rejected", ({ error, delta }) => globalThis.refused.push([error.code, delta]));
+    });
+    const refused = () => ada.page.evaluate(() => globalThis.refused.splice(0));
+    await ada.apply([{ insert: "some words\nand more\nlast\n" }]);
+    await converged([ada, grace]);
+    if (everyFormat) await ada.page.evaluate(everyFormat);
+    const before = await converged([ada, grace]);
+    assert.deepEqual(await refused(), []);
+    const script = [{ insert: "click", attributes: { link: "javascript:alert(1)" } }];
+    await ada.apply(script);
+    await until(ada.page, "it is refused", () => globalThis.refused.length > 0);
+    assert.deepEqual(await refused(), [["forbidden_content", script]]);
+    assert.deepEqual(await converged([ada, grace]), before);
   });
 
   test(`${name}: whoever may only read cannot type, and sees what others type`, async () => {
