@@ -289,7 +289,7 @@ impl Driver {
                 }
                 Deed::Disconnect => drop(self.socket.take()),
                 Deed::Connect => {
-                    let socket = Socket::open(&self.url, ProtocolVersion::SUBPROTOCOL, &self.callback);
+                    let socket = Socket::open(&self.host, &self.url, ProtocolVersion::SUBPROTOCOL, &self.callback);
                     if socket.is_none() {
                         self.stay.borrow_mut().session.handle_disconnected(now());
                     }

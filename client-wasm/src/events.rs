@@ -170,6 +170,7 @@ pub(crate) fn status(into: Object, state: &str, status: &Status) -> String {
         .number("pending", status.pending)
         .number_or_null("stored", status.stored)
         .truth("reviewing", status.reviewing)
+        .number("in_flight", status.in_flight)
         .number("version", status.version.get())
         .truth("can_undo", status.can_undo)
         .truth("can_redo", status.can_redo)

@@ -39,7 +39,7 @@ fn what_cannot_be_done_is_thrown_as_a_code() {
     assert_eq!(client.text(doc + 1), Err(Refusal("closed")));
     assert_eq!(
         client.status(doc).unwrap(),
-        r#"{"state":"connecting","local":0,"accepted":0,"durable":null,"pending":0,"stored":null,"reviewing":false,"version":0,"can_undo":false,"can_redo":false}"#
+        r#"{"state":"connecting","local":0,"accepted":0,"durable":null,"pending":0,"stored":null,"reviewing":false,"in_flight":0,"version":0,"can_undo":false,"can_redo":false}"#
     );
     client.close_document(doc).unwrap();
     assert_eq!(client.text(doc), Err(Refusal("closed")));
@@ -69,7 +69,7 @@ fn an_edit_goes_out_and_is_accepted() {
     );
     assert_eq!(
         told.last().unwrap(),
-        r#"{"type":"status","doc":1,"state":"online","local":0,"accepted":0,"durable":0,"pending":0,"stored":null,"reviewing":false,"version":5,"can_undo":false,"can_redo":false}"#
+        r#"{"type":"status","doc":1,"state":"online","local":0,"accepted":0,"durable":0,"pending":0,"stored":null,"reviewing":false,"in_flight":0,"version":5,"can_undo":false,"can_redo":false}"#
     );
     assert_eq!((play.client().text(doc).unwrap(), play.client().length(doc).unwrap()), ("héllo".into(), 5));
 
@@ -79,7 +79,7 @@ fn an_edit_goes_out_and_is_accepted() {
         play.events(),
         [
             format!(r#"{{"type":"change","doc":1,"origin":"local","user":null,"delta":{delta}}}"#),
-            r#"{"type":"status","doc":1,"state":"online","local":1,"accepted":0,"durable":0,"pending":1,"stored":null,"reviewing":false,"version":5,"can_undo":true,"can_redo":false}"#
+            r#"{"type":"status","doc":1,"state":"online","local":1,"accepted":0,"durable":0,"pending":1,"stored":null,"reviewing":false,"in_flight":1,"version":5,"can_undo":true,"can_redo":false}"#
                 .into(),
         ]
     );
@@ -93,7 +93,7 @@ fn an_edit_goes_out_and_is_accepted() {
     assert_eq!(
         play.events(),
         [
-            r#"{"type":"status","doc":1,"state":"online","local":1,"accepted":1,"durable":1,"pending":0,"stored":null,"reviewing":false,"version":6,"can_undo":true,"can_redo":false}"#
+            r#"{"type":"status","doc":1,"state":"online","local":1,"accepted":1,"durable":1,"pending":0,"stored":null,"reviewing":false,"in_flight":0,"version":6,"can_undo":true,"can_redo":false}"#
         ]
     );
     assert_eq!(play.client().pending(doc).unwrap(), "[]");
@@ -124,7 +124,7 @@ fn a_refused_edit_is_taken_back() {
         [
             r#"{"type":"change","doc":1,"origin":"reject","user":null,"delta":[{"insert":"abc"}]}"#,
             r#"{"type":"rejected","doc":1,"from":1,"to":1,"code":"read_only","delta":[{"delete":3}]}"#,
-            r#"{"type":"status","doc":1,"state":"online","local":1,"accepted":1,"durable":1,"pending":0,"stored":null,"reviewing":false,"version":5,"can_undo":false,"can_redo":false}"#,
+            r#"{"type":"status","doc":1,"state":"online","local":1,"accepted":1,"durable":1,"pending":0,"stored":null,"reviewing":false,"in_flight":0,"version":5,"can_undo":false,"can_redo":false}"#,
         ]
     );
     let play = Play::new();
@@ -173,7 +173,7 @@ fn others_and_their_carets_are_shown() {
         [
             r#"{"type":"change","doc":1,"origin":"remote","user":"bob","delta":[{"insert":"x"}]}"#,
             r#"{"type":"presence","doc":1}"#,
-            r#"{"type":"status","doc":1,"state":"online","local":0,"accepted":0,"durable":0,"pending":0,"stored":null,"reviewing":false,"version":6,"can_undo":false,"can_redo":false}"#,
+            r#"{"type":"status","doc":1,"state":"online","local":0,"accepted":0,"durable":0,"pending":0,"stored":null,"reviewing":false,"in_flight":0,"version":6,"can_undo":false,"can_redo":false}"#,
         ]
     );
     assert_eq!(

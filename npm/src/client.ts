@@ -7,6 +7,7 @@ import { Instance } from "./instance.js";
 import { Keeping, type ClearOptions, type StorageOptions } from "./keeping.js";
 import { load, type WasmSource } from "./load.js";
 import { ruleOf, type ReviewOptions } from "./review.js";
+import { openSocket, type SocketFactory } from "./socket.js";
 import type { LinkStatus, PresenceState } from "./state.js";
 import { UnloadWarning } from "./unload.js";
 
@@ -31,6 +32,11 @@ export interface ConnectOptions extends ReviewOptions {
   readonly storage?: boolean | StorageOptions;
   /** Whether the browser asks before the page is left while work is pending that is not kept. Default `true`. */
   readonly warnOnUnload?: boolean;
+  /**
+   * What opens the sockets, one for each attempt to connect, instead of `new WebSocket`: for a transport of
+   * the application's own, or to watch and to slow down the network as `cowrite/inspector` does.
+   */
+  readonly socket?: SocketFactory;
 }
 
 /** Settings of {@link Client.open}. */
@@ -91,6 +97,7 @@ export class Client {
         call: (use) => this.#call(use),
         persistence: (doc, persistence) => this.#byHandle.get(doc)?.persisted(persistence),
         rule: (id) => this.#rules.get(id),
+        socket: options.socket ?? openSocket,
         token: async () => (typeof this.#token === "function" ? this.#token() : this.#token),
       });
     }
@@ -182,7 +189,11 @@ export class Client {
       const instance = Instance.of(module);
       instance.enter(this.#tenant);
       this.#instance = instance;
-      this.#engine = new module.WasmClient(this.#url, (event) => this.#handle(event), (callback) => this.#guarded(callback));
+      this.#engine = new module.WasmClient(
+        this.#url,
+        Object.assign((event: string) => this.#handle(event), { socket: this.#options.socket ?? openSocket }),
+        (callback) => this.#guarded(callback),
+      );
       this.#call((engine) => engine.connect());
     } catch (cause) {
       return this.#stop(errorOf(cause) ?? new CowriteError("load_failed", { cause }));

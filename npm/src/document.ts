@@ -100,7 +100,7 @@ export class Document {
   #remains: Remains | undefined = { text: "", delta: [], pending: [] };
   #undo: UndoState = { canUndo: false, canRedo: false };
   #persistence: Persistence = { state: "memory", reason: "off" };
-  #status: Status = { state: "connecting", local: 0, accepted: 0, durable: null, pending: 0, stored: null, reviewing: false, version: 0 };
+  #status: Status = { state: "connecting", local: 0, accepted: 0, durable: null, pending: 0, stored: null, reviewing: false, inFlight: 0, version: 0 };
 
   /** @internal */
   constructor(id: string, presence: PresenceState, host: DocumentHost) {
@@ -362,7 +362,7 @@ export class Document {
         if (event.first) {
           this.#remains = this.#text = undefined;
           // The class of durability is known by now, so the watermarks are read before anybody can ask.
-          this.#setStatus(JSON.parse(this.#call((engine, doc) => engine.status(doc))) as EngineStatus);
+          this.#setStatus(statusOf(JSON.parse(this.#call((engine, doc) => engine.status(doc))) as EngineStatus));
           this.#settleReady.resolve();
         }
         this.#events.emit("opened", { role: event.role, first: event.first });
@@ -380,7 +380,7 @@ export class Document {
           this.#error = null;
           if (this.#role === null) this.#await();
         }
-        this.#setStatus(event);
+        this.#setStatus(statusOf(event));
         this.#setUndo({ canUndo: event.can_undo, canRedo: event.can_redo });
         break;
       case "presence":
@@ -460,8 +460,8 @@ export class Document {
     this.#events.emit("closed", error);
   }
 
-  #setStatus({ state, local, accepted, durable, pending, stored, reviewing, version }: Status): void {
-    this.#status = { state: this.#error ? "closed" : state, local, accepted, durable, pending, stored, reviewing, version };
+  #setStatus({ state, local, accepted, durable, pending, stored, reviewing, inFlight, version }: Status): void {
+    this.#status = { state: this.#error ? "closed" : state, local, accepted, durable, pending, stored, reviewing, inFlight, version };
     this.#host.pendingChanged();
     // After the events of the same call, among which may be the refusal of one of these edits.
     queueMicrotask(() => {
@@ -506,6 +506,10 @@ export class Document {
 function unit(number: number): number {
   if (number >>> 0 !== number) throw new CowriteError("out_of_range");
   return number;
+}
+
+function statusOf(status: EngineStatus): Status {
+  return { ...status, inFlight: status.in_flight };
 }
 
 function memberOf(member: EngineMember): Member {

@@ -1,4 +1,5 @@
 import type { Delta } from "./delta.js";
+import type { SocketFactory } from "./socket.js";
 import type { Cursor, LinkState, MemberActivity, Origin, ProposalKind, Role, SyncState } from "./state.js";
 
 /**
@@ -86,10 +87,10 @@ export type Callback = (event: unknown) => void;
 /** What makes engines. */
 export interface WasmClientClass {
   /**
-   * `url` is the socket's address; `host` is called with one event as JSON at a time. `guard` gets the function by
-   * which timers, the socket and the page call the module, and answers what they shall call instead.
+   * `url` is the socket's address; `host` is called with one event as JSON at a time, and opens sockets. `guard` gets
+   * the function by which timers, the socket and the page call the module, and answers what they shall call instead.
    */
-  new (url: string, host: (event: string) => void, guard: (callback: Callback) => Callback): Engine;
+  new (url: string, host: Host, guard: (callback: Callback) => Callback): Engine;
 }
 
 /** The WebAssembly module, ready for use. */
@@ -97,6 +98,9 @@ export interface WasmModule {
   /** Makes an engine. */
   readonly WasmClient: WasmClientClass;
 }
+
+/** What the engine asks of the page: to hear events, each as JSON, and to open sockets. */
+export type Host = ((event: string) => void) & { readonly socket: SocketFactory };
 
 /** The watermarks of a document, as the engine tells them. */
 export interface EngineStatus {
@@ -107,6 +111,7 @@ export interface EngineStatus {
   readonly pending: number;
   readonly stored: number | null;
   readonly reviewing: boolean;
+  readonly in_flight: number;
   readonly version: number;
   readonly can_undo: boolean;
   readonly can_redo: boolean;

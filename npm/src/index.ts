@@ -20,10 +20,11 @@ export { mapOffset } from "./delta.js";
 export type { Attributes, Component, Delta, QuillDelta, Side } from "./delta.js";
 export type { Document, DocumentEvents } from "./document.js";
 export { CowriteError } from "./error.js";
-export type { Callback, Engine, WasmClientClass, WasmModule } from "./engine.js";
 export type { ClearOptions, StorageOptions } from "./keeping.js";
 export type { WasmSource } from "./load.js";
 export type { OnReview, Review, ReviewOptions, ReviewRule, ReviewSide, Verdict } from "./review.js";
+export type { Callback, Engine, Host, WasmClientClass, WasmModule } from "./engine.js";
+export type { Socket, SocketEvent, SocketFactory } from "./socket.js";
 export type {
   ChangeEvent, Cursor, LinkState, LinkStatus, Member, MemberActivity, Origin, Persistence, PersistenceReason, PresenceState,
   Proposal, ProposalKind, RejectedEvent, Role, Status, SyncState, UndoState,

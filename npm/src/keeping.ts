@@ -1,5 +1,6 @@
 import { report } from "./emitter.js";
 import type { Engine, LoadEvent, StoreEvent, WasmModule } from "./engine.js";
+import type { SocketFactory } from "./socket.js";
 import type { Persistence } from "./state.js";
 import type { Keeper, Storage } from "./storage.js";
 
@@ -25,6 +26,7 @@ export interface KeepingHost {
   persistence(doc: number, persistence: Persistence): void;
   /** Which merges of a document are asked about. */
   rule(id: string): readonly [waitedMs: number, deletedPercent: number] | undefined;
+  readonly socket: SocketFactory;
   /** A token for a connection of its own. */
   token(): Promise<string>;
 }
@@ -115,7 +117,7 @@ export class Keeping {
     const { adopt } = await import("./storage.js");
     for (const [doc, keeper] of [...this.#keepers]) {
       const id = this.#ids.get(doc);
-      if (id !== undefined) await adopt(await keeper, { module, url, document: id, rule: this.#host.rule(id), token: () => this.#host.token() });
+      if (id !== undefined) await adopt(await keeper, { module, url, document: id, rule: this.#host.rule(id), socket: this.#host.socket, token: () => this.#host.token() });
     }
   }
 

@@ -42,6 +42,11 @@ export interface Status {
   readonly stored: number | null;
   /** Whether what is pending is held back until `onReview` has answered. */
   readonly reviewing: boolean;
+  /**
+   * Those of the pending edits that the one operation on its way to the server holds; the others wait
+   * behind it, and become one operation when it is answered.
+   */
+  readonly inFlight: number;
   /** Version of the document that this client stands at; 0 is the empty document. */
   readonly version: number;
 }

@@ -226,7 +226,7 @@ test("whenAccepted waits for the edits made so far", async () => {
   fake.acceptAll();
   await accepted;
   await document.whenDurable();
-  assert.deepEqual(document.status, { state: "online", local: 1, accepted: 1, durable: 1, pending: 0, stored: null, reviewing: false, version: 0 });
+  assert.deepEqual(document.status, { state: "online", local: 1, accepted: 1, durable: 1, pending: 0, stored: null, reviewing: false, inFlight: 0, version: 0 });
 });
 
 test("whenAccepted fails when one of the edits is refused, and later edits are not blamed", async () => {

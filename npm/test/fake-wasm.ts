@@ -196,7 +196,7 @@ export class WasmClient {
 export class FakeDocument {
   text: string = "";
   role: Role = "editor";
-  status: EngineStatus = { state: "online", local: 0, accepted: 0, durable: 0, pending: 0, stored: null, reviewing: false, version: 0, can_undo: false, can_redo: false };
+  status: EngineStatus = { state: "online", local: 0, accepted: 0, durable: 0, pending: 0, stored: null, reviewing: false, in_flight: 0, version: 0, can_undo: false, can_redo: false };
   /** The deltas that undo, and redo, would apply; `stop` counts calls of `stop_capturing`. */
   history: { undo: Delta[]; redo: Delta[]; stops: number } = { undo: [], redo: [], stops: 0 };
   pending: Delta = [];
@@ -229,7 +229,7 @@ export class FakeDocument {
   edited(): void {
     const { status, history } = this;
     const [can_undo, can_redo] = [history.undo.length > 0, history.redo.length > 0];
-    this.status = { ...status, local: status.local + 1, pending: status.pending + 1, can_undo, can_redo };
+    this.status = { ...status, local: status.local + 1, pending: status.pending + 1, in_flight: status.in_flight || 1, can_undo, can_redo };
     this.tellStatus();
   }
 
@@ -246,14 +246,14 @@ export class FakeDocument {
   acceptAll(): void {
     const { local, durable } = this.status;
     this.pending = [];
-    this.status = { ...this.status, accepted: local, durable: durable === null ? null : local, pending: 0 };
+    this.status = { ...this.status, accepted: local, durable: durable === null ? null : local, pending: 0, in_flight: 0 };
     this.tellStatus();
   }
 
   /** Refuses the edits `from..=to`; those before are accepted. */
   reject(from: number, to: number, code: string): void {
     this.#engine.during(() => {
-      this.status = { ...this.status, accepted: from - 1, pending: this.status.local - to };
+      this.status = { ...this.status, accepted: from - 1, pending: this.status.local - to, in_flight: 0 };
       this.tellStatus();
       this.#engine.tell({ type: "rejected", doc: this.doc, from, to, code, delta: this.pending });
     });

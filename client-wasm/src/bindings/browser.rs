@@ -22,11 +22,15 @@ extern "C" {
     #[wasm_bindgen(js_name = removeEventListener, catch)]
     fn remove_event_listener(name: &str, callback: &JsValue) -> Result<(), JsValue>;
 
-    /// The host's function for events.
-    #[wasm_bindgen(typescript_type = "(event: string) => void")]
+    /// The host's function for events, with one that opens a socket as its property `socket`.
+    #[wasm_bindgen(
+        typescript_type = "((event: string) => void) & { socket(url: string, protocol: string): WebSocket }"
+    )]
     pub type Host;
     #[wasm_bindgen(method, catch)]
     fn call(this: &Host, receiver: &JsValue, event: &str) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn socket(this: &Host, url: &str, protocol: &str) -> Result<WebSocket, JsValue>;
 
     /// The host's function that puts something around a callback of the module: what is
     /// thrown out of the module there would reach nobody.
@@ -55,8 +59,6 @@ extern "C" {
     fn subarray(this: &Bytes) -> Vec<u8>;
 
     type WebSocket;
-    #[wasm_bindgen(constructor, catch)]
-    fn new(url: &str, protocol: &str) -> Result<WebSocket, JsValue>;
     #[wasm_bindgen(method, setter, js_name = binaryType)]
     fn set_binary_type(this: &WebSocket, kind: &str);
     #[wasm_bindgen(method, setter)]
@@ -201,8 +203,8 @@ pub(crate) struct Socket(WebSocket);
 
 impl Socket {
     /// Begins to connect; `None` if the host refuses or has no WebSocket.
-    pub(crate) fn open(url: &str, protocol: &str, callback: &Callback) -> Option<Socket> {
-        let socket = Socket(WebSocket::new(url, protocol).ok()?);
+    pub(crate) fn open(host: &Host, url: &str, protocol: &str, callback: &Callback) -> Option<Socket> {
+        let socket = Socket(host.socket(url, protocol).ok()?);
         socket.0.set_binary_type("arraybuffer");
         socket.hear(&callback.guarded);
         Some(socket)

@@ -43,6 +43,7 @@ export class Stage {
       delete performance.now;
     });
   }
+  host(told) { return Object.assign(told, { socket: (url, protocol) => new WebSocket(url, protocol) }); }
   refuse() { this.refusing = true; }
   count() { return this.sockets.length; }
   address() { const { url, protocol, binaryType } = this.sockets.at(-1); return `${url} ${protocol} ${binaryType}`; }
@@ -64,6 +65,8 @@ extern "C" {
     pub(crate) type Stage;
     #[wasm_bindgen(constructor)]
     fn new() -> Stage;
+    #[wasm_bindgen(method)]
+    fn host(this: &Stage, told: JsValue) -> JsValue;
     #[wasm_bindgen(method)]
     pub(crate) fn refuse(this: &Stage);
     #[wasm_bindgen(method)]
@@ -118,8 +121,8 @@ impl Play {
         let stage = Stage::new();
         // What the module throws is the test's to see.
         let guard = Closure::<dyn Fn(JsValue) -> JsValue>::new(|callback| callback).into_js_value();
-        let made =
-            WasmClient::new("ws://host/socket".into(), host.into_js_value().unchecked_into(), guard.unchecked_ref());
+        let host = stage.host(host.into_js_value());
+        let made = WasmClient::new("ws://host/socket".into(), host.unchecked_into(), guard.unchecked_ref());
         assert!(client.set(made).is_ok());
         Play { stage, client, events }
     }

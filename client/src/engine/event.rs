@@ -125,6 +125,9 @@ pub struct Status {
     pub stored: Option<u64>,
     /// Whether what is pending is held back until [`Event::Review`] is answered.
     pub reviewing: bool,
+    /// Those of the pending edits of which the operation in flight holds all or a part; the
+    /// others wait behind it.
+    pub in_flight: u64,
     /// The version of the accepted text.
     pub version: Version,
     /// Whether there is something to undo.

@@ -360,6 +360,8 @@ impl<D: DocumentType> Engine<D> {
         };
         let (can_undo, can_redo) = self.history.can();
         let unresolved: u64 = self.proposals.iter().map(|proposal| proposal.edits).sum();
+        let in_flight =
+            self.pending.in_flight().map_or(0, |sent| sent.reaches.saturating_sub(self.watermarks.accepted));
         Status {
             state,
             local: self.watermarks.local,
@@ -368,6 +370,7 @@ impl<D: DocumentType> Engine<D> {
             pending: self.watermarks.local - self.watermarks.accepted + unresolved,
             stored: self.stored_edits(),
             reviewing: self.awaits_review(),
+            in_flight,
             version: self.version(),
             can_undo,
             can_redo,

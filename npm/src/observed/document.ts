@@ -16,7 +16,7 @@ export interface DocumentStatus extends Status {
 
 /** The status of a document that is not there yet. */
 export const absent: DocumentStatus = {
-  state: "connecting", local: 0, accepted: 0, durable: null, pending: 0, stored: null, reviewing: false, version: 0, role: null, readOnly: true, error: null,
+  state: "connecting", local: 0, accepted: 0, durable: null, pending: 0, stored: null, reviewing: false, inFlight: 0, version: 0, role: null, readOnly: true, error: null,
 };
 
 /** The text of a document. Own edits are told at once, others' together. */

@@ -1,5 +1,6 @@
 import type { EngineEvent, EngineStatus, WasmModule } from "../engine.js";
 import { Instance } from "../instance.js";
+import type { SocketFactory } from "../socket.js";
 import type { Keeper, Orphan } from "./keeper.js";
 
 /** What a connection for work of a tab that is gone is made with. */
@@ -9,6 +10,7 @@ export interface AdoptionSettings {
   readonly document: string;
   /** Which of its merges are asked about, if any: those are left for a page to ask. */
   readonly rule: readonly [waitedMs: number, deletedPercent: number] | undefined;
+  readonly socket: SocketFactory;
   token(): Promise<string>;
 }
 
@@ -29,14 +31,14 @@ export async function adopt(keeper: Keeper, settings: AdoptionSettings): Promise
   }
 }
 
-async function settle(orphan: Orphan, { module, url, document, rule, token }: AdoptionSettings): Promise<void> {
+async function settle(orphan: Orphan, { module, url, document, rule, socket, token }: AdoptionSettings): Promise<void> {
   let over = (_settled: boolean): void => {};
   const settled = new Promise<boolean>((resolve) => void (over = resolve));
   const pending = () => (JSON.parse(engine.status(doc)) as EngineStatus).pending;
   const waits = () => (JSON.parse(engine.proposals(doc)) as unknown[]).length > 0;
   let loaded = false;
   let writes: Promise<unknown> = Promise.resolve();
-  const engine = new module.WasmClient(url, (json) => {
+  const tell = (json: string) => {
     const event = JSON.parse(json) as EngineEvent;
     if (event.type === "load") {
       // Asked a second time, it is for another user's work.
@@ -54,7 +56,8 @@ async function settle(orphan: Orphan, { module, url, document, rule, token }: Ad
       if (event.pending === 0) over(true);
       else if (waits()) over(false);
     }
-  }, (callback) => (event) => {
+  };
+  const engine = new module.WasmClient(url, Object.assign(tell, { socket }), (callback) => (event) => {
     try {
       callback(event);
     } catch (cause) {
