@@ -25,6 +25,11 @@ export class Identity {
     return this.#field.value.trim();
   }
 
+  /** What the second person on this page is called. */
+  get second() {
+    return kept("cowrite.second-name", () => `${any(adjectives)} ${any(animals)}`);
+  }
+
   /** A user id of this window's own: two windows are two people here, so that one can try it alone. */
   get user() {
     return kept("cowrite.user", () => `guest-${crypto.getRandomValues(new Uint32Array(1))[0].toString(36)}`);

@@ -1,31 +1,41 @@
-// The page: one connection, one document at a time, named by the address's hash.
-import { connect } from "/cowrite/index.js";
-import { bindTextarea } from "/cowrite/textarea.js";
+// The page: a document named by the address's hash, one or two people at it, and what they say to the server.
 import { Identity } from "./identity.js";
+import { kindOf, kinds, welcomeOf } from "./kinds.js";
+import { Pane } from "./pane.js";
 import { showPeople } from "./people.js";
-import { showProposals } from "./proposals.js";
 import { RecentDocuments } from "./recent.js";
-import { StatusLine } from "./status.js";
-import { toast } from "./toast.js";
 import { writeText } from "./sample-text.js";
+import { toast } from "./toast.js";
+import { Wire } from "./wire.js";
 
 const element = (id) => document.getElementById(id);
-const editor = element("editor");
 const identity = new Identity(element("name"));
 const recent = new RecentDocuments(element("recent"));
-// In developer mode a token is a name, and the server believes it.
-const client = connect("/v1/socket", { token: () => `dev:${identity.user}` });
-const statusLine = new StatusLine(client, element("status"), element("announcement"));
+const wire = new Wire({ section: element("inspector"), lanes: element("lanes"), frames: element("frames") });
+const first = new Pane({ user: identity.user, name: identity.name, first: true });
+/** The second person, while there is one. */
+let second = null;
 
-/** The document on the page, with what must end when another takes its place. */
-let current;
+element("panes").append(first.element);
+wire.join(first);
+first.onChange = (what) => {
+  const { shared } = first;
+  if (what === "status") wire.count();
+  if (what === "people") showPeople(element("people"), shared.members);
+  if (what === "text") {
+    const title = titleOf(shared.text) || shared.id;
+    element("title").textContent = title;
+    document.title = `${title} – Cowrite`;
+    recent.opened(shared.id, title);
+  }
+};
 
 addEventListener("hashchange", () => show(idInAddress()));
-element("new-document").addEventListener("click", () => goTo(newId()));
+element("new-document").addEventListener("click", () => goTo(newId(kinds[kindOf(first.shared.id)].prefix, "note")));
 element("load-text").addEventListener("click", () => {
-  const id = newId("long-text");
-  goTo(id);
-  void current.shared.ready.then(() => current.shared.id === id && current.shared.insert(0, writeText(100_000)));
+  goTo(newId("", "long-text"));
+  const { shared } = first;
+  void shared.ready.then(() => first.shared === shared && shared.insert(0, writeText(100_000)));
 });
 element("share").addEventListener("click", async () => {
   try {
@@ -36,62 +46,85 @@ element("share").addEventListener("click", async () => {
   }
 });
 element("toggle-side").addEventListener("click", () => showSide(!element("side").classList.contains("open")));
-identity.onChange = (name) => current?.shared.setPresence({ name });
+identity.onChange = (name) => {
+  first.name = name;
+  wire.count();
+};
+
+for (const [kind, { label }] of Object.entries(kinds)) {
+  const link = document.createElement("a");
+  link.dataset.kind = kind;
+  link.textContent = label;
+  element("kinds").append(link);
+}
+
+remembered("cowrite.second", element("toggle-second"), innerWidth >= 1_200, showSecond);
+remembered("cowrite.inspector", element("toggle-inspector"), innerWidth >= 760 && innerHeight >= 700, (on) => wire.show(on));
+element("pause").addEventListener("click", (event) => {
+  wire.paused = !wire.paused;
+  event.target.setAttribute("aria-pressed", String(wire.paused));
+});
+element("clear").addEventListener("click", () => wire.clear());
+element("show-presence").addEventListener("change", ({ target }) => element("inspector").classList.toggle("no-presence", !target.checked));
 
 show(idInAddress());
 
 // For the browser's console, and for tests.
 globalThis.demo = {
-  client,
+  get client() {
+    return first.client;
+  },
   get document() {
-    return current.shared;
+    return first.shared;
+  },
+  get panes() {
+    return second ? [first, second] : [first];
   },
 };
 
 function show(id) {
-  if (current?.shared.id === id) return;
-  current?.leave();
+  if (first.shared?.id === id) return;
   showSide(false);
-  const shared = client.open(id, { presence: { name: identity.name } });
-  const binding = bindTextarea(editor, shared, { cursors: true, onError: (error) => toast(`${error.message} ${error.whatToDo}`) });
-  const refresh = () => {
-    showPeople(element("people"), shared.members);
-    element("read-only").hidden = shared.role === null || !shared.readOnly || shared.error !== null;
-  };
-  const endings = [
-    shared.on("opened", () => (refresh(), count(), proposals())),
-    shared.on("presence", refresh),
-    shared.on("change", () => count()),
-    shared.on("rejected", ({ error }) => toast(`An edit was refused and taken back. ${error.message} ${error.whatToDo}`)),
-    shared.on("proposal", () => proposals()),
-    shared.on("settled", () => proposals()),
-    shared.on("merged", ({ replaced, of }) => replaced * 2 > of && toast("Much has changed while you were away. Please look at what became of your edits.")),
-    shared.on("closed", refresh),
-  ];
-  const count = atLeisure(() => {
-    if (current?.shared !== shared) return;
-    const title = firstLine(shared.text) || id;
-    element("title").textContent = title;
-    document.title = `${title} – Cowrite`;
-    element("count").textContent = `${shared.length.toLocaleString("en")} characters`;
-    recent.opened(id, title);
-  });
-  const proposals = () => showProposals(element("proposals"), shared);
-  current = {
-    shared,
-    leave() {
-      binding.destroy();
-      for (const end of endings) end();
-      // What still waits for the server is waited for; closing would give it up.
-      shared.whenAccepted().catch(() => {}).finally(() => shared.close());
-    },
-  };
-  statusLine.follow(shared);
   element("title").textContent = id;
+  first.show(id);
+  second?.show(id);
   recent.opened(id, "");
-  refresh();
-  proposals();
-  void shared.ready.then(() => current.shared === shared && editor.focus({ preventScroll: true }), () => {});
+  for (const link of element("kinds").children) {
+    const { kind } = link.dataset;
+    const here = kind === kindOf(id);
+    link.href = `#${here ? id : recent.lastOf(kind) ?? welcomeOf(kind)}`;
+    if (here) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+}
+
+function showSecond(on) {
+  element("panes").classList.toggle("two", on);
+  if (on && !second) {
+    second = new Pane({ user: `${identity.user}-2`, name: identity.second, first: false });
+    second.onChange = (what) => what === "status" && wire.count();
+    element("panes").append(second.element);
+    wire.join(second);
+    if (first.shared) second.show(first.shared.id);
+  } else if (!on && second) {
+    wire.part(second);
+    void second.end();
+    second = null;
+  }
+}
+
+/** A button that stays pressed, and is found so the next time. */
+function remembered(key, button, otherwise, act) {
+  const set = (on) => {
+    button.setAttribute("aria-pressed", String(on));
+    act(on);
+  };
+  button.addEventListener("click", () => {
+    const on = button.getAttribute("aria-pressed") !== "true";
+    localStorage.setItem(key, on ? "on" : "off");
+    set(on);
+  });
+  set(localStorage.getItem(key) ? localStorage.getItem(key) === "on" : otherwise);
 }
 
 function goTo(id) {
@@ -102,34 +135,22 @@ function goTo(id) {
 function idInAddress() {
   const id = decodeURIComponent(location.hash.slice(1));
   if (id) return id;
-  const fallback = recent.last ?? "welcome";
+  const fallback = recent.last ?? welcomeOf("plain");
   history.replaceState(null, "", `#${fallback}`);
   return fallback;
 }
 
-function newId(prefix = "note") {
+function newId(prefix, name) {
   const random = crypto.getRandomValues(new Uint8Array(5));
-  return `${prefix}-${Array.from(random, (byte) => (byte % 36).toString(36)).join("")}`;
+  return `${prefix}${name}-${Array.from(random, (byte) => (byte % 36).toString(36)).join("")}`;
 }
 
-function firstLine(text) {
-  return text.slice(0, 400).trimStart().split("\n", 1)[0].slice(0, 60).trim();
+/** The first words, without the marks of a comment. */
+function titleOf(text) {
+  return text.slice(0, 400).replace(/^[\s/#*]+/, "").split("\n", 1)[0].slice(0, 60).trim();
 }
 
 function showSide(open) {
   element("side").classList.toggle("open", open);
   element("toggle-side").setAttribute("aria-expanded", String(open));
-}
-
-/** Runs a task once the page has time, however often it is asked for. */
-function atLeisure(task) {
-  let waiting = false;
-  return () => {
-    if (waiting) return;
-    waiting = true;
-    setTimeout(() => {
-      waiting = false;
-      task();
-    }, 200);
-  };
 }

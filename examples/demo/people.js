@@ -1,5 +1,5 @@
 // Who is here, as round initials in the colour of their carets.
-import { memberColor } from "/cowrite/textarea.js";
+import { memberColor } from "cowrite/textarea";
 
 const MOST_SHOWN = 8;
 const activities = { typing: "typing", away: "away", active: "here" };

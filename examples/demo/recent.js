@@ -1,5 +1,7 @@
 // The documents that this browser has opened, the last one first.
 
+import { kindOf, kinds } from "./kinds.js";
+
 const KEY = "cowrite.recent";
 const MOST_KEPT = 30;
 
@@ -21,6 +23,11 @@ export class RecentDocuments {
     return this.#entries[0]?.id;
   }
 
+  /** Id of the document of that kind that was opened last. */
+  lastOf(kind) {
+    return this.#entries.find(({ id }) => kindOf(id) === kind)?.id;
+  }
+
   /** A document is shown now; `title` is empty as long as its text is not there. */
   opened(id, title) {
     this.#shown = id;
@@ -36,11 +43,9 @@ export class RecentDocuments {
       const link = document.createElement("a");
       link.href = `#${encodeURIComponent(id)}`;
       link.textContent = title;
-      if (id !== title) {
-        const small = document.createElement("small");
-        small.textContent = id;
-        link.append(small);
-      }
+      const small = document.createElement("small");
+      small.textContent = id === title ? kinds[kindOf(id)].label : `${kinds[kindOf(id)].label} · ${id.slice(kinds[kindOf(id)].prefix.length)}`;
+      link.append(small);
       if (id === this.#shown) link.setAttribute("aria-current", "page");
       const item = document.createElement("li");
       item.append(link);

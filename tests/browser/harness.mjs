@@ -101,10 +101,13 @@ export async function startPair(name, { server } = {}) {
   return { server, browser, people };
 }
 
-/** Opens the demo as somebody, and waits until the document is loaded. */
+/** Opens the demo as somebody, alone on the page and without the inspector, and waits until the document is loaded. */
 export async function openDemo(browser, url, person, proxy = null) {
   const context = await browser.newContext({ viewport: { width: 1100, height: 720 } });
-  await context.addInitScript((value) => localStorage.setItem("cowrite.name", value), person);
+  await context.addInitScript((value) => {
+    localStorage.setItem("cowrite.name", value);
+    for (const key of ["cowrite.second", "cowrite.inspector"]) localStorage[key] ??= "off";
+  }, person);
   const page = await context.newPage();
   const errors = watchErrors(page);
   await page.goto(url);

@@ -22,6 +22,7 @@ pub(crate) fn demo(workspace: &Workspace, port: u16, data: Option<PathBuf>) -> R
     let mut steps = Steps::new();
     setup(workspace, Scope::Build, &mut steps)?;
     wasm::wasm(workspace, &mut steps)?;
+    steps.run("editors", "the editors of the demo, as modules", || wasm::demo_editors(workspace))?;
     steps.run("server", "the server, optimised", || {
         Shell::new(workspace, "cargo", ["build", "--release", "-p", "cowrite-server"]).run()?;
         Ok(Outcome::Done)

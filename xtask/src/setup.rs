@@ -13,6 +13,9 @@ use crate::workspace::Workspace;
 /// The target that the browser's code is built for.
 pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
+/// The editors that the demo shows, as packages of npm and as modules for a page.
+pub(crate) const DEMO_EDITORS: &str = "examples/demo/vendor";
+
 /// How much to install.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
@@ -37,6 +40,7 @@ pub(crate) fn setup(workspace: &Workspace, scope: Scope, steps: &mut Steps) -> R
         steps.run(&name, &what, || tool.install(workspace))?;
     }
     steps.run("setup-npm", "packages of npm/", || npm_packages(workspace, "npm"))?;
+    steps.run("setup-demo", "the editors of the demo", || npm_packages(workspace, DEMO_EDITORS))?;
     if scope == Scope::Tests {
         let folders = [
             "npm/reference",

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::failure::Failure;
+use crate::setup::DEMO_EDITORS;
 use crate::shell::Shell;
 use crate::size::Sizes;
 use crate::stamp::Stamp;
@@ -75,6 +76,18 @@ fn package(workspace: &Workspace) -> Result<Outcome, Failure> {
         return Ok(Outcome::UpToDate);
     }
     npm(workspace, "npm", "build")?;
+    stamp.record()?;
+    Ok(Outcome::Done)
+}
+
+/// Builds the modules of the demo's editors.
+pub(crate) fn demo_editors(workspace: &Workspace) -> Result<Outcome, Failure> {
+    let sources = workspace.files(DEMO_EDITORS, &["json", "mjs"])?;
+    let stamp = stamp(workspace, "demo-editors", sources, &format!("{DEMO_EDITORS}/dist"))?;
+    if stamp.is_current()? {
+        return Ok(Outcome::UpToDate);
+    }
+    npm(workspace, DEMO_EDITORS, "build")?;
     stamp.record()?;
     Ok(Outcome::Done)
 }
