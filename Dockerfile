@@ -17,7 +17,8 @@ COPY server/Cargo.toml server/
 COPY tests/Cargo.toml tests/
 COPY bench/Cargo.toml bench/
 COPY xtask/Cargo.toml xtask/
-RUN for member in protocol client client-wasm server tests bench xtask; do \
+COPY examples/bot/Cargo.toml examples/bot/
+RUN for member in protocol client client-wasm server tests bench xtask examples/bot; do \
         mkdir "$member/src" && touch "$member/src/lib.rs"; \
     done \
     && echo 'fn main() {}' > server/src/main.rs \
