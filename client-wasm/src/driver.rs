@@ -20,6 +20,8 @@ use crate::stay::{Deed, Stay};
 pub(crate) struct Driver {
     url: String,
     host: Host,
+    #[cfg(feature = "front")]
+    program: RefCell<Option<crate::front::Program>>,
     callback: Callback,
     stay: RefCell<Stay>,
     socket: RefCell<Option<Rc<Socket>>>,
@@ -47,6 +49,8 @@ impl Driver {
             Driver {
                 url,
                 host,
+                #[cfg(feature = "front")]
+                program: RefCell::default(),
                 callback,
                 stay: RefCell::new(Stay::new(seed())),
                 socket: RefCell::default(),
@@ -277,6 +281,13 @@ impl Driver {
             let Some(deed) = self.stay.borrow_mut().next(now()) else { break };
             match deed {
                 Deed::Tell(event) => self.host.tell(&event),
+                #[cfg(feature = "front")]
+                Deed::Happened(happening) => {
+                    let program = self.program.borrow().clone();
+                    if let Some(program) = program {
+                        program(happening);
+                    }
+                }
                 Deed::Store(event, record) => {
                     drop(self.record.replace(Some(record)));
                     self.host.tell(&event);
@@ -316,6 +327,20 @@ impl Driver {
         if timer.as_ref().is_none_or(|timer| timer.at > due) {
             *timer = Some(Timer::start(due, &self.callback));
         }
+    }
+}
+
+#[cfg(feature = "front")]
+impl Driver {
+    /// From now on it is a program in Rust that is told, and not the host.
+    pub(crate) fn tell_program(&self, program: crate::front::Program) {
+        self.stay.borrow_mut().has_program = true;
+        drop(self.program.replace(Some(program)));
+    }
+
+    /// Looks at a document; `None` if there is no such document, or the module has failed.
+    pub(crate) fn look<T>(&self, document: DocumentHandle, look: impl FnOnce(&Engine<RichText>) -> T) -> Option<T> {
+        self.stay.try_borrow().ok()?.session.engine(document).map(look)
     }
 }
 

@@ -8,19 +8,27 @@
 //! Works wherever `WebSocket`, `performance` and `setTimeout` are: in a page, in a
 //! Worker, and in Node.js (where `globalThis.WebSocket` may have to be set first).
 
+//!
+//! With the feature `front` there is a face towards programs in Rust: `front`. Without
+//! the feature `javascript`, which is there by default, the class and its allocator are left out.
+
 #![warn(missing_docs)]
+#![cfg_attr(not(feature = "javascript"), allow(dead_code, reason = "what only JavaScript calls"))]
 
 mod bindings;
 mod driver;
 mod events;
 mod face;
+#[cfg(feature = "front")]
+pub mod front;
 mod panic;
 mod stay;
 
+#[cfg(feature = "javascript")]
 pub use bindings::WasmClient;
 pub use face::Refusal;
 
 /// The default allocator weighs 7 kB in the module, this one weighs 1 kB.
-#[cfg(target_family = "wasm")]
+#[cfg(all(target_family = "wasm", feature = "javascript"))]
 #[global_allocator]
 static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();

@@ -14,6 +14,9 @@ use crate::events::{self, Object};
 pub(crate) enum Deed {
     /// Hand this event to the host.
     Tell(String),
+    /// Tell this to the program.
+    #[cfg(feature = "front")]
+    Happened(crate::front::Happening),
     /// Open a socket.
     Connect,
     /// Send this message.
@@ -29,6 +32,9 @@ pub(crate) enum Deed {
 /// A session, and one entry for each of its documents.
 pub(crate) struct Stay {
     pub(crate) session: Session<RichText>,
+    /// Whether a program in Rust is told, and not the host.
+    #[cfg(feature = "front")]
+    pub(crate) has_program: bool,
     shown: Vec<Shown>,
     /// What comes before the session's next output.
     first: VecDeque<Deed>,
@@ -45,7 +51,13 @@ struct Shown {
 impl Stay {
     pub(crate) fn new(seed: u64) -> Stay {
         let session = Session::new(SessionSettings::new(seed));
-        Stay { session, shown: Vec::new(), first: VecDeque::new() }
+        Stay {
+            session,
+            #[cfg(feature = "front")]
+            has_program: false,
+            shown: Vec::new(),
+            first: VecDeque::new(),
+        }
     }
 
     /// The next thing to do, until there is nothing left.
@@ -58,6 +70,15 @@ impl Stay {
                 return Some(deed);
             }
             let Some(output) = self.session.poll_output() else { return self.next_change(now) };
+            #[cfg(feature = "front")]
+            let output = if self.has_program {
+                match crate::front::Happening::of(output) {
+                    Ok(happening) => return Some(Deed::Happened(happening)),
+                    Err(output) => output,
+                }
+            } else {
+                output
+            };
             return Some(match output {
                 Output::NeedToken => Deed::Tell(Object::event("need_token").finish()),
                 Output::Connect => Deed::Connect,

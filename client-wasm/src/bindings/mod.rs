@@ -2,7 +2,9 @@
 //! things of the browser that are called from here.
 
 mod browser;
+#[cfg(feature = "javascript")]
 mod client;
 
 pub(crate) use browser::{Callback, Guard, Host, Signal, Socket, Timer, listen, now, seed, unlisten};
+#[cfg(feature = "javascript")]
 pub use client::WasmClient;
