@@ -13,12 +13,16 @@ COPY Cargo.toml Cargo.lock ./
 COPY protocol/Cargo.toml protocol/
 COPY client/Cargo.toml client/
 COPY client-wasm/Cargo.toml client-wasm/
+COPY leptos/Cargo.toml leptos/
+COPY yew/Cargo.toml yew/
 COPY server/Cargo.toml server/
 COPY tests/Cargo.toml tests/
 COPY bench/Cargo.toml bench/
 COPY xtask/Cargo.toml xtask/
 COPY examples/bot/Cargo.toml examples/bot/
-RUN for member in protocol client client-wasm server tests bench xtask examples/bot; do \
+COPY examples/leptos/Cargo.toml examples/leptos/
+COPY examples/yew/Cargo.toml examples/yew/
+RUN for member in protocol client client-wasm leptos yew server tests bench xtask examples/bot examples/leptos examples/yew; do \
         mkdir "$member/src" && touch "$member/src/lib.rs"; \
     done \
     && echo 'fn main() {}' > server/src/main.rs \

@@ -8,6 +8,7 @@ mod changelog;
 mod demo;
 mod docs;
 mod failure;
+mod rust_pages;
 mod setup;
 mod shell;
 mod size;

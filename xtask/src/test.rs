@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::failure::Failure;
+use crate::rust_pages::{self, RUST_PAGES};
 use crate::setup::{Scope, WASM_TARGET, redis, setup};
 use crate::shell::Shell;
 use crate::size::Sizes;
@@ -25,21 +26,24 @@ const CHECKS: &[Check] = &[
     Check {
         name: "clippy",
         what: "lints, warnings denied",
-        run: |w| cargo(w, &["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"]),
+        run: |w| outside_a_browser(w, &["clippy", "--all-targets"], &["--", "-Dwarnings"]),
     },
     Check {
         name: "clippy-wasm",
         what: "lints of what only the browser compiles",
         run: |w| {
-            let package = "--package=cowrite-client-wasm";
-            cargo(w, &["clippy", "--target", WASM_TARGET, package, "--all-targets", "--", "-Dwarnings"])
+            let packages = browser_packages();
+            let mut arguments = vec!["clippy", "--target", WASM_TARGET, "--all-targets"];
+            arguments.extend(packages.iter().map(String::as_str));
+            arguments.extend(["--", "-Dwarnings"]);
+            cargo(w, &arguments)
         },
     },
     Check {
         name: "test",
         what: "unit, property, conformance, simulation and process tests, on this machine",
         // Also when this step alone is asked for, which sets nothing else up.
-        run: |w| redis(w).and_then(|_| cargo(w, &["test", "--workspace"])),
+        run: |w| redis(w).and_then(|_| outside_a_browser(w, &["test"], &[])),
     },
     Check {
         name: "wasm-check",
@@ -50,11 +54,7 @@ const CHECKS: &[Check] = &[
         },
     },
     Check { name: "wasm-test", what: "tests of the browser's module, in Chromium", run: wasm_test },
-    Check {
-        name: "doc",
-        what: "the documentation, warnings denied",
-        run: |w| Shell::new(w, "cargo", ["doc", "--workspace", "--no-deps"]).with("RUSTDOCFLAGS", "-Dwarnings").run(),
-    },
+    Check { name: "doc", what: "the documentation, warnings denied", run: doc },
     Check { name: "npm-typecheck", what: "the types of the npm package", run: |w| wasm::npm(w, "npm", "typecheck") },
     Check {
         name: "reference",
@@ -75,12 +75,15 @@ const CHECKS: &[Check] = &[
     Check {
         name: "browser",
         what: "two pages, one server, in Chromium",
-        run: |w| with_server_and_browser(w, "tests/browser"),
+        run: |w| {
+            let pages = rust_pages::build(w)?;
+            with_server_and_browser(w, "tests/browser", &[("COWRITE_RUST_PAGES", &pages.to_string_lossy())])
+        },
     },
     Check {
         name: "packaging",
         what: "the package as it is published, in bundlers, Next.js, a Worker and Node.js",
-        run: |w| with_server_and_browser(w, "tests/packaging"),
+        run: |w| with_server_and_browser(w, "tests/packaging", &[]),
     },
 ];
 
@@ -135,6 +138,31 @@ fn cargo(workspace: &Workspace, arguments: &[&str]) -> Result<(), Failure> {
     Shell::new(workspace, "cargo", arguments).run()
 }
 
+/// Runs a command of cargo for every package but those that live in a browser only: their many
+/// dependencies would be built a second time, for a machine on which they do nothing.
+fn outside_a_browser(workspace: &Workspace, command: &[&str], last: &[&str]) -> Result<(), Failure> {
+    let excluded = RUST_PAGES.map(|package| format!("--exclude={package}"));
+    let mut arguments = command.to_vec();
+    arguments.extend(["--workspace", "--features=cowrite-client-wasm/front"]);
+    arguments.extend(excluded.iter().map(String::as_str));
+    arguments.extend(last);
+    cargo(workspace, &arguments)
+}
+
+fn browser_packages() -> Vec<String> {
+    let packages = ["cowrite-client-wasm"].into_iter().chain(RUST_PAGES);
+    packages.map(|package| format!("--package={package}")).collect()
+}
+
+fn doc(workspace: &Workspace) -> Result<(), Failure> {
+    let excluded = RUST_PAGES.into_iter().chain(["cowrite-client-wasm"]).map(|package| format!("--exclude={package}"));
+    let everywhere = ["doc", "--no-deps", "--workspace"].map(String::from).into_iter().chain(excluded);
+    let in_a_browser =
+        ["doc", "--no-deps", "--target", WASM_TARGET].map(String::from).into_iter().chain(browser_packages());
+    Shell::new(workspace, "cargo", everywhere).with("RUSTDOCFLAGS", "-Dwarnings").run()?;
+    Shell::new(workspace, "cargo", in_a_browser).with("RUSTDOCFLAGS", "-Dwarnings").run()
+}
+
 fn wasm_test(workspace: &Workspace) -> Result<(), Failure> {
     // Without a single test the runner is content, and we must not be.
     let folder = workspace.path("client-wasm");
@@ -155,14 +183,14 @@ fn wasm_test(workspace: &Workspace) -> Result<(), Failure> {
         .run()
 }
 
-fn with_server_and_browser(workspace: &Workspace, folder: &str) -> Result<(), Failure> {
+fn with_server_and_browser(workspace: &Workspace, folder: &str, more: &[(&str, &str)]) -> Result<(), Failure> {
     cargo(workspace, &["build", "--package=cowrite-server"])?;
     let server = workspace.target().join("debug/cowrite-server");
     let chromium = program(workspace, "chromium")?;
-    Shell::new(workspace, "npm", ["--prefix", folder, "run", "test"])
+    let test = Shell::new(workspace, "npm", ["--prefix", folder, "run", "test"])
         .with("COWRITE_SERVER", &server.to_string_lossy())
-        .with("COWRITE_CHROMIUM", &chromium)
-        .run()
+        .with("COWRITE_CHROMIUM", &chromium);
+    more.iter().fold(test, |test, (name, value)| test.with(name, value)).run()
 }
 
 fn program(workspace: &Workspace, name: &str) -> Result<String, Failure> {
