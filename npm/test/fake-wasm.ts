@@ -285,6 +285,10 @@ export class FakeDocument {
     });
   }
 
+  tellPresence(): void {
+    this.#engine.tell({ type: "presence", doc: this.doc });
+  }
+
   tellStatus(): void {
     this.#engine.tell({ type: "status", doc: this.doc, ...this.status });
   }

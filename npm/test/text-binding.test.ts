@@ -197,6 +197,7 @@ test("cursors are told in the document's offsets, once, and not while the editor
 test("others' carets are drawn where the editor shows them", async () => {
   const { fake, editor } = await bind("a\r\nbc");
   fake.members = [{ number: 2, user: "bo", name: "Bo", state: {}, active: "active", self: false, cursor: { anchor: 3, head: 4 } }];
+  fake.tellPresence();
   fake.remote([{ insert: "12" }]);
   await settled();
   assert.deepEqual(editor.carets.map(({ name, anchor, head }) => [name, anchor, head]), [["Bo", 4, 5]]);

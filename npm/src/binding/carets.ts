@@ -18,10 +18,13 @@ export interface RemoteCaret {
 export class RemoteCarets {
   readonly #document: SharedDocument;
   readonly #draw: (carets: readonly RemoteCaret[]) => void;
+  readonly #isCurrent: () => boolean;
   readonly #unsubscribe: (() => void)[];
   #ended = false;
-  /** Whether a caret is shown, so that an edit may move it. */
+  /** Whether a caret is shown, so that an edit may move it. An edit never brings one. */
   #shown = false;
+  /** Whether they could not be drawn when they were to be. */
+  #missed = false;
   #cancel: (() => void) | undefined;
 
   /**
@@ -30,27 +33,23 @@ export class RemoteCarets {
    */
   constructor(document: SharedDocument, draw: (carets: readonly RemoteCaret[]) => void, isCurrent: () => boolean = () => true) {
     this.#document = document;
-    this.#draw = (carets) => {
-      if (isCurrent()) draw(carets);
-    };
+    this.#draw = draw;
+    this.#isCurrent = isCurrent;
     this.#unsubscribe = [
-      document.on("presence", () => this.invalidate()),
-      // An edit moves the carets behind it, and no event tells of that. It never brings one.
-      document.on("change", () => this.#shown && this.invalidate()),
-      document.on("closed", () => this.invalidate()),
+      document.on("presence", () => this.#request()),
+      // An edit moves the carets behind it, and no event tells of that.
+      document.on("change", () => this.invalidate()),
+      document.on("closed", () => this.#request()),
     ];
-    this.invalidate();
+    this.#request();
   }
 
-  /** Draws again at the next frame; to be called when the editor has come to show all of the document. */
+  /**
+   * Draws what there is to draw again at the next frame; to be called when the editor has come to show all
+   * of the document.
+   */
   invalidate(): void {
-    if (this.#ended) return;
-    this.#cancel ??= atNextFrame(() => {
-      this.#cancel = undefined;
-      const carets = caretsOf(this.#document);
-      this.#shown = carets.length > 0;
-      this.#draw(carets);
-    });
+    if (this.#shown || this.#missed) this.#request();
   }
 
   /** Draws no more; what is drawn is the binding's to take away. */
@@ -58,6 +57,18 @@ export class RemoteCarets {
     this.#ended = true;
     this.#cancel?.();
     for (const end of this.#unsubscribe) end();
+  }
+
+  #request(): void {
+    if (this.#ended) return;
+    this.#cancel ??= atNextFrame(() => {
+      this.#cancel = undefined;
+      this.#missed = !this.#isCurrent();
+      if (this.#missed) return;
+      const carets = caretsOf(this.#document);
+      this.#shown = carets.length > 0;
+      this.#draw(carets);
+    });
   }
 }
 
