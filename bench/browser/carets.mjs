@@ -2,12 +2,11 @@
 import { writeFile } from "node:fs/promises";
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
-import { Awareness } from "y-protocols/awareness";
 import { createRelativePositionFromTypeIndex } from "yjs";
 import { Environment } from "./environment.mjs";
 import { round, summary, table } from "./samples.mjs";
 import { randomness, textOf } from "./text.mjs";
-import { OurWriter, TheirWriter } from "./writers.mjs";
+import { OurWriter, TheirPerson, TheirWriter } from "./writers.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -29,8 +28,6 @@ const { values: options } = parseArgs({
 /** Carets move within so many code units from the start: the part that is in view, and as much below it. */
 const WITHIN = 3_000;
 
-// Each client of Yjs listens for the end of the process.
-process.setMaxListeners(0);
 const environment = await Environment.start();
 const results = [];
 try {
@@ -62,24 +59,23 @@ async function measure(editor) {
   crowds.ours = { close: () => ours.forEach((writer) => writer.close()), move: (index) => ours[index].shared.setCursor(Math.floor(random() * WITHIN)), hide: () => ours.forEach(({ shared }) => shared.clearCursor()) };
 
   if (editor !== "textarea") {
-    const filler = await TheirWriter.open(environment, room, isXml);
-    await filler.fill(text);
-    const theirs = [filler, ...await Promise.all(names.slice(1).map(() => TheirWriter.open(environment, room, isXml)))];
-    theirs.forEach(({ provider }, index) => provider.awareness.setLocalStateField("user", { name: names[index], color: "#3060c0", colorLight: "#3060c044" }));
-    const place = ({ type }) => {
-      if (!isXml) return createRelativePositionFromTypeIndex(type, Math.floor(random() * WITHIN));
-      const line = type.get(Math.floor(random() * 50)).get(0);
+    const writer = await TheirWriter.open(environment, room, isXml);
+    await writer.fill(text);
+    const people = names.map((name) => new TheirPerson(writer, name));
+    const place = () => {
+      if (!isXml) return createRelativePositionFromTypeIndex(writer.type, Math.floor(random() * WITHIN));
+      const line = writer.type.get(Math.floor(random() * 50)).get(0);
       return createRelativePositionFromTypeIndex(line, Math.floor(random() * line.length));
     };
     // Each binding has a form of its own for the same.
     const field = editor === "monaco" ? "selection" : "cursor";
     crowds.yjs = {
-      close: () => theirs.forEach((writer) => writer.close()),
+      close: () => (people.forEach(({ awareness }) => awareness.destroy()), writer.close()),
       move: (index) => {
-        const at = place(theirs[index]);
-        theirs[index].provider.awareness.setLocalStateField(field, { anchor: at, head: at });
+        const at = place();
+        people[index].show(field, { anchor: at, head: at });
       },
-      hide: () => theirs.forEach(({ provider }) => provider.awareness.setLocalStateField(field, null)),
+      hide: () => people.forEach((person) => person.show(field, null)),
     };
   }
 

@@ -1,10 +1,14 @@
 // Clients in Node.js: whoever fills the documents, types from afar, and looks at the end what everybody got.
 import { connect } from "../../npm/dist/index.js";
+import { createEncoder, toUint8Array, writeVarUint, writeVarUint8Array } from "lib0/encoding";
 import { WebSocket } from "ws";
+import { Awareness, encodeAwarenessUpdate } from "y-protocols/awareness";
 import { WebsocketProvider } from "y-websocket";
 import { Doc, XmlElement, XmlFragment, XmlText } from "yjs";
 
 const DEADLINE_MS = 60_000;
+/** The number of such messages in y-websocket. */
+const AWARENESS = 1;
 
 /** Waits for a condition; fails after the deadline, naming what was waited for. */
 export async function until(what, condition) {
@@ -79,5 +83,25 @@ export class TheirWriter {
   close() {
     this.provider.destroy();
     this.doc.destroy();
+  }
+}
+
+/**
+ * A member of a room of Yjs. All of them share a connection: each would be sent what each other does in a
+ * message of its own, which this process could not read. The page is sent the very same.
+ */
+export class TheirPerson {
+  constructor({ provider }, name) {
+    this.provider = provider;
+    this.awareness = new Awareness(new Doc());
+    this.awareness.setLocalStateField("user", { name, color: "#3060c0", colorLight: "#3060c044" });
+  }
+
+  show(field, value) {
+    this.awareness.setLocalStateField(field, value);
+    const message = createEncoder();
+    writeVarUint(message, AWARENESS);
+    writeVarUint8Array(message, encodeAwarenessUpdate(this.awareness, [this.awareness.clientID]));
+    this.provider.ws.send(toUint8Array(message));
   }
 }

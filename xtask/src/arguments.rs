@@ -20,6 +20,10 @@ cargo xtask COMMAND
                                  the sequencer and the engine
   docs                           the reference of the npm package and of the crates,
                                  as pages below the target folder
+  bench-browser [keystrokes|carets] [OPTION=VALUE ...]
+                                 what a keystroke and others' carets cost in Chromium,
+                                 beside Yjs; both unless one is named. Options as in
+                                 docs/performance-browser.md, such as --editors=quill
   changelog                      the next section of CHANGELOG.md, from the commits";
 
 /// One command with its options.
@@ -51,6 +55,13 @@ pub(crate) enum Arguments {
     },
     /// Build the reference.
     Docs,
+    /// Measure in the browser.
+    BenchBrowser {
+        /// Which program of `bench/browser`; `None` is each of them.
+        program: Option<String>,
+        /// Options of the program.
+        options: Vec<String>,
+    },
     /// Print the changes since the last release.
     Changelog,
     /// Print the help text.
@@ -69,6 +80,7 @@ impl Arguments {
             "test" => Self::Test { only: None },
             "vectors" => return Ok(Self::Vectors { words: words.collect() }),
             "docs" => Self::Docs,
+            "bench-browser" => Self::BenchBrowser { program: None, options: Vec::new() },
             "changelog" => Self::Changelog,
             "" | "help" | "-h" | "--help" => return Ok(Self::Help),
             other => return Err(Failure::Usage(format!("there is no command `{other}`"))),
@@ -93,6 +105,12 @@ impl Arguments {
                     *port = text.parse().map_err(|_| Failure::Usage(format!("`{text}` is no port (0 to 65535)")))?;
                 }
                 (Self::Demo { data, .. }, "--data") => *data = Some(PathBuf::from(value()?)),
+                (Self::BenchBrowser { program, .. }, "keystrokes" | "carets") if program.is_none() => {
+                    *program = Some(word)
+                }
+                (Self::BenchBrowser { options, .. }, _) if name.starts_with("--") && attached.is_some() => {
+                    options.push(word);
+                }
                 (Self::Test { only }, "--only") => *only = Some(value()?),
                 _ => {
                     return Err(Failure::Usage(format!("`{command}` does not know `{word}`")));
@@ -118,7 +136,21 @@ mod tests {
         assert_eq!(parse("test --only fmt"), Some(Arguments::Test { only: Some("fmt".to_owned()) }));
         let words = vec!["--list-kinds".to_owned(), "a.json".to_owned()];
         assert_eq!(parse("vectors --list-kinds a.json"), Some(Arguments::Vectors { words }));
-        for wrong in ["tset", "setup --port 1", "demo --port", "demo --port 70000", "test fmt", "setup --tests=no"] {
+        let options = vec!["--editors=quill".to_owned()];
+        assert_eq!(
+            parse("bench-browser carets --editors=quill"),
+            Some(Arguments::BenchBrowser { program: Some("carets".to_owned()), options })
+        );
+        for wrong in [
+            "bench-browser --editors",
+            "bench-browser frames",
+            "tset",
+            "setup --port 1",
+            "demo --port",
+            "demo --port 70000",
+            "test fmt",
+            "setup --tests=no",
+        ] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }

@@ -4,6 +4,7 @@
 //! test. What CI runs is what a developer runs: `.ci/run` only calls `cargo xtask test`.
 
 mod arguments;
+mod bench;
 mod changelog;
 mod demo;
 mod docs;
@@ -54,6 +55,7 @@ fn run() -> Result<(), Failure> {
         Arguments::Test { only } => test::test(&workspace, only.as_deref())?,
         Arguments::Vectors { words } => vectors::vectors(&workspace, words)?,
         Arguments::Docs => docs::docs(&workspace)?,
+        Arguments::BenchBrowser { program, options } => bench::browser(&workspace, program.as_deref(), &options)?,
         Arguments::Changelog => changelog::changelog(&workspace)?,
         Arguments::Help => println!("{}", arguments::USAGE),
     }

@@ -121,7 +121,7 @@ fn apt(workspace: &Workspace, arguments: &[&str]) -> Result<(), Failure> {
 }
 
 /// Installs the packages that `folder` lists, unless its `node_modules` is newer than the list.
-fn npm_packages(workspace: &Workspace, folder: &str) -> Result<Outcome, Failure> {
+pub(crate) fn npm_packages(workspace: &Workspace, folder: &str) -> Result<Outcome, Failure> {
     for program in ["node", "npm"] {
         require(workspace, program, "install Node.js 20 or newer with npm")?;
     }
