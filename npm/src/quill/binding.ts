@@ -122,7 +122,10 @@ class QuillBinding implements Binding, LinkedEditor {
       const edit = this.#view.take((delta as QuillDelta).ops, (before as { length(): number }).length(), length > 1 && this.#quill.getText(length - 2, 1) === "\n");
       this.#link.edit(edit);
     };
-    const moved = () => this.#sendCursor();
+    // Asking for the selection walks the document. The engine moves the cursor along with what is typed.
+    const moved = (type: string) => {
+      if (type === "selection-change") this.#sendCursor();
+    };
     const left = () => {
       // The one moment at which comparing everything disturbs nobody.
       if (this.#compared === this.#quill.editor.delta) return;
