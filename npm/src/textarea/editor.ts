@@ -114,8 +114,12 @@ export class TextareaEditor implements TextEditor {
     const element = this.#element;
     const { scrollTop, scrollLeft } = element;
     const heightBefore = scrollTop > 0 && end <= this.#firstInView() ? element.scrollHeight : null;
-    element.setRangeText(insert, start, end, "preserve");
-    this.#known = element.value;
+    try {
+      element.setRangeText(insert, start, end, "preserve");
+    } finally {
+      // An application may have put something in its place, and that may throw.
+      this.#known = element.value;
+    }
     this.select(selection);
     element.scrollTop = heightBefore === null ? scrollTop : scrollTop + element.scrollHeight - heightBefore;
     element.scrollLeft = scrollLeft;
