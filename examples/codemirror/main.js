@@ -9,4 +9,4 @@ const view = new EditorView({ parent: document.getElementById("editor"), extensi
 const binding = bindCodeMirror(view, shared);
 
 // For the console, and the tests.
-globalThis.example = { client, shared, view, binding, bind: () => (example.binding = bindCodeMirror(view, shared)) };
+globalThis.example = { client, shared, view, binding, bind: (options) => (example.binding = bindCodeMirror(view, shared, options)) };

@@ -12,4 +12,4 @@ const editor = monaco.editor.create(document.getElementById("editor"), { automat
 const binding = bindMonaco(editor, shared);
 
 // For the console, and the tests.
-globalThis.example = { client, shared, editor, monaco, binding, bind: () => (example.binding = bindMonaco(editor, shared)) };
+globalThis.example = { client, shared, editor, monaco, binding, bind: (options) => (example.binding = bindMonaco(editor, shared, options)) };

@@ -23,4 +23,5 @@ const view = new EditorView(document.getElementById("editor"), {
 });
 
 // For the console, and the tests.
-globalThis.example = { client, shared, view };
+const plugins = (...first) => view.updateState(view.state.reconfigure({ plugins: [...first, keymap(keys), keymap(baseKeymap)] }));
+globalThis.example = { client, shared, view, bind: (options) => plugins(cowrite(shared, options)), unbind: () => plugins() };

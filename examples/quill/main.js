@@ -12,4 +12,4 @@ const onRepair = ({ found, expected }) => console.warn(`the editor was mended: $
 const binding = bindQuill(quill, shared, { onRepair });
 
 // For the console, and the tests.
-globalThis.example = { client, shared, quill, binding };
+globalThis.example = { client, shared, quill, binding, bind: (options) => (example.binding = bindQuill(quill, shared, options)) };

@@ -27,6 +27,8 @@ export const browserFlags = [
   "--disable-component-update", "--disable-sync",
 ];
 
+const executable = () => process.env.COWRITE_CHROMIUM ?? "/usr/bin/chromium";
+
 /** A server on a data folder of its own. It can be killed and started again on the same port and data. */
 export class Server {
   #settings;
@@ -82,10 +84,33 @@ export class Server {
 }
 
 /** One browser for a test file. */
-export async function startBrowser() {
-  const browser = await chromium.launch({ executablePath: process.env.COWRITE_CHROMIUM ?? "/usr/bin/chromium", args: browserFlags });
+export async function startBrowser(settings = {}) {
+  const browser = await chromium.launch({ ...settings, executablePath: executable(), args: browserFlags });
   after(() => browser.close());
   return browser;
+}
+
+/**
+ * A browser as people have it: its pages can be hidden and frozen, which Playwright's own pages cannot. All of them
+ * are in one context.
+ */
+export async function startPlainBrowser() {
+  const profile = await mkdtemp(path.join(tmpdir(), "cowrite-profile-"));
+  after(() => rm(profile, { recursive: true, force: true, maxRetries: 5 }));
+  const flags = [...browserFlags, "--headless=new", "--remote-debugging-port=0", `--user-data-dir=${profile}`, "about:blank"];
+  const child = spawn(executable(), flags, { stdio: ["ignore", "ignore", "pipe"] });
+  after(() => end(child, "SIGKILL"));
+  const address = await new Promise((resolve, reject) => {
+    createInterface(child.stderr).on("line", (line) => {
+      const found = /listening on (ws:\S+)/.exec(line);
+      if (found) resolve(found[1]);
+    });
+    child.once("exit", (code, signal) => reject(new Error(`the browser ended with ${code ?? signal}`)));
+  });
+  const browser = await chromium.connectOverCDP(address, { noDefaults: true });
+  after(() => browser.close());
+  const [context] = browser.contexts();
+  return { newContext: async () => ({ newPage: () => context.newPage(), newCDPSession: (page) => context.newCDPSession(page), close: async () => {} }) };
 }
 
 /** Two people on one document of the demo, each in a browser of their own, each behind a proxy of their own. */
