@@ -18,9 +18,9 @@ extern "C" {
     #[wasm_bindgen(js_name = clearTimeout)]
     fn clear_timeout(timer: &JsValue);
     #[wasm_bindgen(js_name = addEventListener, catch)]
-    fn add_event_listener(name: &str, callback: &JsValue) -> Result<(), JsValue>;
+    fn add_event_listener(name: &str, callback: &JsValue, capture: bool) -> Result<(), JsValue>;
     #[wasm_bindgen(js_name = removeEventListener, catch)]
-    fn remove_event_listener(name: &str, callback: &JsValue) -> Result<(), JsValue>;
+    fn remove_event_listener(name: &str, callback: &JsValue, capture: bool) -> Result<(), JsValue>;
 
     /// The host's function for events, with one that opens a socket as its property `socket`.
     #[wasm_bindgen(
@@ -159,21 +159,21 @@ fn read(event: JsValue) -> Signal {
     }
 }
 
-/// What the page says when it or the network goes or comes back; two of them bubble. Of the
-/// network it may lie both ways, so either makes the link only look.
+/// What the page says when it or the network goes or comes back. It is heard on its way down
+/// to the page, since not all of it bubbles, and before the application hears it. Of the network it may lie both ways, so either makes the link only look.
 const NEWS: [&str; 6] = ["offline", "online", "pagehide", "pageshow", "resume", "visibilitychange"];
 
 /// Begins to hear the page's news. Where there are none, as in Node.js, nothing comes.
 pub(crate) fn listen(callback: &Callback) {
     for name in NEWS {
-        let _ = add_event_listener(name, &callback.guarded);
+        let _ = add_event_listener(name, &callback.guarded, true);
     }
 }
 
 /// Hears no more of the page.
 pub(crate) fn unlisten(callback: &Callback) {
     for name in NEWS {
-        let _ = remove_event_listener(name, &callback.guarded);
+        let _ = remove_event_listener(name, &callback.guarded, true);
     }
 }
 
