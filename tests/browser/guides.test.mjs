@@ -84,6 +84,12 @@ const trials = {
     await ada.reload();
     await until(ada, "it is there again", () => globalThis.notes?.text === "HelloHello");
   }, { prelude: `${tokens} const showWhetherItIsSafe = (..._) => {};`, after: "globalThis.notes = notes;", people: 1 }),
+  "docs/guides/offline.md js 2": page(async (ada) => {
+    await until(ada, "it is opened with what asks", () => globalThis.client?.open("notes").status.state === "online");
+  }, { prelude: `${tokens} ${connection} const ask = async (..._) => true;`, after: "globalThis.client = client;", people: 1 }),
+  "docs/guides/offline.md js 3": page(async (ada) => {
+    await until(ada, "both ways of clearing have answered", () => globalThis.cleared === true);
+  }, { prelude: `import { connect } from "cowrite"; const [url, token] = ["/v1/socket", "dev:ada"];`, after: "globalThis.cleared = true;", people: 1 }),
   "docs/guides/presence.md js 1": page(async (ada, grace) => {
     const shows = (line) => until(ada, `${line} is shown`, (wanted) => [...document.querySelectorAll("li")].some(({ textContent }) => textContent.startsWith(wanted)), line);
     await shows("Ada (you)");
