@@ -7,8 +7,9 @@ use std::fs;
 use std::path::PathBuf;
 
 /// What a caller can be told, and where it is written.
-const ENUMS: [(&str, &str); 4] = [
+const ENUMS: [(&str, &str); 5] = [
     ("EditError", "src/engine/mod.rs"),
+    ("RecordError", "src/engine/record.rs"),
     ("OpenError", "src/session/mod.rs"),
     ("ConnectError", "src/native/client.rs"),
     ("WaitError", "src/native/document.rs"),
