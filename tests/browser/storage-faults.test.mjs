@@ -109,8 +109,7 @@ test("G2: a duplicated tab is another client, and both keep what is theirs", asy
     for (const page of [first, second]) await until(page, "it arrived", () => shared.status.state === "online" && shared.status.pending === 0);
   }
   assert.ok(ids.every((ids) => ids.length > 0), "client ids were seen");
-  const shown = await first.evaluate(() => shared.members.map(({ number }) => number));
-  assert.equal(new Set(shown).size, 2);
+  await until(first, "it sees both", () => new Set(shared.members.map(({ number }) => number)).size === 2);
   assert.notEqual(ids[0].at(-1), ids[1].at(-1), "one client id was at work twice");
   await until(second, "both have one text", (text) => shared.text === text, await first.evaluate(() => shared.text));
   assertTokens(await first.evaluate(() => shared.text), new Map([["a", [2, 2]], ["b", [2, 2]]]), "in both tabs");
