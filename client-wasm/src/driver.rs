@@ -3,8 +3,10 @@
 //! The session is borrowed only while it works, and never while JavaScript runs: what it
 //! asks for is done one by one afterwards, so a host may call back in from any event.
 
-use std::cell::{Cell, RefCell, RefMut};
-use std::rc::Rc;
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cell::{Cell, RefCell, RefMut};
 
 use cowrite_client::{DocumentHandle, EditError, Engine, Found, Millis, Record, RecordError, Session, Verdict};
 use cowrite_protocol::frame::{Activity, ProtocolVersion};
@@ -39,7 +41,7 @@ pub(crate) struct Driver {
 impl Driver {
     /// A client that is not connected yet.
     pub(crate) fn new(url: String, host: Host, guard: &Guard) -> Rc<Driver> {
-        let driver = Rc::new_cyclic(|driver: &std::rc::Weak<Driver>| {
+        let driver = Rc::new_cyclic(|driver: &alloc::rc::Weak<Driver>| {
             let driver = driver.clone();
             let callback = Callback::new(guard, move |signal| {
                 if let Some(driver) = driver.upgrade() {
@@ -62,7 +64,7 @@ impl Driver {
             }
         });
         listen(&driver.callback);
-        panic::watch(&driver);
+        panic::watch(&driver.host);
         driver
     }
 
@@ -217,20 +219,10 @@ impl Driver {
             return;
         }
         unlisten(&self.callback);
+        panic::unwatch(&self.host);
         drop(self.timer.take());
         // A close that the server hears lets the others see at once that we left.
         drop(self.socket.take());
-    }
-
-    /// The module has failed: says so, with what was pending.
-    pub(crate) fn tell_panic(&self, message: &str) {
-        if !self.closed.get() {
-            let event = self
-                .kept
-                .try_borrow()
-                .map_or_else(|_| events::panic(message, &[]), |kept| events::panic(message, &kept));
-            self.host.tell(&event);
-        }
     }
 
     fn handle(&self, signal: Signal) {

@@ -7,13 +7,18 @@
 //!
 //! Works wherever `WebSocket`, `performance` and `setTimeout` are: in a page, in a
 //! Worker, and in Node.js (where `globalThis.WebSocket` may have to be set first).
-
+//!
+//! With the feature `module` it is what the package ships: a module that stands alone,
+//! without the standard library. Without it, other programs and tests can be built on it.
 //!
 //! With the feature `front` there is a face towards programs in Rust: `front`. Without
 //! the feature `javascript`, which is there by default, the class and its allocator are left out.
 
+#![cfg_attr(all(feature = "module", target_family = "wasm"), no_std)]
 #![warn(missing_docs)]
 #![cfg_attr(not(feature = "javascript"), allow(dead_code, reason = "what only JavaScript calls"))]
+
+extern crate alloc;
 
 mod bindings;
 mod driver;

@@ -1,50 +1,66 @@
-//! When the module fails: a panic cannot be caught in the browser, so it is told, with
-//! what was pending, before it ends the call; every later call is refused.
+//! When the module fails: a panic cannot be caught in the browser, so it is told before it
+//! ends the call; every later call is refused, but for the one that reads what is pending.
 
-use std::cell::RefCell;
-use std::panic::PanicHookInfo;
-use std::rc::{Rc, Weak};
-use std::sync::Once;
-use std::sync::atomic::{AtomicBool, Ordering};
+use alloc::boxed::Box;
+use core::sync::atomic::{AtomicBool, Ordering};
 
-use crate::driver::Driver;
+use once_cell::race::OnceBox;
+
+use crate::bindings::{Host, Hosts};
+use crate::events;
 
 static FAILED: AtomicBool = AtomicBool::new(false);
-static HOOKED: Once = Once::new();
 
-thread_local! {
-    static DRIVERS: RefCell<Vec<Weak<Driver>>> = const { RefCell::new(Vec::new()) };
-}
+/// Who is told.
+static HOSTS: OnceBox<Hosts> = OnceBox::new();
 
 /// Whether the module has failed: what it holds cannot be trusted any more.
 pub(crate) fn has_failed() -> bool {
     FAILED.load(Ordering::Relaxed)
 }
 
-/// Tells this driver's host when the module fails.
-pub(crate) fn watch(driver: &Rc<Driver>) {
-    let _ = DRIVERS.try_with(|drivers| {
-        let mut drivers = drivers.borrow_mut();
-        drivers.retain(|known| known.strong_count() > 0);
-        drivers.push(Rc::downgrade(driver));
+/// Tells this host when the module fails.
+pub(crate) fn watch(host: &Host) {
+    let hosts = HOSTS.get_or_init(|| {
+        #[cfg(not(all(feature = "module", target_family = "wasm")))]
+        hook();
+        Box::new(Hosts::new())
     });
-    HOOKED.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            before(info);
-            tell(info);
-        }));
-    });
+    hosts.push(host);
 }
 
-fn tell(info: &PanicHookInfo<'_>) {
+/// Tells this host no more.
+pub(crate) fn unwatch(host: &Host) {
+    HOSTS.get().into_iter().for_each(|hosts| hosts.remove(host));
+}
+
+/// The standard library tells its panics to whoever asks.
+#[cfg(not(all(feature = "module", target_family = "wasm")))]
+fn hook() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        before(info);
+        tell(info.payload_as_str());
+    }));
+}
+
+/// Without it the panic comes here. Where it happened is left out, and whatever would have to
+/// be formatted: the texts of all panics that there could be are a tenth of the module.
+#[cfg(all(feature = "module", target_family = "wasm"))]
+#[panic_handler]
+fn panicked(info: &core::panic::PanicInfo<'_>) -> ! {
+    tell(info.message().as_str());
+    core::arch::wasm32::unreachable()
+}
+
+fn tell(message: Option<&str>) {
     if FAILED.swap(true, Ordering::Relaxed) {
         return;
     }
-    let message = info.payload_as_str().unwrap_or("panic");
-    let _ = DRIVERS.try_with(|drivers| {
-        // The list is borrowed for no longer than it takes to copy it, here and above.
-        let drivers: Vec<_> = drivers.try_borrow().map_or_else(|_| Vec::new(), |drivers| drivers.clone());
-        drivers.iter().filter_map(Weak::upgrade).for_each(|driver| driver.tell_panic(message));
-    });
+    let event = events::panic(message.unwrap_or("panic"));
+    if let Some(hosts) = HOSTS.get() {
+        while let Some(host) = hosts.pop() {
+            host.tell(&event);
+        }
+    }
 }

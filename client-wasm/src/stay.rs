@@ -1,6 +1,8 @@
 //! The session and what the application was last told of it.
 
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use cowrite_client::engine::StatusState;
 use cowrite_client::{

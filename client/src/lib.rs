@@ -8,7 +8,10 @@
 //! The host's loop: after each call drain [`Session::poll_output`] to `None`, then wait
 //! for the socket or for [`Session::poll_timeout`].
 
+#![cfg_attr(not(any(test, feature = "native")), no_std)]
 #![warn(missing_docs)]
+
+extern crate alloc;
 
 mod backoff;
 pub mod engine;

@@ -4,6 +4,8 @@
 //! frame starts with its kind, one byte below 128. Kinds from 64 to 127 are ignorable: a
 //! length follows the kind, and who does not know the kind skips it. Version 1 has none.
 
+use alloc::vec::Vec;
+
 use serde::Serialize;
 use thiserror::Error;
 

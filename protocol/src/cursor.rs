@@ -1,5 +1,8 @@
 //! Where a client's carets and selections stand.
 
+use alloc::vec;
+use alloc::vec::Vec;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::document_type::{Bias, DocumentType};

@@ -1,5 +1,7 @@
 //! The one trait behind which a kind of document stands.
 
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt::Debug;
 
 use crate::error::{ApplyError, ComposeError, DecodeOperationError, FormatError};

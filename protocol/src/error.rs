@@ -1,5 +1,7 @@
 //! What can be wrong with an operation, and the codes that travel.
 
+use alloc::string::String;
+
 use thiserror::Error;
 
 /// Why an operation cannot be applied to a document. The document is as it was.

@@ -9,7 +9,10 @@
 //! * [`frame`] is the wire, field by field; [`codec`] turns it into bytes.
 //! * [`hash`] is the identity of a history.
 
+#![cfg_attr(not(test), no_std)]
 #![warn(missing_docs)]
+
+extern crate alloc;
 
 pub mod codec;
 pub mod cursor;

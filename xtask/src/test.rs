@@ -40,6 +40,14 @@ const CHECKS: &[Check] = &[
         },
     },
     Check {
+        name: "clippy-module",
+        what: "lints of the module as it is shipped, without the standard library",
+        run: |w| {
+            let module = ["--package=cowrite-client-wasm", "--lib", "--features=module"];
+            cargo(w, &["clippy", "--target", WASM_TARGET, module[0], module[1], module[2], "--", "-Dwarnings"])
+        },
+    },
+    Check {
         name: "test",
         what: "unit, property, conformance, simulation and process tests, on this machine",
         // Also when this step alone is asked for, which sets nothing else up.

@@ -55,6 +55,9 @@ fn module(workspace: &Workspace) -> Result<Outcome, Failure> {
         "../npm/wasm",
         "--out-name",
         "cowrite",
+        "--",
+        "--features",
+        "module",
     ];
     Shell::new(workspace, "wasm-pack", arguments).run()?;
     stamp.record()?;

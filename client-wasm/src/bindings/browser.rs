@@ -4,6 +4,9 @@
 //! These few lines are declared here rather than taken from `web-sys` and `js-sys`, which
 //! bring 10 kB of their own into the module.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use cowrite_client::Millis;
 use wasm_bindgen::prelude::*;
 
@@ -38,6 +41,22 @@ extern "C" {
     pub type Guard;
     #[wasm_bindgen(method, js_name = call)]
     fn put_around(this: &Guard, receiver: &JsValue, callback: &JsValue) -> JsValue;
+
+    /// An array of them.
+    #[wasm_bindgen(js_name = Array)]
+    pub(crate) type Hosts;
+    #[wasm_bindgen(constructor, js_class = "Array")]
+    pub(crate) fn new() -> Hosts;
+    /// Adds one.
+    #[wasm_bindgen(method, js_class = "Array")]
+    pub(crate) fn push(this: &Hosts, host: &Host);
+    /// Takes the last one out.
+    #[wasm_bindgen(method, js_class = "Array")]
+    pub(crate) fn pop(this: &Hosts) -> Option<Host>;
+    #[wasm_bindgen(method, js_class = "Array", js_name = indexOf)]
+    fn index_of(this: &Hosts, host: &Host) -> i32;
+    #[wasm_bindgen(method, js_class = "Array")]
+    fn splice(this: &Hosts, start: u32, count: u32);
 
     type Event;
     #[wasm_bindgen(method, getter, js_name = type)]
@@ -97,6 +116,15 @@ impl Host {
     /// Tells one event. What the host throws is its own business.
     pub(crate) fn tell(&self, event: &str) {
         let _ = self.call(&JsValue::UNDEFINED, event);
+    }
+}
+
+impl Hosts {
+    /// Takes one out, if it is there.
+    pub(crate) fn remove(&self, host: &Host) {
+        if let Ok(at) = u32::try_from(self.index_of(host)) {
+            self.splice(at, 1);
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The class that JavaScript sees. It converts, and nothing more.
 
-use std::rc::Rc;
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use cowrite_client::{DocumentHandle, Found, ReviewRule, Session, Written};
 use cowrite_protocol::{Operation, Utf16Length};

@@ -5,6 +5,6 @@ mod browser;
 #[cfg(feature = "javascript")]
 mod client;
 
-pub(crate) use browser::{Callback, Guard, Host, Signal, Socket, Timer, listen, now, seed, unlisten};
+pub(crate) use browser::{Callback, Guard, Host, Hosts, Signal, Socket, Timer, listen, now, seed, unlisten};
 #[cfg(feature = "javascript")]
 pub use client::WasmClient;

@@ -1,5 +1,9 @@
 //! Work that was set aside: kept and shown, never sent by itself.
 
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
+
 use cowrite_protocol::DocumentType;
 use cowrite_protocol::frame::Code;
 

@@ -1,5 +1,7 @@
 //! Who else has the document open, and where their cursors stand.
 
+use alloc::vec::Vec;
+
 use cowrite_protocol::frame::{Activity, Member, MemberChange};
 use cowrite_protocol::{AuthorNumber, Cursor, DocumentType, UserId};
 

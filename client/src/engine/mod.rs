@@ -1,6 +1,8 @@
 //! One document at a client: what the log has accepted, what is pending, and the text
 //! that the user sees.
 
+use alloc::vec::Vec;
+
 mod caret;
 mod durable;
 mod event;
@@ -15,7 +17,7 @@ mod storing;
 mod submit;
 mod undo;
 
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
 
 use cowrite_protocol::error::{ApplyError, ComposeError};
 use cowrite_protocol::frame::{Author, Code, DurabilityClass, Position, Role};

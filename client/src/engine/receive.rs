@@ -1,5 +1,7 @@
 //! What the room tells an engine that is attached to it.
 
+use alloc::vec::Vec;
+
 use cowrite_protocol::frame::{Author, Code, Commit, MemberChange, Packed, Remedy, Scope};
 use cowrite_protocol::{
     AuthorNumber, Checksum, ClientId, ClientSeq, Cursor, DocumentType, OperationLimits, RunningHash, UserId, Version,

@@ -1,5 +1,8 @@
 //! A document as it is kept on the device: what is written, and how it is read again.
 
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
 use cowrite_protocol::frame::{Code, DurabilityClass, Position, Reader, Role, Writer};
 use cowrite_protocol::hash::Checksummer;
 use cowrite_protocol::{

@@ -1,5 +1,7 @@
 //! When a document is written to the device's store, and what waits for that.
 
+use alloc::vec::Vec;
+
 use cowrite_protocol::frame::{Position, Role};
 use cowrite_protocol::{ClientId, ClientSeq, DocumentType, Millis, UserId};
 

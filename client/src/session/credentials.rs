@@ -1,5 +1,8 @@
 //! The token: when a fresh one is asked for, what is sent before it, and what a refusal means.
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+
 use cowrite_protocol::frame::{ClientFrame, Code};
 use cowrite_protocol::{DocumentType, Millis};
 

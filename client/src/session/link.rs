@@ -1,5 +1,7 @@
 //! The connection: when to connect, when to give it up, when to come back.
 
+use alloc::vec::Vec;
+
 use cowrite_protocol::DocumentType;
 use cowrite_protocol::codec::encode_client;
 use cowrite_protocol::frame::{ClientFrame, Code, ProtocolVersion, Remedy, Terms, Welcome};

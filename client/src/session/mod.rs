@@ -1,5 +1,9 @@
 //! One client's stay across sockets: greeting, channels, reconnecting, and the time.
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
 mod credentials;
 mod dispatch;
 mod keeping;
@@ -7,7 +11,7 @@ mod link;
 mod pace;
 mod wire;
 
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
 
 use cowrite_protocol::frame::{Activity, Code, PartReader, Welcome};
 use cowrite_protocol::{Channel, Cursor, DocumentId, DocumentType, Limits, UserId, Version};

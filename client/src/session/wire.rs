@@ -1,5 +1,7 @@
 //! What the engines send, as frames and messages.
 
+use alloc::vec::Vec;
+
 use cowrite_protocol::codec::encode_client;
 use cowrite_protocol::frame::{Abbreviated, ClientFrame, Packed, Submit, encode_in_parts};
 use cowrite_protocol::{Channel, DocumentType};
@@ -212,7 +214,7 @@ impl<D: DocumentType> OpenDocument<D> {
 
 /// Gathers small frames into messages; a large frame goes in parts.
 struct Batch<'a> {
-    messages: &'a mut std::collections::VecDeque<Vec<u8>>,
+    messages: &'a mut alloc::collections::VecDeque<Vec<u8>>,
     open: Vec<u8>,
     part_bytes: usize,
 }

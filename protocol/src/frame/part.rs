@@ -1,5 +1,7 @@
 //! Frames larger than a message, in parts.
 
+use alloc::vec::Vec;
+
 use thiserror::Error;
 
 use crate::id::Channel;

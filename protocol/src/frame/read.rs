@@ -3,6 +3,8 @@
 //! The reader that serde derives is 17 kB of code in every browser, this one is 4. Frames
 //! are defined where they are; the test below holds both readers together, byte by byte.
 
+use alloc::borrow::ToOwned;
+
 use super::reader::Reader;
 use super::{
     Abbreviated, Activity, Author, Code, Commit, DurabilityClass, Member, MemberChange, Opened, Outcome, Packed,

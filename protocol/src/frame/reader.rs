@@ -1,5 +1,7 @@
 //! Numbers, texts and lists from bytes, as postcard writes them.
 
+use alloc::vec::Vec;
+
 /// What is left of some bytes. Every step gives `None` where they are not what it reads, and
 /// allocates no more than they hold.
 #[derive(Clone, Copy, Debug)]

@@ -1,5 +1,8 @@
 //! What the server sends.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Abbreviated, Code, Packed, ProtocolVersion};

@@ -1,5 +1,7 @@
 //! Numbers, texts and lists to bytes, as postcard writes them, for what is kept and not sent.
 
+use alloc::vec::Vec;
+
 /// Bytes that grow; the other half of [`Reader`](super::Reader).
 #[derive(Clone, Debug, Default)]
 pub struct Writer(pub Vec<u8>);

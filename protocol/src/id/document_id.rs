@@ -1,5 +1,6 @@
 //! The name of a document, as the application chose it.
 
+use alloc::boxed::Box;
 use core::fmt;
 use core::str::FromStr;
 

@@ -1,5 +1,6 @@
 //! The name of a user, as the application's token says it.
 
+use alloc::boxed::Box;
 use core::fmt;
 use core::str::FromStr;
 

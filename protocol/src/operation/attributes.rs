@@ -1,7 +1,10 @@
 //! The attributes of a stretch of text, and what a retain changes in them.
 
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
 use core::cmp::Ordering;
-use std::sync::Arc;
 
 use super::json::{Json, JsonError};
 use super::json_scanner::{Scanner, write_string};

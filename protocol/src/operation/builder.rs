@@ -1,5 +1,7 @@
 //! Puts components together in normal form.
 
+use alloc::borrow::ToOwned;
+use alloc::vec::Vec;
 use core::mem;
 
 use super::attributes::Attributes;

@@ -1,5 +1,7 @@
 //! The operation and the components that it is made of.
 
+use alloc::vec::Vec;
+
 use super::attributes::Attributes;
 use super::builder::OperationBuilder;
 use super::inserted_text::InsertText;

@@ -1,5 +1,7 @@
 //! The JSON form of operations and documents: the Quill Delta.
 
+use alloc::string::String;
+
 use thiserror::Error;
 
 use super::attributes::Attributes;

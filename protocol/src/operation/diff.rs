@@ -1,5 +1,7 @@
 //! An operation that leads from one document to another.
 
+use alloc::vec::Vec;
+
 use super::builder::OperationBuilder;
 use super::component::Operation;
 use super::document::Document;

@@ -5,6 +5,9 @@
 //! input plus a constant. What is compared comes by reference, so that the search is compiled once:
 //! the browser loads it.
 
+use alloc::vec;
+use alloc::vec::Vec;
+
 /// The most differences that are looked through at once.
 const MOST_DIFFERENCES: usize = 256;
 /// The steps that a search may take beyond one for each element.

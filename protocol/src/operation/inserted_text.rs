@@ -1,5 +1,8 @@
 //! The text of an insertion, with its length in UTF-16 code units.
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+
 use crate::text::Utf16Length;
 
 /// A string that knows its length in UTF-16 code units.

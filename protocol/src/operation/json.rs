@@ -1,6 +1,7 @@
 //! A JSON value as canonical text: what an attribute and an embed hold.
 
-use std::sync::Arc;
+use alloc::string::String;
+use alloc::sync::Arc;
 
 use thiserror::Error;
 

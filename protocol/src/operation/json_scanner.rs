@@ -3,6 +3,9 @@
 //! It is small on purpose: it runs in the browser's module, which has no other JSON
 //! reader. It recurses no deeper than [`JSON_DEPTH`], whatever it is given.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use super::json::{JSON_DEPTH, JsonError};
 use super::order::last_of_each;
 

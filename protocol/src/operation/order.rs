@@ -1,5 +1,6 @@
 //! The one sort of this crate.
 
+use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 /// The places of a list in ascending order of what stands there; of equals only the last.

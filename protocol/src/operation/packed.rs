@@ -31,6 +31,7 @@
 //! | a character typed at offset 100,000 | `80 b5 18` retain, `05 61` insert "a" |
 //! | retain 2, insert "é" in bold, delete 1 | `08` retain, `27 c3 a9` insert, `10 04 62 6f 6c 64 01` bold: true, `06` delete |
 
+use alloc::vec::Vec;
 use core::str;
 
 use super::attributes::{Attribute, Attributes};

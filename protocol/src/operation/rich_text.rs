@@ -1,5 +1,8 @@
 //! Text with attributes and embeds, as a kind of document.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use super::component::{Component, Operation};
 use super::document::Document;
 use super::format::Format;

@@ -3,6 +3,8 @@
 //! Runs before that place lie in one stack, those behind it in another, so that an edit
 //! near the last one touches a few runs, however many there are.
 
+use alloc::vec::Vec;
+
 use super::attributes::{Attributes, Nulls};
 use super::json::Json;
 use crate::text::{Utf16Length, Utf16Offset};

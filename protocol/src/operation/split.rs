@@ -1,5 +1,8 @@
 //! Splits an operation that is too large for one submit.
 
+use alloc::vec;
+use alloc::vec::Vec;
+
 use super::builder::OperationBuilder;
 use super::component::{Component, Operation};
 use super::packed::{HEAD_BYTES, encoded_bytes_at_most};

@@ -3,6 +3,8 @@
 //! Typing costs a few nanoseconds, jumping to another place moves the memory between
 //! the two places once (15 µs at 1 MB), and nothing else of the text is ever touched.
 
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt::{self, Debug, Display, Write};
 
 use super::unit::{Utf16Length, Utf16Offset};

@@ -1,5 +1,7 @@
 //! Steps on top of each other, kept fit for the text while others change it.
 
+use alloc::vec::Vec;
+
 use cowrite_protocol::DocumentType;
 use cowrite_protocol::error::{ApplyError, ComposeError};
 

@@ -1,5 +1,7 @@
 //! One group of edits, as the operation that undoes or redoes it.
 
+use alloc::vec::Vec;
+
 use cowrite_protocol::error::ComposeError;
 use cowrite_protocol::{Cursor, DocumentType};
 

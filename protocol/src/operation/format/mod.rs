@@ -1,9 +1,11 @@
 //! What a rich text may hold: which attributes and embeds there are, and their values.
 
+use alloc::string::String;
+
 mod rule;
 mod url;
 
-use std::collections::BTreeMap;
+use alloc::collections::BTreeMap;
 
 use super::component::{Component, Operation};
 use super::json::Json;

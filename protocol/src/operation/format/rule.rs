@@ -1,6 +1,8 @@
 //! What one value may be.
 
-use std::collections::BTreeMap;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::UrlRule;
 use crate::operation::json_scanner::Scanner;

@@ -1,5 +1,8 @@
 //! Which addresses a value may be.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use crate::text::Utf16Length;
 
 /// What an address may be.
