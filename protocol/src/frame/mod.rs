@@ -12,6 +12,7 @@ mod part;
 mod read;
 mod reader;
 mod server;
+mod steps;
 mod version;
 mod writer;
 

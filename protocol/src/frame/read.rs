@@ -5,7 +5,7 @@
 
 use alloc::borrow::ToOwned;
 
-use super::reader::Reader;
+use super::steps::Steps;
 use super::{
     Abbreviated, Activity, Author, Code, Commit, DurabilityClass, Member, MemberChange, Opened, Outcome, Packed,
     ProtocolVersion, Rate, Role, ServerFrame, Settlement, SnapshotFrame, Terms, Welcome,
@@ -19,242 +19,238 @@ use crate::text::Utf16Offset;
 impl<'a> ServerFrame<'a> {
     /// Reads one frame, and gives the bytes behind it; `None` if there is none.
     pub(crate) fn read(bytes: &'a [u8]) -> Option<(ServerFrame<'a>, &'a [u8])> {
-        let mut reader = Reader(bytes);
-        let frame = reader.frame()?;
-        Some((frame, reader.0))
+        let mut steps = Steps::new(bytes);
+        let frame = steps.frame();
+        steps.finish(frame)
     }
 }
 
-impl<'a> Reader<'a> {
-    fn frame(&mut self) -> Option<ServerFrame<'a>> {
-        Some(match self.u32()? {
-            0 => ServerFrame::Welcome(self.welcome()?),
+impl<'a> Steps<'a> {
+    fn frame(&mut self) -> ServerFrame<'a> {
+        match self.u32() {
+            0 => ServerFrame::Welcome(self.welcome()),
             1 => ServerFrame::Error {
-                code: self.code()?,
-                retry_after_ms: self.u32()?,
-                speaks: (self.protocol()?, self.protocol()?),
+                code: self.code(),
+                retry_after_ms: self.u32(),
+                speaks: (self.protocol(), self.protocol()),
             },
-            2 => ServerFrame::Opened(self.opened()?),
-            3 => ServerFrame::OpenRefused { request: self.u32()?, code: self.code()?, retry_after_ms: self.u32()? },
-            4 => ServerFrame::Author { channel: self.channel()?, author: self.author()? },
-            5 => ServerFrame::Commit(self.commit()?),
-            6 => ServerFrame::CommitStill(self.commit()?),
-            7 => ServerFrame::CommitCursor { cursor: self.cursor()?, commit: self.commit()? },
+            2 => ServerFrame::Opened(self.opened()),
+            3 => ServerFrame::OpenRefused { request: self.u32(), code: self.code(), retry_after_ms: self.u32() },
+            4 => ServerFrame::Author { channel: self.channel(), author: self.author() },
+            5 => ServerFrame::Commit(self.commit()),
+            6 => ServerFrame::CommitStill(self.commit()),
+            7 => ServerFrame::CommitCursor { cursor: self.cursor(), commit: self.commit() },
             8 => ServerFrame::Entry {
-                channel: self.channel()?,
-                version: self.version()?,
-                client: self.client()?,
-                seq: self.seq()?,
-                user: self.user()?,
-                operation: self.packed()?,
+                channel: self.channel(),
+                version: self.version(),
+                client: self.client(),
+                seq: self.seq(),
+                user: self.user(),
+                operation: self.packed(),
             },
-            9 => ServerFrame::Ack {
-                channel: self.channel()?,
-                seq: self.byte()?,
-                version: self.byte()?,
-                hash: self.byte()?,
-            },
-            10 => ServerFrame::Reject { channel: self.channel()?, seq: self.seq()?, code: self.code()? },
+            9 => {
+                ServerFrame::Ack { channel: self.channel(), seq: self.byte(), version: self.byte(), hash: self.byte() }
+            }
+            10 => ServerFrame::Reject { channel: self.channel(), seq: self.seq(), code: self.code() },
             11 => ServerFrame::Busy {
-                channel: self.channel()?,
-                seq: self.seq()?,
-                code: self.code()?,
-                retry_after_ms: self.u32()?,
+                channel: self.channel(),
+                seq: self.seq(),
+                code: self.code(),
+                retry_after_ms: self.u32(),
             },
             12 => ServerFrame::Composed {
-                channel: self.channel()?,
-                version: self.version()?,
-                hash: self.hash()?,
-                checksum: self.checksum()?,
-                authors: self.list(Self::author)?,
-                operation: self.packed()?,
+                channel: self.channel(),
+                version: self.version(),
+                hash: self.hash(),
+                checksum: self.checksum(),
+                authors: self.list(Self::author),
+                operation: self.packed(),
             },
-            13 => ServerFrame::Snapshot(self.snapshot()?),
-            14 => ServerFrame::Durable { channel: self.channel()?, version: self.version()? },
-            15 => ServerFrame::Stalled { channel: self.channel()?, stalled: self.truth()? },
-            16 => ServerFrame::Closed { channel: self.channel()?, code: self.code()?, retry_after_ms: self.u32()? },
+            13 => ServerFrame::Snapshot(self.snapshot()),
+            14 => ServerFrame::Durable { channel: self.channel(), version: self.version() },
+            15 => ServerFrame::Stalled { channel: self.channel(), stalled: self.truth() },
+            16 => ServerFrame::Closed { channel: self.channel(), code: self.code(), retry_after_ms: self.u32() },
             17 => ServerFrame::Pong,
-            18 => ServerFrame::GoAway { spread_ms: self.u32()? },
-            19 => ServerFrame::Members { channel: self.channel()?, changes: self.list(Self::member_change)? },
+            18 => ServerFrame::GoAway { spread_ms: self.u32() },
+            19 => ServerFrame::Members { channel: self.channel(), changes: self.list(Self::member_change) },
             20 => ServerFrame::Cursors {
-                channel: self.channel()?,
-                version: self.byte()?,
-                cursors: self.list(|reader| Some((reader.author_number()?, reader.cursor()?)))?,
+                channel: self.channel(),
+                version: self.byte(),
+                cursors: self.list(|steps| (steps.author_number(), steps.cursor())),
             },
-            21 => ServerFrame::Verified { channel: self.channel()?, version: self.version()? },
-            22 => ServerFrame::Part {
-                channel: self.channel()?,
-                total: if self.truth()? { Some(self.u32()?) } else { None },
-                bytes: self.packed()?,
-            },
-            23 => ServerFrame::Restored {
-                channel: self.channel()?,
-                refused: if self.truth()? { Some(self.code()?) } else { None },
-            },
+            21 => ServerFrame::Verified { channel: self.channel(), version: self.version() },
+            22 => ServerFrame::Part { channel: self.channel(), total: self.optional(Self::u32), bytes: self.packed() },
+            23 => ServerFrame::Restored { channel: self.channel(), refused: self.optional(Self::code) },
             24 => ServerFrame::Terms(Terms {
-                submits: self.rate()?,
-                presence: self.rate()?,
-                connections: self.u32()?,
-                token_ms: if self.truth()? { Some(self.u32()?) } else { None },
+                submits: self.rate(),
+                presence: self.rate(),
+                connections: self.u32(),
+                token_ms: self.optional(Self::u32),
             }),
-            _ => return None,
-        })
+            _ => self.fail(ServerFrame::Pong),
+        }
     }
 
-    fn rate(&mut self) -> Option<Rate> {
-        Some(Rate { per_second: self.u32()?, burst: self.u32()? })
+    fn rate(&mut self) -> Rate {
+        Rate { per_second: self.u32(), burst: self.u32() }
     }
 
-    fn welcome(&mut self) -> Option<Welcome> {
-        Some(Welcome {
-            version: self.protocol()?,
-            user: self.user()?,
+    fn welcome(&mut self) -> Welcome {
+        Welcome {
+            version: self.protocol(),
+            user: self.user(),
             limits: Limits {
-                operation: OperationLimits { components: self.u32()?, bytes: self.u32()?, attributes: self.u32()? },
-                document_units: self.u32()?,
-                message_bytes: self.u32()?,
-                part_bytes: self.u32()?,
-                channels: self.u32()?,
-                presence_bytes: self.u32()?,
-                selections: self.u32()?,
+                operation: OperationLimits { components: self.u32(), bytes: self.u32(), attributes: self.u32() },
+                document_units: self.u32(),
+                message_bytes: self.u32(),
+                part_bytes: self.u32(),
+                channels: self.u32(),
+                presence_bytes: self.u32(),
+                selections: self.u32(),
             },
-            durability: match self.u32()? {
+            durability: match self.u32() {
                 0 => DurabilityClass::None,
                 1 => DurabilityClass::Disk,
-                2 => DurabilityClass::Replicated(self.byte()?),
+                2 => DurabilityClass::Replicated(self.byte()),
                 3 => DurabilityClass::Fsynced,
-                _ => return None,
+                _ => self.fail(DurabilityClass::None),
             },
-            silence_ms: self.u32()?,
-        })
+            silence_ms: self.u32(),
+        }
     }
 
-    fn opened(&mut self) -> Option<Opened> {
-        Some(Opened {
-            request: self.u32()?,
-            channel: self.channel()?,
-            client: self.client()?,
-            last_seq: self.seq()?,
-            number: self.author_number()?,
-            role: self.pick(&[Role::Viewer, Role::Commenter, Role::Editor, Role::Owner])?,
-            settlement: match self.u32()? {
+    fn opened(&mut self) -> Opened {
+        Opened {
+            request: self.u32(),
+            channel: self.channel(),
+            client: self.client(),
+            last_seq: self.seq(),
+            number: self.author_number(),
+            role: self.pick(&[Role::Viewer, Role::Commenter, Role::Editor, Role::Owner]),
+            settlement: match self.u32() {
                 0 => Settlement::Nothing,
-                1 => Settlement::Accepted(self.version()?),
+                1 => Settlement::Accepted(self.version()),
                 2 => Settlement::NotAccepted,
                 3 => Settlement::Unknown,
-                _ => return None,
+                _ => self.fail(Settlement::Unknown),
             },
-            epoch: self.epoch()?,
-            outcome: match self.u32()? {
-                0 => Outcome::Tail { head: self.version()? },
+            epoch: self.epoch(),
+            outcome: match self.u32() {
+                0 => Outcome::Tail { head: self.version() },
                 1 => Outcome::Snapshot,
                 2 => Outcome::Mismatch,
                 3 => Outcome::EpochChanged,
-                _ => return None,
+                _ => self.fail(Outcome::Snapshot),
             },
-        })
+        }
     }
 
-    fn snapshot(&mut self) -> Option<SnapshotFrame<'a>> {
-        Some(SnapshotFrame {
-            channel: self.channel()?,
-            epoch: self.epoch()?,
-            version: self.version()?,
-            hash: self.hash()?,
-            checksum: self.checksum()?,
-            authors: self.list(Self::author)?,
-            content: self.packed()?,
-        })
+    fn snapshot(&mut self) -> SnapshotFrame<'a> {
+        SnapshotFrame {
+            channel: self.channel(),
+            epoch: self.epoch(),
+            version: self.version(),
+            hash: self.hash(),
+            checksum: self.checksum(),
+            authors: self.list(Self::author),
+            content: self.packed(),
+        }
     }
 
-    fn commit(&mut self) -> Option<Commit<'a>> {
-        Some(Commit {
-            channel: self.channel()?,
-            author: self.author_number()?,
-            version: self.byte()?,
-            seq: Abbreviated::from_wire(self.u64()?),
-            operation: self.packed()?,
-        })
+    fn commit(&mut self) -> Commit<'a> {
+        Commit {
+            channel: self.channel(),
+            author: self.author_number(),
+            version: self.byte(),
+            seq: Abbreviated::from_wire(self.u64()),
+            operation: self.packed(),
+        }
     }
 
-    fn author(&mut self) -> Option<Author> {
-        Some(Author { number: self.author_number()?, client: self.client()?, user: self.user()?, seq: self.seq()? })
+    fn author(&mut self) -> Author {
+        Author { number: self.author_number(), client: self.client(), user: self.user(), seq: self.seq() }
     }
 
-    fn member_change(&mut self) -> Option<MemberChange> {
-        Some(match self.u32()? {
+    fn member_change(&mut self) -> MemberChange {
+        match self.u32() {
             0 => MemberChange::Here(Member {
-                number: self.author_number()?,
-                user: self.user()?,
-                name: self.text()?.to_owned(),
-                activity: self.pick(&[Activity::Active, Activity::Typing, Activity::Away])?,
-                state: self.text()?.to_owned(),
+                number: self.author_number(),
+                user: self.user(),
+                name: self.text().to_owned(),
+                activity: self.pick(&[Activity::Active, Activity::Typing, Activity::Away]),
+                state: self.text().to_owned(),
             }),
-            1 => MemberChange::Left(self.author_number()?),
-            _ => return None,
-        })
+            1 => MemberChange::Left(self.author_number()),
+            _ => self.fail(MemberChange::Left(AuthorNumber(0))),
+        }
     }
 
-    fn cursor(&mut self) -> Option<Cursor> {
-        self.list(|reader| {
-            let (head, zigzag) = (reader.u32()?, reader.u64()?);
+    fn cursor(&mut self) -> Cursor {
+        Cursor(self.list(|steps| {
+            let (head, zigzag) = (steps.u32(), steps.u64());
             let to_anchor = (zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed();
-            let anchor = i64::from(head).checked_add(to_anchor).and_then(|anchor| u32::try_from(anchor).ok())?;
-            Some(Selection { anchor: Utf16Offset(anchor), head: Utf16Offset(head) })
-        })
-        .map(Cursor)
+            let anchor = i64::from(head).checked_add(to_anchor).and_then(|anchor| u32::try_from(anchor).ok());
+            let anchor = anchor.unwrap_or_else(|| steps.fail(head));
+            Selection { anchor: Utf16Offset(anchor), head: Utf16Offset(head) }
+        }))
     }
 
-    fn code(&mut self) -> Option<Code> {
+    fn code(&mut self) -> Code {
         self.pick(&CODES)
     }
 
-    fn protocol(&mut self) -> Option<ProtocolVersion> {
-        self.byte().map(ProtocolVersion)
+    fn protocol(&mut self) -> ProtocolVersion {
+        ProtocolVersion(self.byte())
     }
 
-    fn channel(&mut self) -> Option<Channel> {
-        self.u32().map(Channel)
+    fn channel(&mut self) -> Channel {
+        Channel(self.u32())
     }
 
-    fn author_number(&mut self) -> Option<AuthorNumber> {
-        self.u32().map(AuthorNumber)
+    fn author_number(&mut self) -> AuthorNumber {
+        AuthorNumber(self.u32())
     }
 
-    fn version(&mut self) -> Option<Version> {
-        Version::new(self.u64()?)
+    fn version(&mut self) -> Version {
+        let number = self.u64();
+        Version::new(number).unwrap_or_else(|| self.fail(Version::MAX))
     }
 
-    fn seq(&mut self) -> Option<ClientSeq> {
-        ClientSeq::new(self.u64()?)
+    fn seq(&mut self) -> ClientSeq {
+        let number = self.u64();
+        ClientSeq::new(number).unwrap_or_else(|| self.fail(ClientSeq::MAX))
     }
 
-    fn epoch(&mut self) -> Option<Option<Epoch>> {
-        if self.truth()? { Epoch::new(self.u64()?).map(Some) } else { Some(None) }
+    fn epoch(&mut self) -> Option<Epoch> {
+        let name = self.optional(Self::u64)?;
+        // 0 is no epoch's name.
+        Epoch::new(name).or_else(|| self.fail(None))
     }
 
-    fn client(&mut self) -> Option<ClientId> {
-        self.sixteen().map(ClientId::from_bytes)
+    fn client(&mut self) -> ClientId {
+        ClientId::from_bytes(self.sixteen())
     }
 
-    fn hash(&mut self) -> Option<RunningHash> {
-        self.sixteen().map(RunningHash::from_bytes)
+    fn hash(&mut self) -> RunningHash {
+        RunningHash::from_bytes(self.sixteen())
     }
 
-    fn checksum(&mut self) -> Option<Checksum> {
-        self.u64().map(Checksum)
+    fn checksum(&mut self) -> Checksum {
+        Checksum(self.u64())
     }
 
-    fn user(&mut self) -> Option<UserId> {
-        self.text()?.parse().ok()
+    fn user(&mut self) -> UserId {
+        let text = self.text();
+        text.parse().unwrap_or_else(|_| self.fail(UserId::none()))
     }
 
-    fn packed(&mut self) -> Option<Packed<'a>> {
-        self.bytes().map(Packed)
+    fn packed(&mut self) -> Packed<'a> {
+        Packed(self.bytes())
     }
 
-    fn text(&mut self) -> Option<&'a str> {
-        core::str::from_utf8(self.bytes()?).ok()
+    fn text(&mut self) -> &'a str {
+        let bytes = self.bytes();
+        core::str::from_utf8(bytes).unwrap_or_else(|_| self.fail(""))
     }
 }
 

@@ -17,6 +17,11 @@ impl UserId {
     /// The longest id, in bytes.
     pub const MAX_BYTES: usize = 128;
 
+    /// What stands in the place of an id where none could be read; no user has it.
+    pub(crate) fn none() -> UserId {
+        UserId(Box::default())
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
