@@ -34,6 +34,7 @@ fn module(workspace: &Workspace) -> Result<Outcome, Failure> {
         "client/src",
         "client-wasm/Cargo.toml",
         "client-wasm/src",
+        "xtask/src/wasm.rs",
     ];
     let stamp = stamp(workspace, "wasm", paths(workspace, &sources), "npm/wasm")?;
     if stamp.is_current()? {
@@ -59,7 +60,11 @@ fn module(workspace: &Workspace) -> Result<Outcome, Failure> {
         "--features",
         "module",
     ];
-    Shell::new(workspace, "wasm-pack", arguments).run()?;
+    // Between the 5 of `opt-level = "z"`, which calls for every trifle, and the 50 of "s".
+    let inline = "-Cllvm-args=-inline-threshold=15";
+    Shell::new(workspace, "wasm-pack", arguments)
+        .with("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", inline)
+        .run()?;
     stamp.record()?;
     Ok(Outcome::Done)
 }
