@@ -100,7 +100,10 @@ export interface WasmModule {
 }
 
 /** What the engine asks of the page: to hear events, each as JSON, and to open sockets. */
-export type Host = ((event: string) => void) & { readonly socket: SocketFactory };
+export type Host = ((event: string) => void) & {
+  /** Opens a socket. */
+  readonly socket: SocketFactory;
+};
 
 /** The watermarks of a document, as the engine tells them. */
 export interface EngineStatus {

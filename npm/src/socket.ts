@@ -1,6 +1,8 @@
-/** What a client hears of its socket: `data` is an `ArrayBuffer` where `type` is `message`. */
+/** What a client hears of its socket. */
 export interface SocketEvent {
+  /** `open`, `message`, `close` or `error`. */
   readonly type: string;
+  /** The bytes of a `message`, as an `ArrayBuffer`. */
   readonly data?: unknown;
 }
 
@@ -8,9 +10,13 @@ export interface SocketEvent {
 export interface Socket {
   /** The client sets it to `arraybuffer`. */
   binaryType: string;
+  /** The client hears by it that messages can be sent. */
   onopen: ((event: SocketEvent) => void) | null;
+  /** The client hears messages by it. */
   onmessage: ((event: SocketEvent) => void) | null;
+  /** The client hears by it that the connection has ended. */
   onclose: ((event: SocketEvent) => void) | null;
+  /** As {@link Socket.onclose}: whichever comes first. */
   onerror: ((event: SocketEvent) => void) | null;
   /** Bytes that were given to {@link send} and that the network has not taken yet. */
   readonly bufferedAmount: number;

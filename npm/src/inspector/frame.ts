@@ -8,6 +8,7 @@ export type Direction = "up" | "down";
 
 /** One frame of the wire, read. */
 export interface Frame {
+  /** Whether the client or the server sent it. */
   readonly direction: Direction;
   /** Its kind, by the name that PROTOCOL.md gives it; `Ignored` is one that is too new, and `Unreadable` no frame at all. */
   readonly kind: string;
