@@ -7,7 +7,7 @@ import { startBrowser, token, until } from "./harness.mjs";
 const SECRET = "a secret of the bindings' tests, which nobody else knows";
 const browser = await startBrowser();
 
-for (const name of process.env.EDITOR ? [process.env.EDITOR] : Object.keys(editors)) {
+for (const name of process.env.COWRITE_EDITOR ? [process.env.COWRITE_EDITOR] : Object.keys(editors)) {
   const server = await serve(name);
 
   test(`${name}: after the load nothing but what others change is ever written, whoever else does what`, async () => {

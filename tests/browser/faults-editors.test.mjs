@@ -153,6 +153,6 @@ for (const name of editorsToTry()) {
 
 /** All of them, or the one that the environment names: for whoever works on it. */
 function editorsToTry() {
-  const { EDITOR } = process.env;
-  return EDITOR ? [EDITOR] : Object.keys(editors);
+  const { COWRITE_EDITOR } = process.env;
+  return COWRITE_EDITOR ? [COWRITE_EDITOR] : Object.keys(editors);
 }

@@ -59,6 +59,11 @@ const trials = {
     await until(ada, "it is accepted", () => globalThis.notes?.text === "Hello" && document.querySelector("textarea").value === "Hello" && globalThis.notes.status.accepted === 1);
   }, { html: "<textarea></textarea>", prelude: tokens, after: "globalThis.notes = notes;", people: 1 }),
   "npm/README.md js 2": page(async (ada) => {
+    // As its last line says.
+    await ada.evaluate(() => ((globalThis.inspector.offline = false), globalThis.client.wake()));
+    await until(ada, "it is online, and its frames were seen", () => globalThis.client.status.state === "online" && globalThis.inspector.frames.some(({ kind }) => kind === "Welcome"));
+  }, { prelude: `import { connect } from "cowrite"; const [url, token] = ["/v1/socket", "dev:ada"];`, after: "Object.assign(globalThis, { client, inspector });", people: 1 }),
+  "npm/README.md js 3": page(async (ada) => {
     await until(ada, "it is online", () => globalThis.client?.status.state === "online");
   }, { prelude: `import { connect } from "cowrite"; const askToSignInAgain = async (..._) => {}; const fetchToken = "";`, after: "globalThis.client = client;" }),
   "docs/errors.md ts 1": page(async (ada) => {

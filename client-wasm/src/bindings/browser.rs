@@ -232,7 +232,7 @@ pub(crate) struct Socket(WebSocket);
 impl Socket {
     /// Begins to connect; `None` if the host refuses or has no WebSocket.
     pub(crate) fn open(host: &Host, url: &str, protocol: &str, callback: &Callback) -> Option<Socket> {
-        let socket = Socket(host.socket(url, protocol).ok()?);
+        let socket = Socket(opened(host, url, protocol).ok()?);
         socket.0.set_binary_type("arraybuffer");
         socket.hear(&callback.guarded);
         Some(socket)
@@ -256,6 +256,27 @@ impl Socket {
         // A browser says `close` after it; some sockets for Node.js throw if nobody hears it.
         self.0.set_onerror(callback);
     }
+}
+
+#[cfg(not(feature = "front"))]
+fn opened(host: &Host, url: &str, protocol: &str) -> Result<WebSocket, JsValue> {
+    host.socket(url, protocol)
+}
+
+/// A program in Rust is no host in JavaScript, and has the page's own sockets.
+#[cfg(feature = "front")]
+fn opened(host: &Host, url: &str, protocol: &str) -> Result<WebSocket, JsValue> {
+    if !host.is_undefined() {
+        return host.socket(url, protocol);
+    }
+    #[wasm_bindgen]
+    extern "C" {
+        #[wasm_bindgen(js_name = WebSocket)]
+        type PageSocket;
+        #[wasm_bindgen(constructor, js_class = "WebSocket", catch)]
+        fn new(url: &str, protocol: &str) -> Result<PageSocket, JsValue>;
+    }
+    PageSocket::new(url, protocol).map(JsCast::unchecked_into)
 }
 
 impl Drop for Socket {
