@@ -7,8 +7,10 @@ import { startBrowser, token, until } from "./harness.mjs";
 const SECRET = "a secret of the bindings' tests, which nobody else knows";
 const browser = await startBrowser();
 
-for (const name of process.env.COWRITE_EDITOR ? [process.env.COWRITE_EDITOR] : Object.keys(editors)) {
-  const server = await serve(name);
+// All of them before the first test: the runner takes a file for done when it has nothing to run.
+const tried = await Promise.all((process.env.COWRITE_EDITOR ? [process.env.COWRITE_EDITOR] : Object.keys(editors)).map(async (name) => [name, await serve(name)]));
+
+for (const [name, server] of tried) {
 
   test(`${name}: after the load nothing but what others change is ever written, whoever else does what`, async () => {
     const [ada, grace] = await openPair(browser, name, server, "changes", "some text of several words\n".repeat(40).trimEnd());

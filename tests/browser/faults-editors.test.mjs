@@ -7,8 +7,10 @@ import { startBrowser, until } from "./harness.mjs";
 const browser = await startBrowser();
 const MEGABYTE = Array.from({ length: 1_024 }, (_, line) => `${line} `.padEnd(1_023, "lorem ipsum ")).join("\n");
 
-for (const name of editorsToTry()) {
-  const server = await serve(name);
+// All of them before the first test: the runner takes a file for done when it has nothing to run.
+const tried = await Promise.all(editorsToTry().map(async (name) => [name, await serve(name)]));
+
+for (const [name, server] of tried) {
   const pair = (shared, text) => openPair(browser, name, server, shared, text);
 
   for (const when of ["before", "after"]) {
@@ -99,7 +101,8 @@ for (const name of editorsToTry()) {
     await ada.select([6, 6]);
     await ada.page.evaluate(() => example.shared.stopCapturing());
     // In one go: what is typed after a pause is a step of its own, and a busy machine may make one.
-    await ada.keys.insertText(" [mine]");
+    // Without brackets, which some editors close by a step of their own.
+    await ada.keys.insertText(" mine");
     await converged([ada, grace]);
     await grace.page.evaluate(() => {
       globalThis.written = 0;
@@ -112,15 +115,15 @@ for (const name of editorsToTry()) {
     for (let round = 0; round < 6; round += 1) {
       await ada.keys.press("Control+z");
       await until(ada.page, "it is taken back", () => !example.shared.text.includes("mine"));
-      await ada.keys.press("Control+Shift+z");
-      await until(ada.page, "it is there again", () => example.shared.text.includes("[mine]"));
+      await ada.keys.press("Control+Shift+Z");
+      await until(ada.page, "it is there again", () => example.shared.text.includes("mine"));
     }
     const written = await grace.page.evaluate(() => (clearInterval(globalThis.writing), globalThis.written));
     const text = await converged([ada, grace]);
     for (let edit = 0; edit < written; edit += 1) assert.equal(text.split(`<${edit}>`).length, 2, `<${edit}> of ${written}`);
-    assert.equal(text.replace(/<\d+>/g, ""), "middle [mine]");
+    assert.equal(text.replace(/<\d+>/g, ""), "middle mine");
     const [, head] = await ada.selection();
-    assert.equal(text.slice(0, head).replace(/<\d+>/g, ""), "middle [mine]");
+    assert.equal(text.slice(0, head).replace(/<\d+>/g, ""), "middle mine");
     assert.deepEqual([...ada.errors, ...grace.errors], []);
   });
 

@@ -165,7 +165,7 @@ export async function richEditorSuite(name, { folder = name, page: file = "", ev
     assert.deepEqual((await converged([ada, grace])).content, [{ insert: "mine text theirs\n" }]);
     await ada.keys.press("Control+z");
     assert.equal((await converged([ada, grace])).text, "text theirs\n");
-    await ada.keys.press("Control+Shift+z");
+    await ada.keys.press("Control+Shift+Z");
     assert.equal((await converged([ada, grace])).text, "mine text theirs\n");
   });
 

@@ -64,7 +64,7 @@ test("a replaced selection, undo and cut reach the other page", async () => {
   await ada.page.keyboard.press("Control+z");
   assert.equal(await converged(people), "one two three");
   assert.deepEqual(await selection(ada), [4, 7]);
-  await ada.page.keyboard.press("Control+Shift+z");
+  await ada.page.keyboard.press("Control+Shift+Z");
   assert.equal(await converged(people), "one 2 three");
   assert.deepEqual(await selection(ada), [5, 5]);
   await ada.page.keyboard.press("Control+a");
