@@ -19,8 +19,8 @@ test("what is published is what is imported, its types and its maps, and nothing
   const expect = (name) => assert.ok(present.delete(name), `${name} is missing`);
   ["package.json", "README.md", "LICENSE-APACHE", "LICENSE-MIT", "dist/wasm/cowrite.js", "dist/wasm/cowrite.js.map", "dist/wasm/cowrite.d.ts", "dist/wasm/cowrite_bg.wasm", "dist/wasm/cowrite_bg.wasm.d.ts"].forEach(expect);
   for (const entry of entries) [".js", ".js.map", ".d.ts"].forEach((end) => expect(`dist/${entry}${end}`));
-  // What entries share, and the types that entries refer to.
-  const rest = [...present].filter((name) => !/^dist\/chunk-[A-Z0-9]{8}\.js(\.map)?$/.test(name) && !/^dist\/([a-z-]+\/)?[a-z-]+\.d\.ts$/.test(name));
+  // What entries share, what is loaded when storage is asked for, and the types that entries refer to.
+  const rest = [...present].filter((name) => !/^dist\/(chunk|storage)-[A-Z0-9]{8}\.js(\.map)?$/.test(name) && !/^dist\/([a-z-]+\/)?[a-z-]+\.d\.ts$/.test(name));
   assert.deepEqual(rest, []);
   for (const name of files.filter((file) => file.endsWith(".js"))) assert.ok(files.includes(`${name}.map`), `${name} has no map`);
 });

@@ -1,6 +1,7 @@
 // Every entry's types as a strict application sees them; it is checked, never run.
 import { connect, CowriteError, type Delta, type Document, type Member } from "cowrite";
 import { bindCodeMirror, collaboration, type Binding } from "cowrite/codemirror";
+import { Inspector, type Frame } from "cowrite/inspector";
 import { bindMonaco } from "cowrite/monaco";
 import { contentOf, cowrite, documentOf } from "cowrite/prosemirror";
 import { bindQuill } from "cowrite/quill";
@@ -23,6 +24,10 @@ using client = connect("wss://example.org/v1/socket", { token: async () => "toke
 const notes: Document = client.open("notes", { presence: { name: "Ada" } });
 const end: () => void = notes.on("change", ({ delta, origin }: { delta: Delta; origin: string }) => console.log(delta.length, origin));
 end();
+
+const inspector = new Inspector();
+inspector.on("frame", ({ kind, bytes, direction }: Frame) => console.log(kind.length + bytes, direction satisfies "up" | "down"));
+connect("wss://example.org/v1/socket", { token: "token", socket: inspector.socket, storage: true, onReview: () => "merged" }).close();
 
 export function Notes() {
   const shared = useDocument("notes");
