@@ -1,6 +1,7 @@
 //! The run: one queue of events, and everything that happens in it.
 
 mod devices;
+mod happening;
 mod log;
 mod network;
 mod presence;
@@ -13,8 +14,7 @@ use cowrite_client::{Engine, Output, ProposalKind};
 use cowrite_protocol::operation::Component;
 use cowrite_protocol::{Channel, DocumentId, Limits, Millis, OperationLimits, RichText, Version};
 use cowrite_server::oplog::memory::MemoryLog;
-use cowrite_server::oplog::{AppendOutcome, Entry, FeedEvent, LogError, WallClock};
-use cowrite_server::presence::PresenceEvent;
+use cowrite_server::oplog::{AppendOutcome, Entry, LogError, WallClock};
 use cowrite_server::room::{ConnectionId, LogAnswer, LogRequest, LogTicket, RoomCommand, RoomOutput};
 
 use super::chance::Chance;
@@ -23,6 +23,7 @@ use super::link::{Link, LinkId};
 use super::oracle::Oracle;
 use super::scenario::Scenario;
 use super::server::Server;
+use happening::{Happening, RoomName};
 
 /// A run under way.
 pub struct World {
@@ -76,74 +77,6 @@ pub struct Report {
     pub undone: u64,
     /// Pages that were killed.
     pub pages: u64,
-}
-
-enum Happening {
-    /// A user does something.
-    User(usize),
-    /// A message arrives at the server, or at the client.
-    Up(LinkId, Vec<u8>),
-    Down(LinkId, Vec<u8>),
-    /// The client's socket is open.
-    Connected(usize, LinkId),
-    /// A client's device has written what it was asked for, in that life of the page.
-    Stored(usize, u64),
-    /// A side learns that the link is gone.
-    ClientGone(usize, LinkId),
-    ServerGone(usize, ConnectionId),
-    /// The server's socket takes bytes again.
-    Write(LinkId),
-    /// A question reaches the log; its answer reaches the room.
-    Ask {
-        to: RoomName,
-        ticket: LogTicket,
-        request: LogRequest,
-        answered: bool,
-    },
-    Answer {
-        to: RoomName,
-        ticket: LogTicket,
-        answer: LogAnswer,
-    },
-    Feed {
-        to: RoomName,
-        event: FeedEvent,
-    },
-    /// What another server says of who is there.
-    Presence {
-        to: RoomName,
-        event: PresenceEvent,
-    },
-    /// The slow periodic look at the log.
-    Look(RoomName),
-    Restart(usize),
-}
-
-impl Happening {
-    fn name(&self) -> &'static str {
-        match self {
-            Happening::User(_) => "a user",
-            Happening::Up(..) => "a message up",
-            Happening::Down(..) => "a message down",
-            Happening::Connected(..) => "a connection",
-            Happening::ClientGone(..) | Happening::ServerGone(..) => "a lost link",
-            Happening::Write(_) => "a write",
-            Happening::Stored(..) => "a device",
-            Happening::Ask { .. } | Happening::Answer { .. } => "the log",
-            Happening::Feed { .. } | Happening::Look(_) => "the feed",
-            Happening::Presence { .. } => "presence",
-            Happening::Restart(_) => "a restart",
-        }
-    }
-}
-
-/// A room in one life of one server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct RoomName {
-    server: usize,
-    life: u64,
-    channel: Channel,
-    room_life: u64,
 }
 
 const DOCUMENT: &str = "simulated";
