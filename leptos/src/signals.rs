@@ -33,10 +33,11 @@ struct Held {
 /// the status is closed from the start.
 ///
 /// # Panics
-/// If no component above has called [`provide_cowrite`](crate::provide_cowrite).
+/// If no component above has called [`provide_cowrite`](crate::provide_cowrite), or the one that did is gone, as
+/// only a task that outlives it can see.
 pub fn use_document(id: &str) -> DocumentSignals {
     let connection = use_cowrite();
-    // A component outlives none above it, where the connection is kept.
+    // No component outlives those above it, one of which keeps the connection.
     let client = connection.client().unwrap_or_else(|| panic!("the connection has ended"));
     let document = client.open(id);
     let (text, status, members) = (Trigger::new(), RwSignal::new(document.status()), Trigger::new());
