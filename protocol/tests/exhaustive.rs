@@ -99,7 +99,7 @@ fn compose(a: &Operation, b: &Operation) -> Operation {
 
 /// TP1, with normal forms, for every pair of concurrent operations.
 #[test]
-fn every_pair_of_concurrent_operations_converges() {
+fn d1_every_pair_of_concurrent_operations_converges() {
     let mut pairs = 0;
     for (base, lengths, alphabet) in bases() {
         let all = operations(&lengths, alphabet);

@@ -328,7 +328,7 @@ fn grouping_matters_at_the_edge_of_a_deletion() {
 /// The tie, pinned: at equal offsets the entry already in the log stays left, and of two
 /// writers of one attribute the later one wins.
 #[test]
-fn the_log_stays_left_and_the_later_attribute_wins() {
+fn d1_the_log_stays_left_and_the_later_attribute_wins() {
     let read = |delta: &str| Operation::from_delta(delta).unwrap();
     let (earlier, later) = (read(r#"[{"insert":"e"}]"#), read(r#"[{"insert":"l"}]"#));
     let (earlier2, later2) = Operation::transform(&earlier, &later);

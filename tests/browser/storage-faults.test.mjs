@@ -57,7 +57,7 @@ const states = {
 };
 
 for (const [end, how] of [["reloaded", reload], ["killed", null]]) {
-  test(`G1: ${end} in every state of the engine, what was typed is there in order, and once`, async () => {
+  test(`G1 ${end} in every state of the engine, what was typed is there in order, and once`, async () => {
     for (const [state, reach] of Object.entries(states)) {
       const [ada, other] = [await device(), await device()];
       const witness = await (async () => {
@@ -90,7 +90,7 @@ for (const [end, how] of [["reloaded", reload], ["killed", null]]) {
   });
 }
 
-test("G2: a duplicated tab is another client, and both keep what is theirs", async () => {
+test("G2 a duplicated tab is another client, and both keep what is theirs", async () => {
   const ada = await device();
   const first = await ada.open();
   const [second] = await Promise.all([ada.context.waitForEvent("page"), first.evaluate(() => void window.open(location.href))]);
@@ -115,7 +115,7 @@ test("G2: a duplicated tab is another client, and both keep what is theirs", asy
   assertTokens(await first.evaluate(() => shared.text), new Map([["a", [2, 2]], ["b", [2, 2]]]), "in both tabs");
 });
 
-test("G2: of two profiles with one copied storage, one sends what both hold, and the other asks", async () => {
+test("G2 of two profiles with one copied storage, one sends what both hold, and the other asks", async () => {
   const ada = await device();
   let page = await ada.open();
   await accepted(page, "<s.0>");
@@ -148,7 +148,7 @@ test("G2: of two profiles with one copied storage, one sends what both hold, and
   for (const { page } of pages) await page.context().close();
 });
 
-test("G3: a store that is full says so and harms nothing; once there is room it is used again", { timeout: 120_000 }, async () => {
+test("G3 a store that is full says so and harms nothing; once there is room it is used again", { timeout: 120_000 }, async () => {
   const ada = await device();
   let page = await ada.page();
   const session = await ada.context.newCDPSession(page);
@@ -171,7 +171,7 @@ test("G3: a store that is full says so and harms nothing; once there is room it 
   assert.deepEqual(await page.evaluate(() => shared.proposals), []);
 });
 
-test("G3: storage that is cleared under the page is filled again", async () => {
+test("G3 storage that is cleared under the page is filled again", async () => {
   const ada = await device();
   const page = await ada.open();
   await accepted(page, "a");
@@ -184,7 +184,7 @@ test("G3: storage that is cleared under the page is filled again", async () => {
   assert.equal(await page.evaluate(() => shared.text), "ab");
 });
 
-test("G3: without IndexedDB or Web Locks, and where it throws or never answers, documents work in memory and say so", async () => {
+test("G3 without IndexedDB or Web Locks, and where it throws or never answers, documents work in memory and say so", async () => {
   for (const [reason, spoil] of [
     ["unsupported", "Object.defineProperty(globalThis, 'indexedDB', { value: undefined })"],
     ["unsupported", "Object.defineProperty(Navigator.prototype, 'locks', { value: undefined })"],
@@ -233,7 +233,7 @@ function resealed(bytes, change) {
 /** What is kept, with the parts of that name changed. */
 const changed = (records, name, change) => records.map(([key, value]) => [key, key[4] === name ? { bytes: change(value.bytes) } : value]);
 
-test("G3: a torn record is not used, and the server's text takes its place", async () => {
+test("G3 a torn record is not used, and the server's text takes its place", async () => {
   for (const part of ["base", "work"]) {
     const ada = await device();
     const page = await ada.open();
@@ -252,7 +252,7 @@ test("G3: a torn record is not used, and the server's text takes its place", asy
   }
 });
 
-test("G3: a record or a database of a newer version is not understood, not used and not touched", async () => {
+test("G3 a record or a database of a newer version is not understood, not used and not touched", async () => {
   const ada = await device();
   const page = await ada.open();
   await accepted(page, "abc");
@@ -283,7 +283,7 @@ test("G3: a record or a database of a newer version is not understood, not used 
   })), "kept");
 });
 
-test("G9: a record that is older than the log is shown as unknown and not sent, under a new client id", async () => {
+test("G9 a record that is older than the log is shown as unknown and not sent, under a new client id", async () => {
   const ada = await device();
   let page = await ada.open();
   await page.evaluate(() => (shared.insert(0, "start "), shared.whenAccepted()));
@@ -313,7 +313,7 @@ test("G9: a record that is older than the log is shown as unknown and not sent, 
   await until(page, "it is stored", () => shared.status.pending === 0);
 });
 
-test("G10: work of one user is not sent by another, and is there when the first comes back", async () => {
+test("G10 work of one user is not sent by another, and is there when the first comes back", async () => {
   const ada = await device();
   let page = await ada.open("ada");
   await page.evaluate(() => (shared.insert(0, "start "), shared.whenAccepted()));

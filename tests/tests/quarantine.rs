@@ -61,7 +61,7 @@ fn pending(pipe: &mut Pipe, client: usize) -> usize {
 }
 
 #[test]
-fn a_document_with_a_poison_entry_can_be_read_and_no_edit_is_taken_back() {
+fn c17_a_document_with_a_poison_entry_can_be_read_and_no_edit_is_taken_back() {
     for poison in poisons() {
         let mut pipe = Pipe::new(RoomSettings::default());
         let (ann, bob) = (pipe.join(), pipe.join());
@@ -100,7 +100,7 @@ fn a_document_with_a_poison_entry_can_be_read_and_no_edit_is_taken_back() {
 }
 
 #[test]
-fn an_append_that_meets_a_poison_entry_is_held_by_its_author() {
+fn c17_an_append_that_meets_a_poison_entry_is_held_by_its_author() {
     for poison in poisons() {
         let mut pipe = Pipe::new(RoomSettings::default());
         let ann = pipe.join();
@@ -115,7 +115,7 @@ fn an_append_that_meets_a_poison_entry_is_held_by_its_author() {
 }
 
 #[test]
-fn a_document_is_loaded_up_to_its_poison_entry() {
+fn c17_a_document_is_loaded_up_to_its_poison_entry() {
     for poison in poisons() {
         let mut pipe = Pipe::new(RoomSettings::default());
         let ann = pipe.join();
@@ -131,7 +131,7 @@ fn a_document_is_loaded_up_to_its_poison_entry() {
 }
 
 #[test]
-fn a_client_with_an_entry_behind_the_poison_is_not_told_that_it_was_not_accepted() {
+fn c17_a_client_with_an_entry_behind_the_poison_is_not_told_that_it_was_not_accepted() {
     let mut pipe = Pipe::new(RoomSettings::default());
     let ann = pipe.join();
     pipe.edit(ann, &typed(0, "good"));

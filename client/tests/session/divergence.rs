@@ -89,7 +89,7 @@ fn a_snapshot_with_a_wrong_checksum_is_asked_for_again() {
 }
 
 #[test]
-fn a_comparison_that_fails_is_mended_by_the_document_whole() {
+fn d12_a_comparison_that_fails_is_mended_by_the_document_whole() {
     let mut bench = Bench::open("abc");
     bench.pass(5_000);
     assert_eq!(bench.next(), Sent::Verify { version: 1 });
@@ -125,7 +125,7 @@ fn a_document_at_rest_is_compared_once_a_version_and_once_a_minute_at_most() {
 }
 
 #[test]
-fn a_second_disagreement_within_a_minute_ends_it_and_pending_work_stays() {
+fn d12_a_second_disagreement_within_a_minute_ends_it_and_pending_work_stays() {
     let mut bench = Bench::open("abc");
     bench.edit("3 +X");
     bench.expect_submit();

@@ -9,7 +9,7 @@ use cowrite_protocol::operation::Operation;
 use crate::bench::{Bench, Log, op};
 
 #[test]
-fn an_edit_that_makes_the_document_too_large_is_an_error_to_its_caller() {
+fn d8_an_edit_that_makes_the_document_too_large_is_an_error_to_its_caller() {
     let limits = Limits { document_units: 5, ..Limits::default() };
     let mut bench = Bench::open_with("abcd", |bench| bench.limits = limits);
     bench.edit("4 +e");
@@ -50,7 +50,7 @@ fn who_may_only_read_cannot_edit() {
 }
 
 #[test]
-fn a_buffer_over_the_components_goes_in_several_submits_of_the_same_effect() {
+fn d11_a_buffer_over_the_components_goes_in_several_submits_of_the_same_effect() {
     let mut limits = Limits::default();
     limits.operation.components = 10;
     let text = "0123456789".repeat(10);

@@ -8,7 +8,7 @@ use cowrite_protocol::operation::Operation;
 use crate::bench::{Bench, Sent, caret, op};
 
 #[test]
-fn a_refusal_in_the_middle_of_typing_takes_back_that_operation_alone() {
+fn d4_a_refusal_in_the_middle_of_typing_takes_back_that_operation_alone() {
     let mut bench = Bench::open("abc");
     bench.edit("3 +X");
     bench.expect_submit();
@@ -32,7 +32,7 @@ fn a_refusal_in_the_middle_of_typing_takes_back_that_operation_alone() {
 }
 
 #[test]
-fn a_refusal_told_twice_is_reported_once() {
+fn d3_a_refusal_told_twice_is_reported_once() {
     let mut bench = Bench::open("abc");
     bench.edit("-1");
     bench.expect_submit();

@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_normalises() {
+    fn d2_a_reader_normalises() {
         let read = Operation::decode(b"\x06\x05a\x06\x04\x08", &OperationLimits::NONE).unwrap();
         assert_eq!(read.components(), [Component::insert("a"), Component::delete(2)]);
     }

@@ -441,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn absurd_settings_are_refused() {
+    fn h2_absurd_settings_are_refused() {
         for absurd in [
             &["--hello-ms", "0"][..],
             &["--look-ms", "0"],

@@ -59,7 +59,7 @@ async fn a_second_hello_ends_the_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_does_not_say_hello_in_time_is_closed_whatever_else_it_does() {
+async fn f3_who_does_not_say_hello_in_time_is_closed_whatever_else_it_does() {
     let scene = Scene::set(&["--hello-ms", "600"]).await;
     let at = scene.server.address();
     let began = Instant::now();

@@ -16,7 +16,7 @@ use crate::scene::{Scene, ends_with};
 const SOON: Duration = Duration::from_secs(3);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn announced_lengths_take_no_memory() {
+async fn d6_announced_lengths_take_no_memory() {
     let scene = Scene::set(&[]).await;
     for length in [1 << 20, u64::from(u32::MAX), 1 << 32, 1 << 40, u64::MAX >> 1, u64::MAX] {
         let length = varint(length);
@@ -76,7 +76,7 @@ async fn submit_in_parts(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_million_components_are_refused_by_their_count() {
+async fn d6_a_million_components_are_refused_by_their_count() {
     let scene = Scene::set(&[]).await;
     let mut client = scene.user("mallory").await;
     let channel = client.open("bombs").await;
@@ -101,7 +101,7 @@ async fn a_million_components_are_refused_by_their_count() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_operations_of_a_hundred_thousand_runs_meet_in_linear_time() {
+async fn d7_two_operations_of_a_hundred_thousand_runs_meet_in_linear_time() {
     let scene = Scene::set(&[]).await;
     let (mut one, mut other) = (scene.user("mallory").await, scene.user("malice").await);
     let channel = one.open("bombs").await;
@@ -128,7 +128,7 @@ async fn two_operations_of_a_hundred_thousand_runs_meet_in_linear_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn json_too_deep_or_sets_too_large_are_refused() {
+async fn d6_json_too_deep_or_sets_too_large_are_refused() {
     let scene = Scene::set(&[]).await;
     let mut client = scene.user("mallory").await;
     let channel = client.open("bombs").await;

@@ -88,7 +88,7 @@ async fn all_are_refused(client: &mut RawClient) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_name_that_is_none_is_refused_and_opens_nothing() {
+async fn e8_a_name_that_is_none_is_refused_and_opens_nothing() {
     let scene = Scene::set(&[]).await;
     let mut client = scene.user("mallory").await;
     all_are_refused(&mut client).await;
@@ -103,7 +103,7 @@ async fn a_name_that_is_none_is_refused_and_opens_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn names_that_differ_in_a_byte_are_two_documents() {
+async fn e8_names_that_differ_in_a_byte_are_two_documents() {
     let scene = Scene::set(&[]).await;
     let mut client = scene.user("mallory").await;
     let mut channels = Vec::new();
@@ -117,7 +117,7 @@ async fn names_that_differ_in_a_byte_are_two_documents() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_redis_no_name_reaches_a_key_of_another() {
+async fn e8_in_redis_no_name_reaches_a_key_of_another() {
     let redis = RedisProcess::start(&[]);
     let server = ServerProcess::on_redis(&redis.url(), &["--connections-per-user", "100"]);
     let scene = Scene::around(server).await;

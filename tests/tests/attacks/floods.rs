@@ -111,7 +111,7 @@ async fn flooding(scene: &Scene, what: &str) -> Flood {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_on_one_document_leaves_the_neighbours_p99_where_it_was() {
+async fn f4_a_flood_on_one_document_leaves_the_neighbours_p99_where_it_was() {
     let mut scene = Scene::alone(&[]).await;
     let calm = scene.neighbour.type_at(PER_SECOND * 2, EDITS * 2).await;
     let bounds = (calm.percentile(50) * RATIO + SLACK_OF_MEDIAN, calm.percentile(99) * RATIO + SLACK_OF_P99);
@@ -152,7 +152,7 @@ async fn a_flood_on_one_document_leaves_the_neighbours_p99_where_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn submits_above_the_rate_are_told_when_to_come_again_and_then_taken() {
+async fn f4_submits_above_the_rate_are_told_when_to_come_again_and_then_taken() {
     let scene = Scene::set(&[]).await;
     let mut client = scene.user("mallory").await;
     let channel = client.open("fast").await;
@@ -184,7 +184,7 @@ async fn submits_above_the_rate_are_told_when_to_come_again_and_then_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn documents_opened_and_left_at_full_speed_are_not_kept() {
+async fn f7_documents_opened_and_left_at_full_speed_are_not_kept() {
     let scene = Scene::set(&["--idle-ms", "200"]).await;
     let mut client = scene.user("mallory").await;
     let mut opened = Vec::new();

@@ -25,7 +25,7 @@ fn typed(text: &str) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stolen_client_id_is_refused_and_its_owner_notices_nothing() {
+async fn e6_a_stolen_client_id_is_refused_and_its_owner_notices_nothing() {
     let scene = Scene::set(&[]).await;
     let (mut victim, channel, client) = opened_by(&scene, "victim", "shared").await;
     assert_eq!(victim.submit(channel, 1, 0, &typed("a")).await, None);
@@ -61,7 +61,7 @@ async fn a_stolen_client_id_is_refused_and_its_owner_notices_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_name_that_the_server_alone_writes_under_is_refused() {
+async fn e6_a_name_that_the_server_alone_writes_under_is_refused() {
     let scene = Scene::set(&[]).await;
     let mut attacker = scene.user("mallory").await;
     for epoch in [None, cowrite_protocol::Epoch::new(1), cowrite_protocol::Epoch::new(u64::MAX)] {
@@ -102,7 +102,7 @@ async fn the_number_zero_is_refused_and_not_passed_over_in_silence() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn numbers_that_jump_are_taken_or_refused_and_lock_nobody_out() {
+async fn e6_numbers_that_jump_are_taken_or_refused_and_lock_nobody_out() {
     let scene = Scene::set(&[]).await;
     let (mut client, channel, id) = opened_by(&scene, "mallory", "shared").await;
     assert_eq!(client.submit(channel, 2, 0, &typed("a")).await, None);
@@ -148,7 +148,7 @@ async fn the_old_connection_of_a_client_commits_nothing_any_more() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_channel_that_was_not_opened_is_refused_alike_whether_the_document_is_there_or_not() {
+async fn e7_a_channel_that_was_not_opened_is_refused_alike_whether_the_document_is_there_or_not() {
     let scene = Scene::set(&[]).await;
     let mut owner = scene.user("owner").await;
     let theirs = owner.open("private").await;

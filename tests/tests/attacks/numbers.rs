@@ -41,7 +41,7 @@ pub(crate) fn varint(mut number: u64) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_base_that_does_not_exist_is_refused_and_the_next_edit_taken() {
+async fn d3_a_base_that_does_not_exist_is_refused_and_the_next_edit_taken() {
     let scene = Scene::set(&[]).await;
     let mut client = scene.user("mallory").await;
     // A document that is further than the other: its versions mean nothing there.
@@ -113,7 +113,7 @@ async fn a_base_below_what_the_room_remembers_closes_the_channel_and_touches_not
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lengths_at_every_edge_and_sums_that_wrap_are_refused() {
+async fn d3_lengths_at_every_edge_and_sums_that_wrap_are_refused() {
     let scene = Scene::set(&[]).await;
     let mut client = scene.user("mallory").await;
     let channel = client.open("edges").await;

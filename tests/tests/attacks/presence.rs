@@ -27,7 +27,7 @@ fn caret(channel: Channel, version: u64, at: u32) -> ClientFrame<'static> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_member_is_shown_under_its_tokens_name_whatever_its_state_claims() {
+async fn e9_a_member_is_shown_under_its_tokens_name_whatever_its_state_claims() {
     let scene = Scene::set(&[]).await;
     let mut reader = scene.user("reader").await;
     reader.open("shared").await;
@@ -76,7 +76,7 @@ async fn a_name_with_markup_arrives_as_the_letters_it_is_made_of() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_of_cursors_reaches_others_at_the_rooms_tick_and_ends_at_the_last() {
+async fn e9_a_flood_of_cursors_reaches_others_at_the_rooms_tick_and_ends_at_the_last() {
     let scene = Scene::set(&[]).await;
     let (mut author, mut reader) = (scene.user("mallory").await, scene.user("reader").await);
     let (channel, _) = (author.open("shared").await, reader.open("shared").await);
@@ -124,7 +124,7 @@ async fn a_flood_of_cursors_reaches_others_at_the_rooms_tick_and_ends_at_the_las
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_larger_than_announced_is_refused_and_shown_to_nobody() {
+async fn e9_what_is_larger_than_announced_is_refused_and_shown_to_nobody() {
     let scene = Scene::set(&[]).await;
     let mut reader = scene.user("reader").await;
     let channel = reader.open("shared").await;
@@ -176,7 +176,7 @@ async fn what_is_larger_than_announced_is_refused_and_shown_to_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn presence_reaches_only_those_who_have_the_document_open() {
+async fn e9_presence_reaches_only_those_who_have_the_document_open() {
     let scene = Scene::set(&[]).await;
     let (mut author, mut outsider) = (scene.user("mallory").await, scene.user("outsider").await);
     let channel = author.open("shared").await;

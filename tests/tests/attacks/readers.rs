@@ -53,7 +53,7 @@ async fn until_members(document: &cowrite_client::native::DocumentClient, count:
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_who_reads_nothing_costs_its_queue_and_is_given_up() {
+async fn f2_one_who_reads_nothing_costs_its_queue_and_is_given_up() {
     let scene = Scene::set(&[&FULL_SPEED[..], &["--stuck-ms", "3000"]].concat()).await;
     let mut writer = Neighbour::sit_down(&scene.server.url(), "busy", "writer").await;
     edit_at_full_speed(&mut writer, 400, 20_000).await;
@@ -74,7 +74,7 @@ async fn one_who_reads_nothing_costs_its_queue_and_is_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hundred_who_read_nothing_cost_a_hundred_queues_at_most() {
+async fn f2_a_hundred_who_read_nothing_cost_a_hundred_queues_at_most() {
     let scene = Scene::alone(&[&FULL_SPEED[..], &["--stuck-ms", "4000"]].concat()).await;
     let mut writer = Neighbour::sit_down(&scene.server.url(), "hot", "writer").await;
     edit_at_full_speed(&mut writer, 400, 20_000).await;
@@ -142,7 +142,7 @@ async fn takes(writer: &mut RawWriter, bytes: &[u8]) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn documents_that_nobody_reads_are_not_held_once_for_each_who_asked() {
+async fn f2_documents_that_nobody_reads_are_not_held_once_for_each_who_asked() {
     let scene = Scene::set(&[]).await;
     let mut writer = scene.user("writer").await;
     let channel = writer.open("large").await;

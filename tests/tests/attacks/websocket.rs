@@ -12,7 +12,7 @@ fn ping() -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn frames_that_the_standard_forbids_end_the_connection_as_malformed() {
+async fn f9_frames_that_the_standard_forbids_end_the_connection_as_malformed() {
     let scene = Scene::set(&[]).await;
     let mut wrong: Vec<(String, Vec<WsFrame>)> = Vec::new();
     for reserved in 1..8 {
@@ -90,7 +90,7 @@ async fn a_message_in_fragments_of_any_size_is_one_message() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_above_the_limit_is_too_large_however_it_comes_and_is_not_kept() {
+async fn f9_what_is_above_the_limit_is_too_large_however_it_comes_and_is_not_kept() {
     let scene = Scene::set(&[]).await;
     let limit = 256 << 10;
     // Whole, announced only, and in fragments of several sizes, greeted or not.
@@ -117,7 +117,7 @@ async fn what_is_above_the_limit_is_too_large_however_it_comes_and_is_not_kept()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn messages_never_finished_hold_no_more_than_the_limit_each() {
+async fn f9_messages_never_finished_hold_no_more_than_the_limit_each() {
     let scene = Scene::set(&[]).await;
     let mut unfinished = Vec::new();
     for number in 0..100 {
@@ -139,7 +139,7 @@ async fn messages_never_finished_hold_no_more_than_the_limit_each() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn compression_is_not_negotiated() {
+async fn f9_compression_is_not_negotiated() {
     let scene = Scene::set(&[]).await;
     let offer = "permessage-deflate; client_max_window_bits, permessage-deflate, x-webkit-deflate-frame";
     let socket = RawSocket::upgrade(scene.server.address(), &[("sec-websocket-extensions", offer)]).await.unwrap();
@@ -152,7 +152,7 @@ async fn compression_is_not_negotiated() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_upgrade_that_is_none_gets_no_socket() {
+async fn e1_an_upgrade_that_is_none_gets_no_socket() {
     let scene = Scene::set(&[]).await;
     let at = scene.server.address();
     for (header, status) in [

@@ -35,7 +35,7 @@ async fn type_until_closed(neighbour: &mut Neighbour, closing: &mut JoinSet<Dura
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn heads_that_drip_in_end_at_the_deadline_and_cost_nothing() {
+async fn f3_heads_that_drip_in_end_at_the_deadline_and_cost_nothing() {
     let mut server = ServerProcess::with_flags(&["--memory", "--strangers", "1000"]);
     let mut neighbour = Neighbour::sit_down(&server, 1).await;
     let alone = neighbour.p99_of(100).await;
@@ -76,7 +76,7 @@ async fn heads_that_drip_in_end_at_the_deadline_and_cost_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn five_thousand_that_never_speak_are_closed_and_harm_nobody() {
+async fn f3_five_thousand_that_never_speak_are_closed_and_harm_nobody() {
     let mut server = ServerProcess::with_flags(&["--memory", "--strangers", "10000", "--connections", "10000"]);
     let mut neighbour = Neighbour::sit_down(&server, 1).await;
     let alone = neighbour.p99_of(100).await;

@@ -22,7 +22,7 @@ async fn until_let_in(server: &ServerProcess) -> TcpStream {
 }
 
 #[tokio::test]
-async fn strangers_of_an_address_are_limited_and_places_come_back() {
+async fn f4_strangers_of_an_address_are_limited_and_places_come_back() {
     let server = ServerProcess::with_flags(&["--memory", "--strangers", "5"]);
     // Who is known does not count, however many they are.
     let mut known = Vec::new();
@@ -59,7 +59,7 @@ async fn strangers_of_an_address_are_limited_and_places_come_back() {
 }
 
 #[tokio::test]
-async fn all_connections_together_are_limited() {
+async fn f4_all_connections_together_are_limited() {
     let server = ServerProcess::with_flags(&["--memory", "--connections", "4"]);
     let mut inside = Neighbour::sit_down(&server, 1).await;
     let mut others = Vec::new();

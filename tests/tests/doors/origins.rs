@@ -17,7 +17,7 @@ async fn asked(server: &ServerProcess, request: &str) -> Head {
 }
 
 #[tokio::test]
-async fn only_pages_that_are_allowed_get_a_socket() {
+async fn e1_only_pages_that_are_allowed_get_a_socket() {
     let server = ServerProcess::with_flags(&FLAGS);
     for good in
         ["https://app.example.com", "https://a.example.org", "https://a.b.example.org", "http://intern.test:3000"]
@@ -64,7 +64,7 @@ async fn only_pages_that_are_allowed_get_a_socket() {
 }
 
 #[tokio::test]
-async fn pages_of_this_machine_are_let_in_by_developers_alone() {
+async fn e1_pages_of_this_machine_are_let_in_by_developers_alone() {
     let here = "origin: http://localhost:5173";
     let developers = ServerProcess::with_flags(&["--memory"]);
     assert_eq!(upgraded(&developers, &[here]).await, 101);
@@ -78,7 +78,7 @@ async fn pages_of_this_machine_are_let_in_by_developers_alone() {
 }
 
 #[tokio::test]
-async fn programs_need_no_origin_unless_it_is_required() {
+async fn e1_programs_need_no_origin_unless_it_is_required() {
     let server = ServerProcess::with_flags(&FLAGS);
     assert_eq!(upgraded(&server, &[]).await, 101);
     let strict = ServerProcess::with_flags(&[&FLAGS[..], &["--require-origin"]].concat());

@@ -80,7 +80,7 @@ async fn a_crowd_is_one_question() {
 }
 
 #[tokio::test]
-async fn whatever_is_no_plain_answer_lets_nobody_in() {
+async fn e10_whatever_is_no_plain_answer_lets_nobody_in() {
     let application = Application::start();
     application.grants("ada", "notes", Some("owner"));
     let server = server(&application.url("/access"), "100");
@@ -138,7 +138,7 @@ async fn whatever_is_no_plain_answer_lets_nobody_in() {
 }
 
 #[tokio::test]
-async fn answers_are_forgotten_soon_and_as_soon_as_the_application_says() {
+async fn e10_answers_are_forgotten_soon_and_as_soon_as_the_application_says() {
     let application = Application::start();
     let server = server(&application.url("/access"), "600000");
     let mut ada = Caller::hello(&server, &mint("ada", &[])).await.ok().unwrap();

@@ -21,7 +21,7 @@ async fn refused(server: &ServerProcess, token: &str) -> Option<Code> {
 }
 
 #[tokio::test]
-async fn keys_change_and_nobody_who_is_inside_notices() {
+async fn h5_keys_change_and_nobody_who_is_inside_notices() {
     let application = Application::start();
     let (old, new) = (Signer::ec(), Signer::ec2());
     application.publishes(&[old.jwk("2025")]);

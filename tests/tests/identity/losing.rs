@@ -69,7 +69,7 @@ fn role(document: &DocumentClient) -> Option<Role> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_role_that_is_lowered_stops_the_typing_and_keeps_what_was_typed() {
+async fn e4_a_role_that_is_lowered_stops_the_typing_and_keeps_what_was_typed() {
     let town = Town::new();
     let (_ada, of_ada) = town.open("ada", 0, "notes").await;
     let (_ben, of_ben) = town.open("ben", 1, "notes").await;
@@ -109,7 +109,7 @@ async fn a_role_that_is_lowered_stops_the_typing_and_keeps_what_was_typed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_right_that_is_lost_ends_reading_and_writing_and_leaves_the_work_readable() {
+async fn e4_a_right_that_is_lost_ends_reading_and_writing_and_leaves_the_work_readable() {
     let town = Town::new();
     let (_ada, of_ada) = town.open("ada", 0, "notes").await;
     let (_ben, of_ben) = town.open("ben", 1, "notes").await;
@@ -141,7 +141,7 @@ async fn a_right_that_is_lost_ends_reading_and_writing_and_leaves_the_work_reada
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_application_that_is_down_for_a_while_ends_nobodys_work_for_good() {
+async fn e10_an_application_that_is_down_for_a_while_ends_nobodys_work_for_good() {
     let town = Town::new();
     let (_ada, of_ada) = town.open("ada", 0, "notes").await;
     type_until(&of_ada, "a", || of_ada.status().accepted > 5).await;
@@ -166,7 +166,7 @@ async fn an_application_that_is_down_for_a_while_ends_nobodys_work_for_good() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_document_is_taken_from_a_user_at_all_servers_and_no_other() {
+async fn e4_one_document_is_taken_from_a_user_at_all_servers_and_no_other() {
     let town = Town::new();
     let (_ada, of_ada) = town.open("ada", 1, "notes").await;
     let (_too, other) = town.open("ada", 1, "other").await;

@@ -51,7 +51,7 @@ async fn every_algorithm_lets_in_who_it_should() {
 }
 
 #[tokio::test]
-async fn every_wrong_token_is_refused_with_one_code() {
+async fn e2_every_wrong_token_is_refused_with_one_code() {
     let server = picky();
     let secret = Signer::secret();
     let with = |changes: serde_json::Value| {
@@ -161,7 +161,7 @@ async fn every_wrong_token_is_refused_with_one_code() {
 }
 
 #[tokio::test]
-async fn only_a_token_that_was_good_has_expired() {
+async fn e2_only_a_token_that_was_good_has_expired() {
     let server = ServerProcess::with_tokens(&["--memory", "--token-leeway-s", "5"]);
     let expired = |changes: serde_json::Value| Signer::secret().token(None, changes);
     let refused = async |token: String| Caller::hello(&server, &token).await.err().map(|(code, _)| code);
@@ -174,7 +174,7 @@ async fn only_a_token_that_was_good_has_expired() {
 }
 
 #[tokio::test]
-async fn secrets_are_changed_without_a_pause() {
+async fn h5_secrets_are_changed_without_a_pause() {
     let place = cowrite_tests::process::Place::new();
     let (old, new) = (place.path("old"), place.path("new"));
     std::fs::write(&old, "the secret of last year, long enough\n").unwrap();

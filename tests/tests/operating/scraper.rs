@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use crate::people::{Person, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn scrapers_that_read_a_byte_a_second_hold_nothing_up() {
+async fn h3_scrapers_that_read_a_byte_a_second_hold_nothing_up() {
     let server = ServerProcess::with_flags(&["--memory"]);
     let ann = Person::sit_down(&server, "dev:ann", "notes").await;
     let before = server.metrics().await;

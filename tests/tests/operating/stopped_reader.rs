@@ -43,7 +43,7 @@ async fn pass_by(address: SocketAddr) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_log_that_nobody_reads_stops_nobody_and_its_lines_are_counted() {
+async fn h3_a_log_that_nobody_reads_stops_nobody_and_its_lines_are_counted() {
     // Built, if it is not.
     assert_eq!(start_in_vain(&["--version"]).code, Some(0));
     let program = ["debug", "release"].map(|profile| target_folder().join(profile).join("cowrite-server"));

@@ -27,7 +27,7 @@ async fn open(server: &ServerProcess, tokens: impl Into<TokenSource>) -> (Native
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_fresh_token_in_time_keeps_the_connection_and_its_edits() {
+async fn e3_a_fresh_token_in_time_keeps_the_connection_and_its_edits() {
     let server = ServerProcess::with_tokens(&["--memory", "--token-leeway-s", "0"]);
     let asked = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&asked);
@@ -55,7 +55,7 @@ async fn a_fresh_token_in_time_keeps_the_connection_and_its_edits() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_a_fresh_token_nothing_is_committed_or_delivered_any_more_and_pending_work_stays() {
+async fn e3_without_a_fresh_token_nothing_is_committed_or_delivered_any_more_and_pending_work_stays() {
     let server = ServerProcess::with_tokens(&["--memory", "--token-leeway-s", "0"]);
     let (ada, of_ada) = open(&server, mint_for("ada", EDITOR, LIFE).as_str()).await;
     let (_ben, of_ben) = open(&server, mint("ben", EDITOR).as_str()).await;

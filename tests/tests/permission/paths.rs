@@ -20,7 +20,7 @@ fn two(role: Role) -> (Desk, crate::desk::Guest, crate::desk::Guest) {
 }
 
 #[test]
-fn a_submit_of_who_may_only_read_is_rejected() {
+fn e5_a_submit_of_who_may_only_read_is_rejected() {
     for role in [Role::Viewer, Role::Commenter] {
         let (mut desk, _, mut ben) = two(role);
         desk.types(&mut ben, "b");
@@ -30,7 +30,7 @@ fn a_submit_of_who_may_only_read_is_rejected() {
 }
 
 #[test]
-fn a_submit_after_the_right_was_lost_is_not_answered_and_stays_the_clients_own() {
+fn e4_a_submit_after_the_right_was_lost_is_not_answered_and_stays_the_clients_own() {
     let (mut desk, _, mut ben) = two(Role::Editor);
     ben.permit.renew(Role::Viewer, Millis(1_000_000));
     desk.types(&mut ben, "b");
@@ -41,7 +41,7 @@ fn a_submit_after_the_right_was_lost_is_not_answered_and_stays_the_clients_own()
 }
 
 #[test]
-fn what_waits_for_the_log_is_not_appended_after_the_right_was_lost() {
+fn e4_what_waits_for_the_log_is_not_appended_after_the_right_was_lost() {
     let (mut desk, mut ada, mut ben) = two(Role::Editor);
     desk.holding = true;
     desk.types(&mut ada, "A");
@@ -54,7 +54,7 @@ fn what_waits_for_the_log_is_not_appended_after_the_right_was_lost() {
 }
 
 #[test]
-fn commits_are_not_delivered_after_the_right_was_lost_or_has_run_out() {
+fn e4_commits_are_not_delivered_after_the_right_was_lost_or_has_run_out() {
     let (mut desk, mut ada, ben) = two(Role::Viewer);
     desk.types(&mut ada, "b");
     assert_eq!(ben.hears(), ["Commit"]);
@@ -67,7 +67,7 @@ fn commits_are_not_delivered_after_the_right_was_lost_or_has_run_out() {
 }
 
 #[test]
-fn a_catch_up_is_not_delivered_after_the_right_was_lost() {
+fn e4_a_catch_up_is_not_delivered_after_the_right_was_lost() {
     let (mut desk, mut ada, ..) = two(Role::Viewer);
     let (ben, eve) = (desk.open_slow(3), desk.open_slow(4));
     ben.hears();
@@ -86,7 +86,7 @@ fn a_catch_up_is_not_delivered_after_the_right_was_lost() {
 }
 
 #[test]
-fn a_document_is_not_opened_if_the_right_was_lost_while_it_was_loaded() {
+fn e4_a_document_is_not_opened_if_the_right_was_lost_while_it_was_loaded() {
     let (mut desk, ..) = two(Role::Viewer);
     desk.holding = true;
     let eve = desk.open(5, Role::Editor);
@@ -97,7 +97,7 @@ fn a_document_is_not_opened_if_the_right_was_lost_while_it_was_loaded() {
 }
 
 #[test]
-fn who_is_here_is_not_told_after_the_right_was_lost() {
+fn e4_who_is_here_is_not_told_after_the_right_was_lost() {
     let (mut desk, _, ben) = two(Role::Viewer);
     desk.open(6, Role::Viewer);
     desk.pass(200);
@@ -109,7 +109,7 @@ fn who_is_here_is_not_told_after_the_right_was_lost() {
 }
 
 #[test]
-fn nobody_appears_after_the_right_was_lost() {
+fn e4_nobody_appears_after_the_right_was_lost() {
     let (mut desk, ada, ben) = two(Role::Viewer);
     let caret = |at| Cursor(vec![Selection { anchor: Utf16Offset(at), head: Utf16Offset(at) }]);
     let appear = |desk: &mut Desk, at, state: &str| {
@@ -128,7 +128,7 @@ fn nobody_appears_after_the_right_was_lost() {
 }
 
 #[test]
-fn lost_work_is_not_brought_back_by_who_may_not_write() {
+fn e5_lost_work_is_not_brought_back_by_who_may_not_write() {
     let (mut desk, _, ben) = two(Role::Commenter);
     let base = Version::new(1).unwrap();
     desk.frame(&ben, ChannelFrame::Restore { base, operation: operation("lost") });

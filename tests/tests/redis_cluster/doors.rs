@@ -8,7 +8,7 @@ fn start_on(cluster: &RedisCluster) -> Ended {
 }
 
 #[test]
-fn a_cluster_is_refused_for_what_is_wrong_with_any_of_its_masters() {
+fn c20_a_cluster_is_refused_for_what_is_wrong_with_any_of_its_masters() {
     let cluster = RedisCluster::start(&[]);
     let last = &cluster.nodes()[2];
 

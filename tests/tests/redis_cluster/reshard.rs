@@ -22,7 +22,7 @@ const DOCUMENTS: usize = 200;
 const MOVED: usize = 160;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn slots_move_under_load_and_every_channel_follows() {
+async fn c19_slots_move_under_load_and_every_channel_follows() {
     let cluster = RedisCluster::start(&[]);
     let servers: Vec<_> = (0..3).map(|_| ServerProcess::on_redis(&cluster.url(), &[])).collect();
     let addresses: Vec<_> = servers.iter().map(ServerProcess::address).collect();

@@ -6,9 +6,9 @@ use cowrite_tests::relay::Ways;
 
 use super::scene::*;
 
-/// C5: what was accepted after the backup is lost, and whoever held it is told.
+/// What was accepted after the backup is lost, and whoever held it is told.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_backup_does_not_hold_is_told_as_lost() {
+async fn c5_what_a_backup_does_not_hold_is_told_as_lost() {
     let mut redis = RedisProcess::start(&[]);
     let servers = Servers::start(redis.address(), &[]);
     let mut crowd = gather(&servers).await;
@@ -26,10 +26,10 @@ async fn what_a_backup_does_not_hold_is_told_as_lost() {
     assert_eq!(report.diverged, 0, "a client had to find out by itself: {report:?}");
 }
 
-/// C23: the backup holds operations that their authors still have in flight: these are accepted,
+/// The backup holds operations that their authors still have in flight: these are accepted,
 /// and in the text once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_backup_that_holds_what_is_in_flight_settles_it() {
+async fn c23_a_backup_that_holds_what_is_in_flight_settles_it() {
     let mut redis = RedisProcess::start(&[]);
     let servers = Servers::start(redis.address(), &[]);
     let mut crowd = gather(&servers).await;

@@ -8,10 +8,10 @@ use cowrite_tests::relay::Ways;
 
 use super::scene::*;
 
-/// C25: two servers get the first edits of the same new documents at once. Each has one epoch, and
+/// Two servers get the first edits of the same new documents at once. Each has one epoch, and
 /// nobody loads it anew.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_first_edits_at_two_servers_make_one_history() {
+async fn c25_the_first_edits_at_two_servers_make_one_history() {
     let redis = RedisProcess::start(&[]);
     let servers = Servers::start(redis.address(), &[]);
     // An odd number of documents: the two people of each are at different servers.

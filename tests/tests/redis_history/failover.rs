@@ -69,10 +69,10 @@ async fn all_end_in_step(crowd: Crowd) {
     assert_eq!(report.diverged, 0, "a client had to find out by itself: {report:?}");
 }
 
-/// C1: the servers are started anew, so nobody remembers but the clients. A client that had not
+/// The servers are started anew, so nobody remembers but the clients. A client that had not
 /// gone beyond the fork goes on in step.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_held_what_a_failover_lost_is_told_and_nobody_forks() {
+async fn c1_who_held_what_a_failover_lost_is_told_and_nobody_forks() {
     let mut pair = Pair::start();
     let mut servers = Servers::start(pair.primary.address(), &[]);
     let crowd = gather(&servers).await;
@@ -89,9 +89,9 @@ async fn who_held_what_a_failover_lost_is_told_and_nobody_forks() {
     assert!(listening.into_iter().all(went_on_in_step), "a client below the fork was loaded anew");
 }
 
-/// C2: the servers live on, and their rooms remember what the log has lost.
+/// The servers live on, and their rooms remember what the log has lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn servers_that_live_through_a_failover_notice_it() {
+async fn c2_servers_that_live_through_a_failover_notice_it() {
     let mut pair = Pair::start();
     let servers = Servers::start(pair.primary.address(), &[]);
     let crowd = gather(&servers).await;
@@ -107,10 +107,10 @@ async fn servers_that_live_through_a_failover_notice_it() {
     assert!(servers.said("the log holds another history than this room"));
 }
 
-/// C2 again, but the log is beyond a room already when that room first looks: what comes after the
+/// The log is beyond a room already when that room first looks: what comes after the
 /// room's version in the log does not continue the room's history.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_log_that_is_beyond_a_room_is_not_taken_for_its_continuation() {
+async fn c2_a_log_that_is_beyond_a_room_is_not_taken_for_its_continuation() {
     let mut pair = Pair::start();
     let mut servers = Servers::start(pair.primary.address(), &[]);
     let crowd = gather(&servers).await;
@@ -160,11 +160,11 @@ async fn until_anew(mut events: UnboundedReceiver<Event<RichText>>) {
     }
 }
 
-/// C3: each server has a primary of its own. The one whose primary nobody follows any more calls
+/// Each server has a primary of its own. The one whose primary nobody follows any more calls
 /// nothing durable and soon accepts nothing; when it is healed, what it had accepted is lost, and
 /// that is told.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_on_a_primary_that_was_left_fences_itself() {
+async fn c3_a_server_on_a_primary_that_was_left_fences_itself() {
     let pair = Pair::start();
     let third = RedisProcess::start(&[]);
     third.replicate(pair.replica.address());
@@ -198,9 +198,9 @@ async fn a_server_on_a_primary_that_was_left_fences_itself() {
     assert!(servers.said("edits are confirmed by replicas again"));
 }
 
-/// C24: two clients stand at different versions that were lost, and both want the text back.
+/// Two clients stand at different versions that were lost, and both want the text back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_who_restore_at_once_do_not_double_the_text() {
+async fn c24_two_who_restore_at_once_do_not_double_the_text() {
     let mut pair = Pair::start();
     let mut servers = Servers::start(pair.primary.address(), &[]);
     let mut crowd = gather(&servers).await;

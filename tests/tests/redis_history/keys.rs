@@ -19,9 +19,9 @@ fn all_live_anew(redis: &RedisProcess, crowd: &Crowd, before: &[String]) -> bool
     epochs(redis, crowd).iter().zip(before).all(|(now, before)| !now.is_empty() && now != before)
 }
 
-/// C6: without the state, all of it follows from the log.
+/// Without the state, all of it follows from the log.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_document_whose_state_is_deleted_loses_nothing() {
+async fn c6_a_document_whose_state_is_deleted_loses_nothing() {
     let redis = RedisProcess::start(&[]);
     let servers = Servers::start(redis.address(), &[]);
     let crowd = gather(&servers).await;
@@ -35,9 +35,9 @@ async fn a_document_whose_state_is_deleted_loses_nothing() {
     assert!(servers.said("state and log did not belong together"));
 }
 
-/// C6: without the log, the newest snapshot is left.
+/// Without the log, the newest snapshot is left.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_document_whose_log_is_deleted_goes_on_from_its_snapshot() {
+async fn c6_a_document_whose_log_is_deleted_goes_on_from_its_snapshot() {
     let redis = RedisProcess::start(&[]);
     let servers = Servers::start(redis.address(), &["--snapshot-entries", "10"]);
     let mut crowd = gather(&servers).await;
@@ -60,10 +60,10 @@ async fn a_document_whose_log_is_deleted_goes_on_from_its_snapshot() {
     end(crowd, Decision::Discard).await;
 }
 
-/// C6: without log and snapshot nothing is left; that is a new life, told to everybody, and not
+/// Without log and snapshot nothing is left; that is a new life, told to everybody, and not
 /// version 1 of the old one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_document_of_which_only_the_state_is_left_begins_a_new_life() {
+async fn c6_a_document_of_which_only_the_state_is_left_begins_a_new_life() {
     let redis = RedisProcess::start(&[]);
     let servers = Servers::start(redis.address(), &[]);
     let mut crowd = gather(&servers).await;
@@ -79,11 +79,11 @@ async fn a_document_of_which_only_the_state_is_left_begins_a_new_life() {
     assert!(servers.said("state and log did not belong together"));
 }
 
-/// C6: the snapshots are gone, and the log does not reach back to the beginning. Who has the
+/// The snapshots are gone, and the log does not reach back to the beginning. Who has the
 /// document open goes on and stores it again; who has not says so, and does not take the rest for
 /// the whole.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_document_whose_snapshots_are_deleted_gets_new_ones() {
+async fn c6_a_document_whose_snapshots_are_deleted_gets_new_ones() {
     let redis = RedisProcess::start(&[]);
     let few = ["--snapshot-entries", "10", "--retained-entries", "10", "--redis-retained-hours", "0"];
     let servers = Servers::start(redis.address(), &few);
@@ -106,9 +106,9 @@ async fn a_document_whose_snapshots_are_deleted_gets_new_ones() {
     end_without_loss(crowd).await;
 }
 
-/// C14: the log begins again below where everybody stands, with something that is no entry.
+/// The log begins again below where everybody stands, with something that is no entry.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_log_that_begins_again_is_noticed_by_the_next_append() {
+async fn c14_a_log_that_begins_again_is_noticed_by_the_next_append() {
     let redis = RedisProcess::start(&[]);
     let servers = Servers::start(redis.address(), &[]);
     let mut crowd = gather(&servers).await;
@@ -123,9 +123,9 @@ async fn a_log_that_begins_again_is_noticed_by_the_next_append() {
     end(crowd, Decision::Discard).await;
 }
 
-/// C14: the same while nobody types, noticed by the clock alone.
+/// The same while nobody types, noticed by the clock alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_log_that_begins_again_is_noticed_while_nobody_types() {
+async fn c14_a_log_that_begins_again_is_noticed_while_nobody_types() {
     let redis = RedisProcess::start(&[]);
     let servers = Servers::start(redis.address(), &["--look-ms", "200"]);
     let mut crowd = gather(&servers).await;

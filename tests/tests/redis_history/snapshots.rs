@@ -27,10 +27,10 @@ async fn until_there_are_two(redis: &RedisProcess, crowd: &Crowd) {
     until("there are two snapshots of each", || documents.iter().all(stored)).await;
 }
 
-/// C16: a corrupt one, one of another document, an older one: each is ignored or led on from, and
+/// A corrupt one, one of another document, an older one: each is ignored or led on from, and
 /// nothing is lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn snapshots_that_are_not_the_newest_whole_one_cost_nothing() {
+async fn c16_snapshots_that_are_not_the_newest_whole_one_cost_nothing() {
     let redis = RedisProcess::start(&[]);
     let mut servers = Servers::start(redis.address(), &OFTEN);
     let crowd = gather(&servers).await;
@@ -66,10 +66,10 @@ fn flip(redis: &RedisProcess, key: &str) {
     set(redis, key, &snapshot);
 }
 
-/// C16: snapshots that are ahead of a log that was set back are ignored; what the log has lost is
+/// Snapshots that are ahead of a log that was set back are ignored; what the log has lost is
 /// told.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn snapshots_ahead_of_the_log_are_ignored() {
+async fn c16_snapshots_ahead_of_the_log_are_ignored() {
     let (redis, mut servers, crowd, earlier) = set_back().await;
     for (document, earlier) in crowd.documents().iter().zip(&earlier) {
         for (kind, dump) in ["state", "log"].iter().zip(earlier) {
@@ -79,9 +79,9 @@ async fn snapshots_ahead_of_the_log_are_ignored() {
     all_hear_of_it(&mut servers, crowd, "a snapshot is ahead of the log and is ignored").await;
 }
 
-/// C16: snapshots of another history of the document, not ahead of the log, are ignored.
+/// Snapshots of another history of the document, not ahead of the log, are ignored.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn snapshots_of_another_history_are_ignored() {
+async fn c16_snapshots_of_another_history_are_ignored() {
     let (redis, mut servers, mut crowd, earlier) = set_back().await;
     let documents = crowd.documents();
     let foreign: Vec<_> = documents.iter().map(|id| both(id).map(|key| get(&redis, &key))).collect();

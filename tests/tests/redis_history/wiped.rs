@@ -17,9 +17,9 @@ async fn all_are_told_and_nobody_seeds(redis: &RedisProcess, crowd: &Crowd) {
     }
 }
 
-/// C4: emptied under living servers.
+/// Emptied under living servers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_seeds_a_redis_that_was_flushed() {
+async fn c4_nobody_seeds_a_redis_that_was_flushed() {
     let redis = RedisProcess::start(&[]);
     let servers = Servers::start(redis.address(), &[]);
     let mut crowd = gather(&servers).await;
@@ -33,9 +33,9 @@ async fn nobody_seeds_a_redis_that_was_flushed() {
     assert!(servers.said("the log holds another history than this room"));
 }
 
-/// C4: started anew with an empty disk, and so are the servers.
+/// Started anew with an empty disk, and so are the servers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_seeds_a_redis_that_comes_back_empty() {
+async fn c4_nobody_seeds_a_redis_that_comes_back_empty() {
     let mut redis = RedisProcess::start(&[]);
     let mut servers = Servers::start(redis.address(), &[]);
     let mut crowd = gather(&servers).await;
@@ -51,9 +51,9 @@ async fn nobody_seeds_a_redis_that_comes_back_empty() {
     end(crowd, Decision::Discard).await;
 }
 
-/// C7: the end of the append-only file never reached the disk. Nothing was called durable.
+/// The end of the append-only file never reached the disk. Nothing was called durable.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_torn_append_only_file_is_a_loss_that_is_told() {
+async fn c7_a_torn_append_only_file_is_a_loss_that_is_told() {
     let mut redis = RedisProcess::start(&["appendonly yes", "appendfsync everysec"]);
     let servers = Servers::start(redis.address(), &[]);
     let mut crowd = gather(&servers).await;

@@ -6,7 +6,7 @@ use cowrite_tests::relay::Then;
 use crate::stage::{PATIENCE, Stage, append_to};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_append_whose_answer_is_lost_is_asked_again_and_not_doubled() {
+async fn c8_an_append_whose_answer_is_lost_is_asked_again_and_not_doubled() {
     let mut stage = Stage::over(RedisProcess::start(&[]), &[]).await;
     for round in 0..6 {
         stage.crowd.brace().await;
@@ -24,7 +24,7 @@ async fn an_append_whose_answer_is_lost_is_asked_again_and_not_doubled() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_append_that_arrives_after_its_own_retry_changes_nothing() {
+async fn c8_an_append_that_arrives_after_its_own_retry_changes_nothing() {
     let mut stage = Stage::over(RedisProcess::start(&[]), &[]).await;
     for round in 0..4 {
         stage.crowd.brace().await;
@@ -45,7 +45,7 @@ async fn an_append_that_arrives_after_its_own_retry_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_append_that_never_arrives_is_made_again() {
+async fn c8_an_append_that_never_arrives_is_made_again() {
     let mut stage = Stage::over(RedisProcess::start(&[]), &[]).await;
     for round in 0..4 {
         stage.crowd.brace().await;

@@ -62,7 +62,7 @@ fn log(redis: &RedisProcess) -> RedisLog {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn thousands_of_edits_at_once_are_split_and_a_bad_one_sinks_nobody() {
+async fn c21_thousands_of_edits_at_once_are_split_and_a_bad_one_sinks_nobody() {
     let redis = RedisProcess::start(&[]);
     let (log, document) = (log(&redis), "huge".parse().unwrap());
     let mut sequencer = Sequencer::<RichText>::new(Limits::default(), Head::default(), Document::default());
@@ -92,7 +92,7 @@ async fn thousands_of_edits_at_once_are_split_and_a_bad_one_sinks_nobody() {
 
 /// No room asks for so much at once, but no limit of Lua stands in the way either.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_thousand_entries_are_one_script_and_no_limit_of_it_is_met() {
+async fn c21_ten_thousand_entries_are_one_script_and_no_limit_of_it_is_met() {
     let redis = RedisProcess::start(&[]);
     let log = log(&redis);
     let mut script = Script::new("whole");
@@ -105,7 +105,7 @@ async fn ten_thousand_entries_are_one_script_and_no_limit_of_it_is_met() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn large_edits_at_once_are_split_by_their_bytes() {
+async fn c21_large_edits_at_once_are_split_by_their_bytes() {
     let redis = RedisProcess::start(&[]);
     let (log, document) = (log(&redis), "heavy".parse().unwrap());
     let mut sequencer = Sequencer::<RichText>::new(Limits::default(), Head::default(), Document::default());

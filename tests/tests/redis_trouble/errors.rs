@@ -34,7 +34,7 @@ fn answer(refusal: &str) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_refusal_is_an_acceptance_and_each_is_tried_again() {
+async fn c10_no_refusal_is_an_acceptance_and_each_is_tried_again() {
     let mut stage = Stage::over(RedisProcess::start(&[]), &[]).await;
     for (round, refusal) in REFUSALS.into_iter().enumerate() {
         stage.crowd.brace().await;
@@ -52,7 +52,7 @@ async fn no_refusal_is_an_acceptance_and_each_is_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_done_and_called_refused_is_not_done_twice() {
+async fn c10_what_was_done_and_called_refused_is_not_done_twice() {
     let mut stage = Stage::over(RedisProcess::start(&[]), &[]).await;
     let refusals = REFUSALS.into_iter().filter(|refusal| !refusal.starts_with("WRONGTYPE"));
     for (round, refusal) in refusals.enumerate() {
@@ -66,7 +66,7 @@ async fn what_was_done_and_called_refused_is_not_done_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_opens_a_document_meanwhile_comes_in_later() {
+async fn c10_who_opens_a_document_meanwhile_comes_in_later() {
     let mut stage = Stage::over(RedisProcess::start(&[]), &[]).await;
     for refusals in REFUSALS.chunks(4) {
         stage.crowd.brace().await;
@@ -98,7 +98,7 @@ async fn for_a_while(stage: &Stage, what: &[&str], undo: &[&str]) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_redis_that_cannot_write_for_a_while_is_waited_for() {
+async fn c10_a_redis_that_cannot_write_for_a_while_is_waited_for() {
     let mut stage = Stage::over(RedisProcess::start(&[]), &[]).await;
     for_a_while(&stage, &["CONFIG", "SET", "maxmemory", "1"], &["CONFIG", "SET", "maxmemory", "0"]).await;
     let replicas = |count| ["CONFIG", "SET", "min-replicas-to-write", count];
@@ -111,7 +111,7 @@ async fn a_redis_that_cannot_write_for_a_while_is_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn scripts_that_are_forgotten_are_told_again() {
+async fn c10_scripts_that_are_forgotten_are_told_again() {
     let mut stage = Stage::over(RedisProcess::start(&[]), &[]).await;
     for _ in 0..5 {
         stage.crowd.brace().await;
@@ -123,7 +123,7 @@ async fn scripts_that_are_forgotten_are_told_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn somebody_elses_busy_script_is_waited_for() {
+async fn c10_somebody_elses_busy_script_is_waited_for() {
     let mut stage = Stage::over(RedisProcess::start(&["busy-reply-threshold 50"]), &[]).await;
     for first in ["", "redis.call('SET', 'other', '1')"] {
         stage.crowd.brace().await;

@@ -58,7 +58,7 @@ async fn one_sided(redis: RedisProcess, flags: &[&str]) -> (Stage, Reader) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn subscribers_that_are_killed_come_back_and_read_what_they_missed() {
+async fn c11_subscribers_that_are_killed_come_back_and_read_what_they_missed() {
     let (mut stage, reader) = one_sided(RedisProcess::start(&[]), &[]).await;
     for _ in 0..3 {
         stage.crowd.brace().await;
@@ -81,7 +81,7 @@ async fn subscribers_that_are_killed_come_back_and_read_what_they_missed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_has_an_empty_document_open_sees_its_first_edit_though_the_feed_lost_it() {
+async fn c13_whoever_has_an_empty_document_open_sees_its_first_edit_though_the_feed_lost_it() {
     let redis = RedisProcess::start(&[]);
     let (relays, servers) = servers(&redis, &["--look-ms", "300"]);
     relays[1].live(Live::Lost);
@@ -100,7 +100,7 @@ async fn whoever_has_an_empty_document_open_sees_its_first_edit_though_the_feed_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_subscriber_that_takes_too_much_at_once_is_not_killed_for_ever() {
+async fn c12_a_subscriber_that_takes_too_much_at_once_is_not_killed_for_ever() {
     let redis = RedisProcess::start(&["client-output-buffer-limit pubsub 64kb 32kb 1"]);
     let (mut stage, reader) = one_sided(redis, &[]).await;
     stage.crowd.brace().await;
@@ -133,7 +133,7 @@ async fn a_subscriber_that_takes_too_much_at_once_is_not_killed_for_ever() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn batches_that_are_lost_doubled_and_swapped_change_nothing() {
+async fn c13_batches_that_are_lost_doubled_and_swapped_change_nothing() {
     let (mut stage, reader) = one_sided(RedisProcess::start(&[]), &["--look-ms", "1500"]).await;
     for live in [Live::Doubled, Live::Swapped, Live::Lost] {
         stage.crowd.brace().await;
@@ -173,7 +173,7 @@ async fn what_a_server_appended_before_it_died_is_found_by_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_room_that_fell_behind_what_is_kept_loads_anew_and_begins_no_life() {
+async fn c15_a_room_that_fell_behind_what_is_kept_loads_anew_and_begins_no_life() {
     let flags = ["--snapshot-entries", "10", "--retained-entries", "10", "--redis-retained-hours", "0"];
     let (mut stage, reader) = one_sided(RedisProcess::start(&[]), &[&flags[..], &["--look-ms", "1500"]].concat()).await;
     stage.crowd.brace().await;
@@ -234,7 +234,7 @@ impl Eavesdropper {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_is_published_by_hand_only_the_log_counts() {
+async fn c13_whatever_is_published_by_hand_only_the_log_counts() {
     let mut stage = Stage::over(RedisProcess::start(&[]), &[]).await;
     let channels: Vec<_> =
         stage.crowd.documents().iter().map(|document| format!("cowrite:{{{document}}}:live")).collect();

@@ -13,7 +13,7 @@ use crate::stage::{PATIENCE, Stage};
 const STALLED_WITHIN: Duration = Duration::from_secs(6);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_slow_redis_makes_accepting_slow_and_nothing_else() {
+async fn c9_a_slow_redis_makes_accepting_slow_and_nothing_else() {
     let mut stage = Stage::over(RedisProcess::start(&[]), &[]).await;
     let calls = stage.calls();
     stage.crowd.brace().await;
@@ -69,7 +69,7 @@ async fn is_back(mut stage: Stage) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_frozen_redis_stalls_everybody_and_nobody_is_thrown_out() {
+async fn c9_a_frozen_redis_stalls_everybody_and_nobody_is_thrown_out() {
     let stage = Stage::over(RedisProcess::start(&[]), &["--redis-answer-ms", "500"]).await;
     stage.crowd.brace().await;
     stage.redis.freeze();
@@ -83,7 +83,7 @@ async fn a_frozen_redis_stalls_everybody_and_nobody_is_thrown_out() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_redis_that_is_gone_for_a_while_is_found_again_without_a_herd() {
+async fn c9_a_redis_that_is_gone_for_a_while_is_found_again_without_a_herd() {
     let stage = Stage::over(RedisProcess::start(&[]), &[]).await;
     stage.crowd.brace().await;
     for relay in &stage.relays {

@@ -40,7 +40,7 @@ fn all_numbers_are_exact(redis: &RedisProcess, documents: &[DocumentId]) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn versions_beyond_ten_to_the_fourteenth_are_exact() {
+async fn c22_versions_beyond_ten_to_the_fourteenth_are_exact() {
     let redis = RedisProcess::start(&[]);
     let starts = [99_999_999_999_990, (1 << 52) - 10, 100_000_000_000_000];
     let (_relays, servers) = servers(&redis, &["--snapshot-entries", "20", "--retained-entries", "20"]);
@@ -68,7 +68,7 @@ async fn versions_beyond_ten_to_the_fourteenth_are_exact() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn behind_the_last_version_nothing_is_accepted_and_nothing_breaks() {
+async fn c22_behind_the_last_version_nothing_is_accepted_and_nothing_breaks() {
     let redis = RedisProcess::start(&[]);
     let (_relays, servers) = servers(&redis, &[]);
     let addresses: Vec<_> = servers.iter().map(ServerProcess::address).collect();

@@ -66,7 +66,7 @@ async fn until_quarantined(stage: &Stage, servers: f64) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_poison_entry_stops_its_own_document_until_an_operator_takes_it_out() {
+async fn c17_a_poison_entry_stops_its_own_document_until_an_operator_takes_it_out() {
     let mut far = Vec::new();
     RichText::encode(&Operation::builder().retain(Utf16Length(1 << 30)).insert("far").build(), &mut far);
     let redis = RedisProcess::start(&[]);

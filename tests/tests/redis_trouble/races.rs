@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 use crate::stage::{PATIENCE, Stage, few, servers};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reader_whose_entries_are_trimmed_meanwhile_is_given_a_snapshot() {
+async fn c15_a_reader_whose_entries_are_trimmed_meanwhile_is_given_a_snapshot() {
     let redis = RedisProcess::start(&[]);
     let flags = ["--snapshot-entries", "10", "--retained-entries", "10", "--redis-retained-hours", "0"];
     let (relays, servers) = servers(&redis, &flags);
@@ -83,7 +83,7 @@ async fn two_servers_at_full_speed_on_one_document_starve_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_no_replica_has_is_accepted_and_not_called_durable() {
+async fn c18_what_no_replica_has_is_accepted_and_not_called_durable() {
     let (redis, replica) = (RedisProcess::start(&[]), RedisProcess::start(&[]));
     let between = Relay::to(redis.address());
     replica.replicate(between.address());

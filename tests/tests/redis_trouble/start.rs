@@ -20,7 +20,7 @@ fn refused(url: &str, more: &[&str], reasons: &[&str]) {
 }
 
 #[test]
-fn a_redis_that_throws_documents_away_is_refused() {
+fn c20_a_redis_that_throws_documents_away_is_refused() {
     let redis = RedisProcess::start(&["maxmemory-policy allkeys-lru"]);
     refused(&redis.url(), &[], &["maxmemory-policy allkeys-lru", "noeviction"]);
     redis.command(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
@@ -28,7 +28,7 @@ fn a_redis_that_throws_documents_away_is_refused() {
 }
 
 #[test]
-fn a_redis_that_is_too_old_is_refused() {
+fn c20_a_redis_that_is_too_old_is_refused() {
     let redis = RedisProcess::start(&[]);
     let relay = Relay::to_redis(redis.address());
     let info = redis.text(&["INFO"]);
@@ -39,7 +39,7 @@ fn a_redis_that_is_too_old_is_refused() {
 }
 
 #[test]
-fn a_replica_is_refused() {
+fn c20_a_replica_is_refused() {
     let (primary, replica) = (RedisProcess::start(&[]), RedisProcess::start(&[]));
     replica.replicate(primary.address());
     refused(&replica.url(), &[], &["replica", "primary"]);
@@ -59,7 +59,7 @@ fn a_promise_that_redis_does_not_keep_is_refused() {
 }
 
 #[test]
-fn each_right_that_is_needed_is_asked_for_at_the_start() {
+fn c20_each_right_that_is_needed_is_asked_for_at_the_start() {
     let redis = RedisProcess::start(&[]);
     let all = ["reset", "on", ">secret", "~cowrite:*", "&cowrite:*", "+@all"];
     let url = format!("redis://ann:secret@{}", redis.address());
@@ -108,7 +108,7 @@ fn each_right_that_is_needed_is_asked_for_at_the_start() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_deployments_share_one_redis_and_know_nothing_of_each_other() {
+async fn c20_two_deployments_share_one_redis_and_know_nothing_of_each_other() {
     let redis = RedisProcess::start(&[]);
     let address = redis.address();
     let mut one = Stage::over(redis, &[]).await;

@@ -122,7 +122,7 @@ async fn nothing_is_heard_before_hello() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_channel_that_is_not_there_is_said_to_be_unknown() {
+async fn e7_a_channel_that_is_not_there_is_said_to_be_unknown() {
     let office = Office::open(&[]).await;
     let mut peer = office.greeted().await;
     // Also the number under which others have a document open.
@@ -141,7 +141,7 @@ async fn a_channel_that_is_not_there_is_said_to_be_unknown() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_edit_that_cannot_be_is_refused_and_the_next_one_taken() {
+async fn d3_an_edit_that_cannot_be_is_refused_and_the_next_one_taken() {
     let office = Office::open(&["--operation-components", "100"]).await;
     let mut peer = office.greeted().await;
     let channel = peer.open("calm").await;

@@ -8,7 +8,7 @@ use cowrite_tests::process::Place;
 use cowrite_tests::server::{ServerProcess, start_in_vain};
 
 #[test]
-fn a_server_that_cannot_serve_says_why_and_does_not_start() {
+fn h2_a_server_that_cannot_serve_says_why_and_does_not_start() {
     let place = Place::new();
     let data = place.path("data");
     let data = data.to_str().unwrap();

@@ -8,7 +8,7 @@ use cowrite_tests::process::Place;
 use cowrite_tests::server::ServerProcess;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_takes_no_byte_is_given_up_and_slows_nobody() {
+async fn f2_who_takes_no_byte_is_given_up_and_slows_nobody() {
     let place = Place::new();
     let server = ServerProcess::on_disk(&place.path("data"), &["--stuck-ms", "500"]);
     let mut writer = Typist::sit_down(&server.url(), "long", 0).await;
@@ -31,7 +31,7 @@ async fn who_takes_no_byte_is_given_up_and_slows_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_reads_late_is_caught_up_and_misses_nothing() {
+async fn f2_who_reads_late_is_caught_up_and_misses_nothing() {
     let place = Place::new();
     // So small a queue is soon full.
     let server = ServerProcess::on_disk(&place.path("data"), &["--queue-bytes", "1024"]);

@@ -49,7 +49,7 @@ async fn take_all(leases: &RedisLeases, limit: u32) -> (Vec<Lease>, LeaseRefused
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_servers_count_together_exactly() {
+async fn f5_two_servers_count_together_exactly() {
     for place in [Place::single(), Place::cluster()] {
         let servers = [place.log().leases(brief()), place.log().leases(brief())];
         let asked = (0..60).map(async |number| servers[number % 2].take(&user("ada"), 10).await);
@@ -67,7 +67,7 @@ async fn two_servers_count_together_exactly() {
 }
 
 #[tokio::test]
-async fn a_killed_server_gives_back_what_it_held() {
+async fn f5_a_killed_server_gives_back_what_it_held() {
     let redis = RedisProcess::start(&[]);
     let other = server(&redis);
     let mut killed = holder(&redis, 8);

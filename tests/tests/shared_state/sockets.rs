@@ -77,7 +77,7 @@ fn server(redis: &RedisProcess) -> ServerProcess {
 
 /// With the real times, so this takes half a minute.
 #[tokio::test]
-async fn a_user_has_ten_sockets_over_two_servers_also_after_one_is_killed() {
+async fn f5_a_user_has_ten_sockets_over_two_servers_also_after_one_is_killed() {
     let redis = RedisProcess::start(&[]);
     let (mut one, two) = (server(&redis), server(&redis));
     let at_one = join_all((0..8).map(|_| Socket::of(&one, "ada"))).await;
@@ -108,7 +108,7 @@ async fn a_user_has_ten_sockets_over_two_servers_also_after_one_is_killed() {
 }
 
 #[tokio::test]
-async fn a_revoked_user_is_out_at_all_servers_within_a_second() {
+async fn e4_a_revoked_user_is_out_at_all_servers_within_a_second() {
     let redis = RedisProcess::start(&[]);
     let (one, two) = (server(&redis), server(&redis));
     let mut times = Vec::new();
