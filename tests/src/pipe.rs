@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cowrite_client::{DocumentHandle, Output, Session, SessionEvent, SessionSettings};
+use bytes::Bytes;
+use cowrite_client::{DocumentHandle, Event, Output, Session, SessionEvent, SessionSettings};
 use cowrite_protocol::codec::{decode_client, decode_server};
-use cowrite_protocol::frame::{ClientFrame, DurabilityClass, Rate, Role, ServerFrame};
+use cowrite_protocol::frame::{ClientFrame, Code, DurabilityClass, Rate, Role, ServerFrame};
 use cowrite_protocol::{Channel, ClientId, DocumentId, Limits, Millis, RichText};
 use cowrite_server::auth::{DeveloperAccess, Granted};
 use cowrite_server::connection::{Connection, ConnectionOutput, ConnectionSettings};
@@ -47,6 +48,12 @@ pub struct PipedClient {
     pub deaf: bool,
     /// Its socket takes nothing, so what it is sent waits for it.
     pub stuck: bool,
+    /// In commits to it this byte arrives as the other.
+    pub garbled: Option<(u8, u8)>,
+    /// How often it was told that its text and the server's had parted.
+    pub diverged: usize,
+    /// Why its document was closed, each time.
+    pub closed: Vec<Code>,
 }
 
 /// Frames by name, in order, with the size of each.
@@ -120,7 +127,18 @@ impl Pipe {
         let mut session = Session::new(SessionSettings::new(self.clients.len() as u64));
         let Ok(handle) = session.open(self.document.clone(), "", self.now) else { panic!("nothing is open yet") };
         let (down, up) = (Traffic::default(), Traffic::default());
-        self.clients.push(PipedClient { session, handle, down, up, socket: None, deaf: false, stuck: false });
+        self.clients.push(PipedClient {
+            session,
+            handle,
+            down,
+            up,
+            socket: None,
+            deaf: false,
+            stuck: false,
+            garbled: None,
+            diverged: 0,
+            closed: Vec::new(),
+        });
         let client = self.clients.len() - 1;
         self.connect(client);
         client
@@ -212,6 +230,18 @@ impl Pipe {
         self.pump();
     }
 
+    /// So much time passes for everybody, in steps of a tenth of a second.
+    pub fn pass_for_all(&mut self, ms: u64) {
+        for _ in 0..ms.div_ceil(100) {
+            self.now = self.now + 100;
+            self.room.handle_timeout(self.now);
+            for client in &mut self.clients {
+                client.session.handle_timeout(self.now, 0);
+            }
+            self.pump();
+        }
+    }
+
     /// The client's socket is gone; both sides know.
     pub fn disconnect(&mut self, client: usize) {
         if let Some((id, _, outbox)) = self.clients[client].socket.take() {
@@ -268,6 +298,10 @@ impl Pipe {
                 }
                 Output::Load { .. } | Output::Store { .. } => unreachable!("nothing is kept here"),
                 Output::Disconnect => self.disconnect(index),
+                Output::Event(SessionEvent::Document(_, Event::Diverged)) => self.clients[index].diverged += 1,
+                Output::Event(SessionEvent::Document(_, Event::Closed { code, .. })) => {
+                    self.clients[index].closed.push(code);
+                }
                 Output::Event(SessionEvent::Link(_) | SessionEvent::Document(..)) => {}
             }
         }
@@ -340,9 +374,13 @@ impl Pipe {
         if client.deaf {
             return moved;
         }
-        for frame in taken.frames {
+        for mut frame in taken.frames {
             for decoded in decode_server(&frame, frame.len()).flatten() {
                 client.down.frames.push((server_name(&decoded), frame.len()));
+            }
+            let is_commit = client.down.frames.last().is_some_and(|(name, _)| *name == "Commit");
+            if let (Some((byte, other)), true) = (client.garbled, is_commit) {
+                frame = frame.iter().map(|at| if *at == byte { other } else { *at }).collect::<Bytes>();
             }
             client.session.handle_message(&frame, self.now);
         }
