@@ -28,5 +28,6 @@ pub mod settings;
 mod shutdown;
 pub mod tally;
 pub mod traces;
+pub mod wall_clock;
 
 pub use shutdown::asked_to_end;

@@ -28,7 +28,7 @@ use crate::metrics::Metrics;
 use crate::oplog::disk::{DiskLog, DiskSettings, OpenFolderError};
 use crate::oplog::memory::MemoryLog;
 use crate::oplog::redis::RedisLog;
-use crate::oplog::{Durability, OpLog, WallClock};
+use crate::oplog::{Durability, OpLog};
 use crate::presence::{LocalBus, PresenceBus};
 use crate::redis::{RedisDoorError, check};
 use crate::revocations::{DiskRevocations, MemoryRevocations, OpenRevocationsError, Revocations};
@@ -141,7 +141,9 @@ impl Server {
         };
         if let FrontDoor::Tokens(auth) = &mut settings.front_door {
             auth.metrics = Arc::clone(&metrics.front);
+            auth.clock = settings.clock.clone();
         }
+        settings.revocations.clock = settings.clock.clone();
         let access = access(&settings)?;
         let local = settings.front_door.believes_everybody();
         // The ports first: two servers on one port is the more common mistake, and the
@@ -184,7 +186,7 @@ impl Server {
             log: Arc::clone(&log),
             presence,
             clock,
-            wall_clock: WallClock::system(),
+            wall_clock: settings.clock,
             metrics: Arc::clone(&metrics.rooms),
             // The one place that says which kind of documents this server keeps.
             spawn: Box::new(move |seed| {

@@ -16,6 +16,7 @@ use crate::redis::RedisSettings;
 use crate::revocations::RevocationSettings;
 use crate::room::RoomSettings;
 use crate::traces::TraceSettings;
+use crate::wall_clock::WallClock;
 
 /// Everything that can be chosen about a server, with its defaults.
 #[derive(Clone, Debug)]
@@ -58,6 +59,8 @@ pub struct Settings {
     pub leases: LeaseSettings,
     /// How revocations are kept.
     pub revocations: RevocationSettings,
+    /// The time of day, for tokens, entries and revocations. Default the machine's.
+    pub clock: WallClock,
 }
 
 /// Where documents are kept.
@@ -132,6 +135,7 @@ impl Default for Settings {
             traces: None,
             leases: LeaseSettings::default(),
             revocations: RevocationSettings::default(),
+            clock: WallClock::system(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, UNIX_EPOCH};
 
 use cowrite_protocol::DocumentId;
 use cowrite_protocol::frame::Code;
@@ -12,6 +12,7 @@ use super::callback::Callback;
 use super::claims::Claims;
 use super::jwks::{GAP, Jwks, NoKeys};
 use super::{Access, AccessFuture, AuthSettings, Denied, Granted, Identity, TokenFault, TokenKey, TokenRules};
+use crate::wall_clock::WallClock;
 
 /// The front door of an application: a JWT says who a user is; what they may do it says, too, unless
 /// the application is asked.
@@ -20,6 +21,7 @@ pub struct JwtAccess {
     keys: Vec<TokenKey>,
     jwks: Option<Arc<Jwks>>,
     callback: Option<Callback>,
+    clock: WallClock,
 }
 
 /// Bytes of the longest token that is looked at.
@@ -32,11 +34,11 @@ impl JwtAccess {
     /// If the application is to be asked over `https`, and the system has no certificates by which it
     /// could be verified.
     pub fn new(settings: AuthSettings) -> io::Result<JwtAccess> {
-        let AuthSettings { rules, secrets, public_keys, jwks, callback, metrics } = settings;
+        let AuthSettings { rules, secrets, public_keys, jwks, callback, clock, metrics } = settings;
         let keys = secrets.iter().map(TokenKey::secret).chain(public_keys).collect();
         let jwks = jwks.map(|jwks| Jwks::start(jwks, Arc::clone(&metrics))).transpose()?;
         let callback = callback.map(|callback| Callback::new(callback, metrics)).transpose()?;
-        Ok(JwtAccess { rules, keys, jwks, callback })
+        Ok(JwtAccess { rules, keys, jwks, callback, clock })
     }
 
     async fn identity(&self, token: &str) -> Result<Identity, Denied> {
@@ -61,7 +63,7 @@ impl JwtAccess {
             return Err(TokenFault::Critical);
         }
         let claims = self.claims(token, header.alg, header.kid.as_deref()).await?;
-        claims.identity(&self.rules, SystemTime::now())
+        claims.identity(&self.rules, UNIX_EPOCH + Duration::from_millis(self.clock.now_ms()))
     }
 
     /// What a token says that one of our keys has signed. The name of a key only chooses among keys

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{CallbackSettings, JwksSettings, Secret, TokenKey, TokenRules};
 use crate::metrics::FrontMetrics;
+use crate::wall_clock::WallClock;
 
 /// Which tokens are believed. At least one key is needed, or nobody gets in.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +19,8 @@ pub struct AuthSettings {
     pub jwks: Option<JwksSettings>,
     /// Who says what a user may do; `None`: the token.
     pub callback: Option<CallbackSettings>,
+    /// By which tokens have begun and ended; default the machine's.
+    pub clock: WallClock,
     /// Where is counted how the application answers.
     pub metrics: Arc<FrontMetrics>,
 }

@@ -113,6 +113,7 @@ impl AuthFlags {
         }
         let hours = |hours| Duration::from_secs(hours * 3_600);
         TokenFlags::Settings(Box::new(AuthSettings {
+            clock: Default::default(),
             metrics: Default::default(),
             rules: TokenRules {
                 issuers: self.jwt_issuer,

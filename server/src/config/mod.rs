@@ -27,6 +27,7 @@ use crate::redis::{RedisDurability, RedisSettings, RedisUrl};
 use crate::revocations::RevocationSettings;
 use crate::room::RoomSettings;
 use crate::settings::{FrontDoor, Settings, ShutdownSettings, Storage};
+use crate::wall_clock::WallClock;
 
 use auth::{AuthFlags, TokenFlags};
 use front::FrontArgs;
@@ -325,6 +326,7 @@ impl Config {
             shutdown: ShutdownSettings { spread_ms: self.spread_ms, deadline_ms: self.shutdown_ms },
             leases: LeaseSettings::default(),
             revocations: RevocationSettings { token_life, ..RevocationSettings::default() },
+            clock: WallClock::system(),
         }
     }
 }

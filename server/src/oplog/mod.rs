@@ -3,7 +3,6 @@
 //! One trait, [`OpLog`], and one conformance suite that every adapter passes. The log
 //! knows bytes and numbers; it never knows what kind of document it keeps.
 
-mod clock;
 mod entry;
 mod feeds;
 mod ledger;
@@ -14,7 +13,7 @@ pub mod disk;
 pub mod memory;
 pub mod redis;
 
-pub use clock::WallClock;
+pub use crate::wall_clock::WallClock;
 pub use entry::{Batch, Entry, FeedBatch, FeedEvent, Head, Member, Snapshot};
 pub use log::{Durability, Feed, LogFuture, OpLog};
 pub use outcome::{AdvanceOutcome, AppendOutcome, ClientState, LogError, OpenError, OpenedLog, ReadOutcome, Refusal};

@@ -1,11 +1,11 @@
-//! The clock of a log.
+//! The time of day.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The time of day for "last seen", in milliseconds since 1970; nothing orders by it.
-/// A simulation hands in its own.
+/// The time of day, in milliseconds since 1970: tokens are judged and entries are dated by it. Nothing
+/// orders by it, and no deadline runs by it, since it may jump. A simulation hands in its own.
 #[derive(Clone)]
 pub struct WallClock(Arc<dyn Fn() -> u64 + Send + Sync>);
 
