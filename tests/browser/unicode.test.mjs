@@ -15,7 +15,7 @@ const samples = {
 };
 
 for (const [name, sample] of Object.entries(samples)) {
-  test(`${name}: pasted and typed between, it is the same on both sides`, async () => {
+  test(`D9 ${name}: pasted and typed between, it is the same on both sides`, async () => {
     await ada.editor.fill("");
     await converged(people);
     await ada.editor.focus();
@@ -28,7 +28,7 @@ for (const [name, sample] of Object.entries(samples)) {
   });
 }
 
-test("deleting character by character never splits one", async () => {
+test("D9 deleting character by character never splits one", async () => {
   const sample = "x😀👍🏽e\u0301";
   await ada.editor.fill(sample);
   await converged(people);
@@ -60,7 +60,7 @@ test("CRLF that a program put into the document stays, and editing around it is 
   assert.equal(await converged(people), "one\r\ntXwothree");
 });
 
-test("two write at once at both sides of a joined emoji", async () => {
+test("D9 two write at once at both sides of a joined emoji", async () => {
   const family = "👩‍👩‍👧‍👦";
   await ada.editor.fill(family);
   await converged(people);

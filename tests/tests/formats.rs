@@ -11,6 +11,7 @@ use cowrite_protocol::operation::{Attributes, Component, Json, Operation};
 use cowrite_protocol::{Channel, DocumentType, RichText, Utf16Length, Version};
 use cowrite_tests::process::Place;
 use cowrite_tests::raw::{RawClient, packed, submit};
+use cowrite_tests::relay::{Relay, Ways};
 use cowrite_tests::server::{ServerProcess, start_in_vain};
 use tokio::time::timeout;
 
@@ -163,6 +164,41 @@ async fn who_edits_gets_it_back_and_the_others_never_see_it() {
     timeout(PATIENCE, ada.when_accepted(next)).await.unwrap().unwrap();
     timeout(PATIENCE, ben.wait_until(|status| status.version.get() == 2)).await.unwrap().unwrap();
     assert_eq!((ben.text(), ben.document() == ada.document()), ("more words\n".to_owned(), true));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d5_a_refusal_that_never_arrived_is_told_once_when_its_author_is_back() {
+    let server = ServerProcess::with_flags(&["--memory", "--formats", "rich"]);
+    let relay = Relay::to(server.address());
+    let url = format!("ws://{}/v1/socket", relay.address());
+    let settings = NativeSettings { session: SessionSettings::new(7) };
+    let client = NativeClient::connect(&url, TokenSource::fixed("dev:ada"), settings).unwrap();
+    let ada = client.open("notes".parse().unwrap(), "").unwrap();
+    timeout(PATIENCE, ada.opened()).await.expect("it opens").unwrap();
+    let mut told = ada.events();
+    let first = ada.edit(&text("words\n", "{}")).unwrap();
+    timeout(PATIENCE, ada.when_accepted(first)).await.unwrap().unwrap();
+    let refused = async || server.metrics().await.sum("cowrite_forbidden_edits_total");
+
+    relay.hole(Ways::Down);
+    ada.edit(&text("click", r#"{"link":"javascript:alert(1)"}"#)).unwrap();
+    let behind = ada.edit(&text("more ", r#"{"bold":true}"#)).unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while refused().await < 1.0 {
+        assert!(Instant::now() < deadline, "it never arrives");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    relay.cut();
+    relay.heal();
+    client.wake();
+    timeout(PATIENCE, ada.when_accepted(behind)).await.unwrap().unwrap();
+    assert_eq!(refused().await, 2.0, "it was judged twice");
+    let mut refusals = 0;
+    while let Ok(event) = told.try_recv() {
+        refusals += usize::from(matches!(event, Event::Rejected { .. }));
+    }
+    assert_eq!((refusals, ada.text().as_str()), (1, "more words\n"));
+    assert_eq!(content(&server, "notes").await, RichText::to_json(&ada.document()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

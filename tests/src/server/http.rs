@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use cowrite_protocol::DocumentId;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -30,6 +31,17 @@ pub async fn post(address: SocketAddr, path: &str, headers: &[(&str, &str)], bod
     let head = format!("POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{headers}");
     let request = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
     timeout(Duration::from_secs(5), exchange(address, &request)).await.ok()?
+}
+
+/// A document as it is, for who bears this token: its version, and its content as JSON. `None` if it is
+/// refused, or there is no whole answer within 5 s.
+pub async fn exported(address: SocketAddr, document: &DocumentId, token: &str) -> Option<(u64, String)> {
+    let head = format!("GET /v1/documents/{document} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
+    let request = format!("{head}authorization: Bearer {token}\r\n\r\n");
+    let answer = timeout(Duration::from_secs(5), exchange(address, &request)).await.ok()??;
+    let body: serde_json::Value = serde_json::from_str(&answer.body).ok()?;
+    let (_, content) = answer.body.trim_end().strip_suffix('}')?.split_once("\"content\":")?;
+    Some((body["version"].as_u64()?, content.to_owned()))
 }
 
 async fn ask(address: SocketAddr, path: &str) -> Option<Answer> {

@@ -7,6 +7,6 @@ mod http;
 mod process;
 mod token;
 
-pub use http::{Answer, Metrics, get, post};
+pub use http::{Answer, Metrics, exported, get, post};
 pub use process::{Ended, ServerProcess, start_in_vain};
 pub use token::{SECRET, mint, mint_for};

@@ -9,6 +9,7 @@ mod bombs;
 mod cuts;
 mod documents;
 mod floods;
+mod foreign;
 mod identity;
 mod neighbour;
 mod numbers;

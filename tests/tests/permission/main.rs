@@ -5,3 +5,4 @@
 mod desk;
 mod expiry;
 mod paths;
+mod roles;

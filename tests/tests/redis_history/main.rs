@@ -7,6 +7,7 @@ mod backups;
 mod beginning;
 mod failover;
 mod keys;
+mod removed;
 mod scene;
 mod snapshots;
 mod wiped;

@@ -71,6 +71,24 @@ async fn c7_a_torn_append_only_file_is_a_loss_that_is_told() {
     end(crowd, Decision::Discard).await;
 }
 
+/// Where every write is on the disk before it is answered, all that was accepted is called durable, and
+/// is there when Redis was killed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c7_what_was_called_durable_is_there_after_redis_was_killed() {
+    let mut redis = RedisProcess::start(&["appendonly yes", "appendfsync always"]);
+    let servers = Servers::start(redis.address(), &["--redis-durability", "disk"]);
+    let crowd = gather(&servers).await;
+    crowd.brace().await;
+    redis.kill_9();
+    let durable: Vec<_> = crowd.people().iter().map(|person| person.document().status().durable).collect();
+    assert!(durable.iter().all(|durable| durable.is_some_and(|edits| edits > 0)), "{durable:?}");
+    redis.restart();
+    crowd.release_by_cut();
+    let everybody: Vec<_> = crowd.people().iter().collect();
+    until_each_accepted(&everybody, 5).await;
+    end_without_loss(crowd).await;
+}
+
 /// Cuts the end of the append-only file off.
 fn tear(redis: &RedisProcess, bytes: u64) {
     let folder = redis.place().path("appendonlydir");
