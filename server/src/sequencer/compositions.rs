@@ -51,6 +51,12 @@ impl<D: DocumentType> Compositions<D> {
         self.blocks.retain(|&(_, before), _| before >= version.get());
     }
 
+    /// Before which versions blocks are kept.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> Vec<u64> {
+        self.blocks.keys().map(|&(_, before)| before).collect()
+    }
+
     fn block(
         &mut self,
         level: u32,
@@ -70,5 +76,48 @@ impl<D: DocumentType> Compositions<D> {
             self.blocks.insert((level, before), Arc::clone(&block));
         }
         Some(block)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use cowrite_protocol::RichText;
+    use cowrite_protocol::operation::Operation;
+
+    use super::*;
+
+    fn typed(version: Version) -> Arc<Operation> {
+        Arc::new(Operation::builder().insert(&format!("[{}]", version.get())).build())
+    }
+
+    #[test]
+    fn many_readers_cost_one_composition() {
+        let (mut compositions, asked) = (Compositions::<RichText>::default(), Cell::new(0));
+        let operation_of = |version| {
+            asked.set(asked.get() + 1);
+            Some(typed(version))
+        };
+        let to = Version::new(1_024).unwrap();
+        let first = compositions.compose(Version::ZERO, to, operation_of);
+        assert_eq!(asked.replace(0), 1_024);
+        assert_eq!(compositions.compose(Version::ZERO, to, operation_of), first);
+        assert_eq!(asked.get(), 0, "all of it is kept");
+        // Who is a few entries behind another asks for these few, and less than a small block more.
+        compositions.compose(Version::new(3).unwrap(), to, operation_of);
+        assert_eq!(asked.get(), 13);
+        assert!(compositions.kept().len() < 2 * (1_024 >> LOWEST_KEPT), "{}", compositions.kept().len());
+    }
+
+    #[test]
+    fn nothing_is_composed_without_each_of_the_entries() {
+        let mut compositions = Compositions::<RichText>::default();
+        let (from, to) = (Version::new(5).unwrap(), Version::new(40).unwrap());
+        for missing in [6, 22, 40] {
+            let all_but = |version: Version| (version.get() != missing).then(|| typed(version));
+            assert_eq!(compositions.compose(from, to, all_but), None, "{missing}");
+        }
+        assert_eq!(compositions.compose(to, to, |_| None), Some(Arc::new(Operation::default())));
     }
 }

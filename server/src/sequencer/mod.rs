@@ -7,6 +7,8 @@
 mod compositions;
 mod submission;
 mod tail;
+#[cfg(test)]
+mod tests;
 
 use bytes::Bytes;
 use cowrite_protocol::error::DecodeOperationError;
@@ -401,56 +403,5 @@ fn ruling_of<D: DocumentType>(refusal: Refusal, submission: &Submission<D>) -> R
         Refusal::Duplicate { .. } => Ruling::Rejected(Code::SeqReused),
         Refusal::Fenced => Ruling::Ended(Code::Superseded),
         Refusal::OtherUser => Ruling::Ended(Code::ForeignClient),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use cowrite_protocol::operation::{Document, Operation};
-    use cowrite_protocol::{ClientSeq, RichText, RunningHash};
-
-    use super::*;
-
-    /// Somebody's insertion at the beginning.
-    fn entry(version: u64, text: &str) -> Entry {
-        let mut operation = Vec::new();
-        RichText::encode(&Operation::builder().insert(text).build(), &mut operation);
-        Entry {
-            version: Version::new(version).unwrap(),
-            client: ClientId::from_bytes([7; 16]),
-            client_seq: ClientSeq::new(version).unwrap(),
-            user: "ann".parse().unwrap(),
-            time_ms: 0,
-            operation: Bytes::from(operation),
-        }
-    }
-
-    fn head(entries: &[Entry], epoch: Epoch) -> Head {
-        let hash = entries.iter().fold(RunningHash::ZERO, |hash, entry| {
-            hash.advance(entry.version, &entry.client, entry.client_seq, &entry.operation)
-        });
-        Head { epoch: Some(epoch), version: entries[entries.len() - 1].version, hash }
-    }
-
-    #[test]
-    fn entries_of_another_history_are_not_taken() {
-        let epoch = Epoch::from_random(5);
-        let ours = vec![entry(1, "a"), entry(2, "b")];
-        let theirs = [entry(1, "a"), entry(2, "c"), entry(3, "d"), entry(4, "e")];
-        let mut sequencer = Sequencer::<RichText>::new(Limits::default(), Head::default(), Document::default());
-        sequencer.take_entries(Some(epoch), ours.clone(), Some(head(&ours, epoch)), &mut Vec::new()).unwrap();
-        let before = sequencer.head();
-        // From our version on they fit the text just as well.
-        let named = Some(head(&theirs, epoch));
-        let taken = sequencer.take_entries(Some(epoch), theirs[2..].to_vec(), named, &mut Vec::new());
-        assert_eq!(taken, Err(Obstacle::OtherHistory));
-        let taken = sequencer.take_entries(Some(epoch), Vec::new(), Some(head(&theirs[..2], epoch)), &mut Vec::new());
-        assert_eq!(taken, Err(Obstacle::OtherHistory), "at a version that we have");
-        assert_eq!((sequencer.head(), sequencer.document().text().to_string().as_str()), (before, "ba"));
-        let further = [ours, vec![entry(3, "d"), entry(4, "e")]].concat();
-        let named = Some(head(&further, epoch));
-        sequencer.take_entries(Some(epoch), further[2..3].to_vec(), named, &mut Vec::new()).unwrap();
-        sequencer.take_entries(Some(epoch), further[3..].to_vec(), named, &mut Vec::new()).unwrap();
-        assert_eq!(Some(sequencer.head()), named);
     }
 }
