@@ -105,4 +105,12 @@ mod tests {
         check("a🏆b", &[Component::retain(1), Component::delete(1)], splits);
         check("a🏆b", &[Component::retain(1), Component::delete(2)], Ok("ab"));
     }
+
+    #[test]
+    fn what_is_inserted_adds_to_the_length_and_does_not_multiply_it() {
+        let page = "x".repeat(70_000);
+        let mut document = Document::from(page.as_str());
+        document.apply(&Operation::from_components([Component::insert(&page)])).unwrap();
+        assert_eq!(document.length().0, 140_000);
+    }
 }

@@ -257,4 +257,10 @@ mod tests {
         assert_eq!(base.diff(&set(r#"{"b":2,"c":3}"#)), change);
         assert_eq!(change.without_keys_of(&base), set(r#"{"c":3}"#));
     }
+
+    #[test]
+    fn what_changes_nothing_needs_nothing_to_undo_it() {
+        let change = set(r#"{"a":1,"b":null,"c":2}"#);
+        assert_eq!(change.invert(&set(r#"{"a":1,"c":3}"#)), set(r#"{"c":3}"#));
+    }
 }

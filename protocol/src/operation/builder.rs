@@ -209,4 +209,37 @@ mod tests {
         assert!(builder.is_too_long());
         assert_eq!(builder.build().components(), [Component::delete(u32::MAX)]);
     }
+
+    #[test]
+    fn every_kind_counts_in_the_length_before_and_in_the_length_after() {
+        let bold = Attributes::from_pairs([("bold", Json::yes())]);
+        let too_long = |more: &dyn Fn(&mut OperationBuilder)| {
+            let mut builder = Operation::builder();
+            builder.retain_with(Utf16Length(u32::MAX), &bold);
+            assert!(!builder.is_too_long());
+            more(&mut builder);
+            builder.is_too_long()
+        };
+        assert!(too_long(&|builder| {
+            builder.insert("x");
+        }));
+        assert!(too_long(&|builder| {
+            builder.embed(Json::parse("{}").unwrap(), &Attributes::NONE);
+        }));
+        assert!(too_long(&|builder| {
+            builder.insert_owned("x".into(), Attributes::NONE);
+        }));
+        assert!(
+            too_long(&|builder| {
+                builder.delete(Utf16Length(1));
+            }),
+            "before, not after"
+        );
+        assert!(too_long(&|builder| {
+            builder.retain(Utf16Length(1));
+        }));
+        let mut deleted = Operation::builder();
+        deleted.delete(Utf16Length(u32::MAX)).insert("x");
+        assert!(!deleted.is_too_long(), "each of the two is within the limit");
+    }
 }

@@ -382,4 +382,29 @@ mod tests {
         let read = Operation::decode(b"\x06\x05a\x06\x04\x08", &OperationLimits::NONE).unwrap();
         assert_eq!(read.components(), [Component::insert("a"), Component::delete(2)]);
     }
+
+    #[test]
+    fn what_just_reaches_a_limit_is_within_it() {
+        let attributes = Attributes::parse(r#"{"a":1,"b":2}"#).unwrap();
+        let mut builder = Operation::builder();
+        let operation = builder.retain_with(Utf16Length(1), &attributes).insert("x").build();
+        let mut bytes = Vec::new();
+        operation.encode(&mut bytes);
+        let reached = OperationLimits { components: 2, bytes: bytes.len() as u32, attributes: 2 };
+        assert_eq!(Operation::decode(&bytes, &reached).as_ref(), Ok(&operation));
+        let (components, attributes, size) = (reached.components - 1, reached.attributes - 1, reached.bytes - 1);
+        let refused = |limits: OperationLimits| Operation::decode(&bytes, &limits).unwrap_err();
+        assert_eq!(
+            refused(OperationLimits { components, ..reached }),
+            DecodeOperationError::TooManyComponents { limit: 1 }
+        );
+        assert_eq!(
+            refused(OperationLimits { attributes, ..reached }),
+            DecodeOperationError::TooManyAttributes { attributes: 2, limit: 1 }
+        );
+        assert_eq!(
+            refused(OperationLimits { bytes: size, ..reached }),
+            DecodeOperationError::TooManyBytes { bytes: reached.bytes, limit: size }
+        );
+    }
 }

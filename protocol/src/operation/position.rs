@@ -78,4 +78,11 @@ mod tests {
         assert_eq!(mapped(Bias::Left), [0, 1, 3, 3, 4, 5, 6]);
         assert_eq!(mapped(Bias::Right), [0, 3, 3, 3, 4, 5, 6]);
     }
+
+    #[test]
+    fn an_offset_is_mapped_under_the_name_that_quill_gives_it() {
+        let operation = Operation::from_components([Component::retain(1), Component::insert("XY")]);
+        let mapped = |bias| transform_position(&operation, Utf16Offset(1), bias).0;
+        assert_eq!((mapped(Bias::Left), mapped(Bias::Right)), (1, 3));
+    }
 }

@@ -38,3 +38,31 @@ impl Operation {
         Some(out.build())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operation::{Attributes, Json};
+
+    #[test]
+    fn every_component_counts_with_its_length_and_is_cut_where_the_slice_ends() {
+        let bold = Attributes::from_pairs([("bold", Json::yes())]);
+        let mut builder = Operation::builder();
+        builder.insert("ab").retain_with(Utf16Length(3), &bold).delete(Utf16Length(2));
+        let whole = builder.embed(Json::parse("{}").unwrap(), &bold).retain(Utf16Length(4)).insert("🏆").build();
+        // The embed goes before the deletion at its place: ab, 3 bold, embed, 2 deleted, 4, a pair.
+        let slice = |start, end| whole.slice(Utf16Offset(start), Utf16Offset(end));
+        assert_eq!(slice(0, 14), Some(whole.clone()));
+        assert_eq!(slice(0, 99), Some(whole.clone()));
+        let mut middle = Operation::builder();
+        middle.insert("b").retain_with(Utf16Length(3), &bold);
+        middle.embed(Json::parse("{}").unwrap(), &bold).delete(Utf16Length(1));
+        assert_eq!(slice(1, 7), Some(middle.build()));
+        let mut inner = Operation::builder();
+        assert_eq!(slice(3, 4), Some(inner.retain_with(Utf16Length(1), &bold).build()));
+        assert_eq!(slice(7, 8), Some(Operation::builder().delete(Utf16Length(1)).build()));
+        assert_eq!(slice(12, 14), Some(Operation::builder().insert("🏆").build()));
+        assert_eq!(slice(6, 6), Some(Operation::default()));
+        assert_eq!((slice(0, 13), slice(13, 14)), (None, None), "half a pair");
+    }
+}

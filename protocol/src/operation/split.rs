@@ -125,3 +125,42 @@ fn cut(text: &str, bytes: usize) -> (&str, &str) {
     // Both are boundaries; a plain `split_at` brings the text of its panic into the browser.
     text.split_at_checked(text.floor_char_boundary(bytes).max(first)).unwrap_or((text, ""))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operation::{Attributes, Json};
+
+    fn parts(operation: &Operation, limits: OperationLimits) -> Vec<Operation> {
+        let parts = operation.split(&limits);
+        for part in &parts {
+            let mut bytes = Vec::new();
+            part.encode(&mut bytes);
+            assert!(bytes.len() <= limits.bytes as usize && part.components().len() <= limits.components as usize);
+        }
+        let whole = parts.iter().try_fold(Operation::default(), |all, part| Operation::compose(&all, part));
+        assert_eq!(whole.as_ref(), Ok(operation));
+        parts
+    }
+
+    #[test]
+    fn parts_are_filled_before_another_is_begun() {
+        let limits = OperationLimits { bytes: 1_000, components: 1_000, attributes: 10 };
+        // What the room for a head and for numbers leaves of each part is 976 bytes.
+        let text = Operation::builder().insert(&"x".repeat(9_760)).build();
+        assert_eq!(parts(&text, limits).len(), 10);
+        // Of each insertion 50 bytes for a key and its value, and as much again for numbers.
+        let set = Attributes::from_pairs([("k".repeat(20).as_str(), Json::string(&"v".repeat(20)))]);
+        let mut formatted = Operation::builder();
+        formatted.insert_with(&"x".repeat(9_760 - 10 * 52), &set);
+        assert_eq!(parts(&formatted.build(), limits).len(), 10);
+        // 24 bytes at most for a retain and a character beside it: 12 each, and 1 for the character.
+        let mut scattered = Operation::builder();
+        for _ in 0..390 {
+            scattered.retain(Utf16Length(1)).insert("x");
+        }
+        let scattered = scattered.build();
+        assert_eq!(parts(&scattered, limits).len(), 10);
+        assert_eq!(parts(&scattered, OperationLimits { components: 2, ..limits }).len(), 390);
+    }
+}

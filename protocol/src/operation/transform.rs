@@ -138,4 +138,19 @@ mod tests {
         // Text that comes and goes overrides nothing.
         assert!(Operation::overridden(&Operation::builder().insert("x").build(), &later).is_identity());
     }
+
+    #[test]
+    fn with_quill_one_priority_decides_places_and_attributes() {
+        let attributes = |json: &str| Attributes::parse(json).unwrap();
+        let made = |text: &str, json: &str| {
+            Operation::builder().insert(text).retain_with(Utf16Length(1), &attributes(json)).build()
+        };
+        let (over, operation) = (made("xx", "{\"a\":1}"), made("y", "{\"a\":2,\"b\":3}"));
+        let mut wins = Operation::builder();
+        wins.retain(Utf16Length(2)).insert("y").retain_with(Utf16Length(1), &attributes("{\"b\":3}"));
+        assert_eq!(transform_as_quill(&over, &operation, Priority::Over), wins.build());
+        let mut loses = Operation::builder();
+        loses.insert("y").retain(Utf16Length(2)).retain_with(Utf16Length(1), &attributes("{\"a\":2,\"b\":3}"));
+        assert_eq!(transform_as_quill(&over, &operation, Priority::Transformed), loses.build());
+    }
 }
