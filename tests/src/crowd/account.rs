@@ -17,6 +17,9 @@ pub struct Account {
     pub told_of_loss: bool,
     /// The highest edit that had been shown as durable when that was said first.
     pub durable_at_loss: u64,
+    /// The highest edit that was shown as accepted when it was said last: what is accepted later is
+    /// in the history that survived, or in the one after.
+    pub accepted_at_loss: u64,
 }
 
 /// One edit.
@@ -37,6 +40,10 @@ pub enum What {
     Delete(String),
     /// It gave this token of its author's own a format.
     Format(String),
+    /// It was an undo or a redo that brought this token back.
+    Bring(String),
+    /// It was an undo or a redo that left every token where it was, such as one of a format.
+    Revert,
 }
 
 /// What the client says of an edit.
@@ -61,12 +68,17 @@ impl Account {
         })
     }
 
-    /// By token that it deleted: what became of the deletion.
-    pub(super) fn deleted(&self) -> BTreeMap<&str, Outcome> {
-        let deletions = self.edits.values().filter_map(|edit| match &edit.what {
-            What::Delete(token) => Some((token.as_str(), edit.outcome)),
-            _ => None,
-        });
-        deletions.collect()
+    /// By token: what brought it and what took it away, in order; `true` is in the text.
+    pub(super) fn fates(&self) -> BTreeMap<&str, Vec<(bool, Outcome)>> {
+        let mut fates: BTreeMap<&str, Vec<(bool, Outcome)>> = BTreeMap::new();
+        for edit in self.edits.values() {
+            let (token, there) = match &edit.what {
+                What::Insert(token) | What::Bring(token) => (token, true),
+                What::Delete(token) => (token, false),
+                What::Format(_) | What::Revert => continue,
+            };
+            fates.entry(token).or_default().push((there, edit.outcome));
+        }
+        fates
     }
 }

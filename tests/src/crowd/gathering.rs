@@ -32,6 +32,9 @@ pub struct CrowdSettings {
     pub deletes_percent: u64,
     /// Of 100 edits, so many format one.
     pub formats_percent: u64,
+    /// Of 100 edits, so many are an undo, or a redo. Not for faults that lose history: what an undo
+    /// does is known by the tokens that come and go with it.
+    pub undos_percent: u64,
     /// Each insertion is one character instead of a readable word. For faults that lose history:
     /// then texts are compared by characters, and what is typed may come to stand within a word.
     pub glyphs: bool,
@@ -51,6 +54,7 @@ impl Default for CrowdSettings {
             latency: Duration::from_millis(60),
             deletes_percent: 10,
             formats_percent: 5,
+            undos_percent: 0,
             glyphs: false,
             seed: 1,
         }
@@ -338,13 +342,26 @@ impl Crowd {
             wrong.extend(twice.map(|(token, times)| format!("{id}: {token} is {times} times in the text")));
             for (before, person) in before.iter().zip(people()) {
                 // What was deleted meanwhile may be gone already.
-                let now = person.account();
-                let deleted = now.deleted();
+                let (writing, now) = (person.is_writing(), person.account());
+                if writing {
+                    continue;
+                }
+                let fates = now.fates();
                 let missing = before.inserted().filter(|(_, token, outcome)| {
-                    *outcome == Outcome::Accepted && !deleted.contains_key(token) && !counts.contains_key(token)
+                    let moved = fates.get(token).is_some_and(|fate| fate.len() > 1);
+                    *outcome == Outcome::Accepted && !moved && !counts.contains_key(token)
                 });
+                let own = person.replica();
+                let (at, own_at) = (replica.position.unwrap_or_default().version, own.position.unwrap_or_default());
+                let own = own.document.text().to_string();
                 wrong.extend(missing.map(|(number, token, _)| {
-                    format!("{id}: {token} (edit {number} of client {}, accepted) is not there", before.person)
+                    let who = before.person;
+                    let sees = if own.contains(token) { "sees" } else { "does not see" };
+                    let own_at = own_at.version;
+                    format!(
+                        "{id} at {at}, and client {who} {sees} it at {own_at}: {token} (edit {number} of client {who}, \
+                         accepted) is not there"
+                    )
                 }));
             }
         }

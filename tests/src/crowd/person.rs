@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::account::{Account, Outcome};
-use super::scribe::Scribe;
+use super::scribe::{Scribe, Travel};
 use super::witness::{Witness, is_loaded};
 use crate::relay::Relay;
 
@@ -88,6 +88,11 @@ impl Person {
     /// Whether an operation of its is in flight, and edits wait behind it.
     pub fn is_loaded(&self) -> bool {
         self.document.read(is_loaded).unwrap_or_default()
+    }
+
+    /// Whether it does something this moment that is not in its account yet.
+    pub(super) fn is_writing(&self) -> bool {
+        self.witness.lock().unwritten > 0
     }
 
     /// What it did, and what it was told.
@@ -201,20 +206,13 @@ async fn write(
     stop: watch::Receiver<bool>,
 ) -> Scribe {
     while !*stop.borrow() {
-        let mut what = None;
-        let edited = document.edit_with(|text| {
-            let (operation, chosen) = scribe.next(text);
-            what = Some(chosen);
-            Some(operation)
-        });
-        match (edited, what) {
-            (Ok(Some(number)), Some(what)) => witness.wrote(number, what),
-            // Not loaded yet, or anew.
-            (Err(EditError::NotLoaded), _) => {}
-            (edited, what) => {
-                witness.complain(format!("it cannot do {what:?}: {edited:?}"));
-                break;
-            }
+        let done = match scribe.travels() {
+            Some(travel) => wander(&document, &witness, travel),
+            None => edit(&document, &witness, &mut scribe),
+        };
+        if let Err(wrong) = done {
+            witness.complain(wrong);
+            break;
         }
         let pause = Duration::from_millis(scribe.pause_ms(average_ms));
         let mut stop = stop.clone();
@@ -224,4 +222,38 @@ async fn write(
         }
     }
     scribe
+}
+
+fn edit(document: &DocumentClient, witness: &Witness, scribe: &mut Scribe) -> Result<(), String> {
+    let mut what = None;
+    witness.writes();
+    let edited = document.edit_with(|text| {
+        let (operation, chosen) = scribe.next(text);
+        what = Some(chosen);
+        Some(operation)
+    });
+    // Each edit is undone by itself.
+    document.stop_capturing();
+    match (edited, what) {
+        (Ok(Some(number)), Some(what)) => witness.wrote(number, what),
+        // Not loaded yet, or anew.
+        (Err(EditError::NotLoaded), _) => witness.wrote_nothing(),
+        (edited, what) => return Err(format!("it cannot do {what:?}: {edited:?}")),
+    }
+    Ok(())
+}
+
+fn wander(document: &DocumentClient, witness: &Witness, travel: Travel) -> Result<(), String> {
+    witness.writes();
+    let done = match travel {
+        Travel::Undo => document.undo(),
+        Travel::Redo => document.redo(),
+    };
+    match done {
+        // What it did is told by its event.
+        Ok(Some(undone)) => witness.travelled(undone.edit),
+        Ok(None) | Err(EditError::NotLoaded) => witness.wrote_nothing(),
+        Err(error) => return Err(format!("{travel:?} cannot be done: {error}")),
+    }
+    Ok(())
 }

@@ -19,14 +19,31 @@ pub(super) struct Scribe {
     own: Vec<String>,
     deletes_percent: u64,
     formats_percent: u64,
+    undos_percent: u64,
     glyphs: bool,
+}
+
+/// Which way to go in what was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Travel {
+    Undo,
+    Redo,
 }
 
 impl Scribe {
     pub(super) fn new(person: usize, settings: &CrowdSettings) -> Scribe {
-        let &CrowdSettings { seed, deletes_percent, formats_percent, glyphs, .. } = settings;
+        let &CrowdSettings { seed, deletes_percent, formats_percent, undos_percent, glyphs, .. } = settings;
         let chance = Chance::new(seed ^ (person as u64 + 1).wrapping_mul(0x9e37_79b9));
-        Scribe { person, chance, typed: 0, own: Vec::new(), deletes_percent, formats_percent, glyphs }
+        Scribe { person, chance, typed: 0, own: Vec::new(), deletes_percent, formats_percent, undos_percent, glyphs }
+    }
+
+    /// Whether it undoes or redoes something next, instead of an edit.
+    pub(super) fn travels(&mut self) -> Option<Travel> {
+        // No dice where nobody undoes: a seed makes the same edits as ever.
+        if self.undos_percent == 0 || !self.chance.percent(self.undos_percent) {
+            return None;
+        }
+        Some(if self.chance.percent(30) { Travel::Redo } else { Travel::Undo })
     }
 
     /// The next edit on this document.

@@ -52,18 +52,23 @@ pub fn judge(text: &str, accounts: &[Account], loss: Loss) -> Vec<String> {
     wrong.extend(strays.iter().map(|stray| format!("{stray:?} is in the text, and nobody typed it")));
     for account in accounts {
         let who = account.person;
-        let deleted = account.deleted();
+        let fates = account.fates();
         for (number, token, outcome) in account.inserted() {
             let times = counts.remove(token).unwrap_or_default();
-            let allowed = times_allowed(outcome, deleted.get(token).copied());
+            let fate = fates.get(token).map(Vec::as_slice).unwrap_or_default();
+            let allowed = times_allowed(fate);
             if allowed.contains(&times) {
                 continue;
             }
             let lost = times == 0 && loss == Loss::IfTold && account.told_of_loss;
-            if lost && number > account.durable_at_loss {
+            if lost && number > account.durable_at_loss && number <= account.accepted_at_loss {
                 continue;
             }
-            let deletion = deleted.get(token).map_or(String::new(), |outcome| format!(", its deletion {outcome:?}"));
+            let later = fate
+                .iter()
+                .skip(1)
+                .map(|(there, outcome)| format!(", its {} {outcome:?}", if *there { "return" } else { "deletion" }));
+            let deletion: String = later.collect();
             let durable = if number <= account.durable_at_loss { ", shown as durable" } else { "" };
             wrong.push(format!(
                 "{token} (edit {number} of client {who}, {outcome:?}{durable}{deletion}) is {times} times in the text"
@@ -74,11 +79,17 @@ pub fn judge(text: &str, accounts: &[Account], loss: Loss) -> Vec<String> {
     wrong
 }
 
-/// How often a token may be there.
-fn times_allowed(inserted: Outcome, deleted: Option<Outcome>) -> std::ops::RangeInclusive<u32> {
-    let most = if inserted == Outcome::Refused || deleted == Some(Outcome::Accepted) { 0 } else { 1 };
-    let certain = inserted == Outcome::Accepted && matches!(deleted, None | Some(Outcome::Refused));
-    u32::from(certain)..=most
+/// How often a token may be there, after all that happened to it.
+fn times_allowed(fate: &[(bool, Outcome)]) -> std::ops::RangeInclusive<u32> {
+    fate.iter().fold(0..=0, |before, (there, outcome)| {
+        let after = u32::from(*there);
+        match outcome {
+            Outcome::Accepted => after..=after,
+            Outcome::Refused => before,
+            // Nobody knows, so it is as before, or after.
+            Outcome::Pending | Outcome::Unknown => after.min(*before.start())..=after.max(*before.end()),
+        }
+    })
 }
 
 /// The texts that several have of one document, each with its version and hash: all are the same.
@@ -124,12 +135,16 @@ mod tests {
     use super::super::account::{Account, Outcome, What, Written};
     use super::{Loss, judge};
 
-    /// An account in a notation of its own: `+3a` inserts token 3, `-3a` deletes it; then a letter
-    /// for what became of it.
+    /// An account in a notation of its own: `+3a` inserts token 3, `-3a` deletes it, `^3a` brings it
+    /// back; then a letter for what became of it.
     fn account(edits: &str) -> Account {
         let edits = edits.split_whitespace().enumerate().map(|(index, edit)| {
             let token = super::super::token::token(1, edit[1..edit.len() - 1].parse().unwrap());
-            let what = if edit.starts_with('+') { What::Insert(token) } else { What::Delete(token) };
+            let what = match edit.chars().next() {
+                Some('+') => What::Insert(token),
+                Some('^') => What::Bring(token),
+                _ => What::Delete(token),
+            };
             let outcome = match edit.chars().last() {
                 Some('a') => Outcome::Accepted,
                 Some('r') => Outcome::Refused,
@@ -168,14 +183,29 @@ mod tests {
     }
 
     #[test]
+    fn what_an_undo_brought_back_is_there_until_it_goes_again() {
+        for (edits, without, with) in [
+            ("+1a -1a ^1a", 1, 0),
+            ("+1a -1a ^1a -1a", 0, 1),
+            ("+1a -1a ^1r", 0, 1),
+            ("+1a -1a ^1u", 0, 0),
+            ("+1a -1u ^1a", 1, 0),
+        ] {
+            assert_eq!((check(edits, ""), check(edits, "⟨c1-1⟩")), (without, with), "{edits}");
+        }
+    }
+
+    #[test]
     fn what_was_lost_must_have_been_told_and_not_have_been_durable() {
-        let lossy = |told_of_loss, shown_durable| {
+        let lossy = |told_of_loss, shown_durable, accepted_at_loss| {
             let durable_at_loss = shown_durable;
-            let account = Account { told_of_loss, shown_durable, durable_at_loss, ..account("+1a +2a") };
+            let account =
+                Account { told_of_loss, shown_durable, durable_at_loss, accepted_at_loss, ..account("+1a +2a") };
             judge("⟨c1-1⟩", &[account], Loss::IfTold).len()
         };
-        assert_eq!(lossy(true, 1), 0);
-        assert_eq!(lossy(false, 1), 1);
-        assert_eq!(lossy(true, 2), 1);
+        assert_eq!(lossy(true, 1, 2), 0);
+        assert_eq!(lossy(false, 1, 2), 1);
+        assert_eq!(lossy(true, 2, 2), 1);
+        assert_eq!(lossy(true, 1, 1), 1, "it was accepted after the loss");
     }
 }
