@@ -9,8 +9,8 @@ pub(crate) const USAGE: &str = "\
 cargo xtask COMMAND
 
   setup [--tests]                install what builds need; --tests also what tests
-                                 need: Chromium, its driver and redis-server
-                                 (Debian packages)
+                                 need: Chromium, its driver, redis-server and
+                                 faketime (Debian packages)
   wasm                           build the npm package into npm/, print its sizes
   demo [--port N] [--data DIR]   build everything and serve the demo (default: port
                                  8080, folder data/demo)

@@ -32,7 +32,7 @@ pub(crate) fn setup(workspace: &Workspace, scope: Scope, steps: &mut Steps) -> R
         steps.run("setup-browser", "Chromium and its driver", || {
             debian_packages(workspace, &[("chromium", "chromium"), ("chromedriver", "chromium-driver")])
         })?;
-        steps.run("setup-redis", "redis-server, which tests start on ports of their own", || redis(workspace))?;
+        steps.run("setup-redis", "redis-server, and a time of day that tests set", || process_tests(workspace))?;
     }
     for tool in [Tool::wasm_bindgen(workspace)?, Tool::wasm_pack()] {
         let name = format!("setup-{}", tool.package);
@@ -81,9 +81,10 @@ fn wasm_target(workspace: &Workspace) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-/// Installs Redis, which the tests of many servers start and end themselves.
-pub(crate) fn redis(workspace: &Workspace) -> Result<Outcome, Failure> {
-    debian_packages(workspace, &[("redis-server", "redis-server")])
+/// Installs what tests of real processes need: Redis, which they start and end themselves, and
+/// libfaketime, by which they set a process's time of day.
+pub(crate) fn process_tests(workspace: &Workspace) -> Result<Outcome, Failure> {
+    debian_packages(workspace, &[("redis-server", "redis-server"), ("faketime", "faketime")])
 }
 
 /// Installs Debian packages, each named after the program that it is wanted for.

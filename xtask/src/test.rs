@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::failure::Failure;
 use crate::rust_pages::{self, RUST_PAGES};
-use crate::setup::{Scope, WASM_TARGET, redis, setup};
+use crate::setup::{Scope, WASM_TARGET, process_tests, setup};
 use crate::shell::Shell;
 use crate::size::Sizes;
 use crate::step::{Outcome, Steps};
@@ -51,7 +51,7 @@ const CHECKS: &[Check] = &[
         name: "test",
         what: "unit, property, conformance, simulation and process tests, on this machine",
         // Also when this step alone is asked for, which sets nothing else up.
-        run: |w| redis(w).and_then(|_| outside_a_browser(w, &["test"], &[])),
+        run: |w| process_tests(w).and_then(|_| outside_a_browser(w, &["test"], &[])),
     },
     Check {
         name: "wasm-check",

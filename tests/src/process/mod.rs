@@ -6,6 +6,8 @@ mod output;
 mod place;
 mod port;
 mod program;
+mod small_disk;
+mod wall_clock;
 mod watchdog;
 
 pub use output::ProgramLog;
@@ -13,3 +15,5 @@ pub(crate) use place::profile_folder;
 pub use place::{Place, target_folder};
 pub use port::{free_port, listen_anywhere};
 pub use program::Process;
+pub use small_disk::SmallDisk;
+pub use wall_clock::WallClock;

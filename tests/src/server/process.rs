@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::build::{program, program_with_open_files};
 use super::http::{Answer, Metrics, get};
 use super::token::SECRET;
-use crate::process::{Process, free_port};
+use crate::process::{Process, WallClock, free_port};
 
 /// Nothing takes a server that long, unless it never comes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -19,6 +19,7 @@ pub struct ServerProcess {
     address: SocketAddr,
     door: Door,
     flags: Vec<String>,
+    clock: Option<WallClock>,
 }
 
 /// Whose word a server takes for who a user is.
@@ -63,6 +64,14 @@ impl ServerProcess {
         ServerProcess::anywhere([127, 0, 0, 1], Door::Tokens, flags)
     }
 
+    /// The same, where a test sets the time of day.
+    ///
+    /// # Panics
+    /// As [`ServerProcess::with_flags`].
+    pub fn with_tokens_and_clock(clock: &WallClock, flags: &[&str]) -> ServerProcess {
+        ServerProcess::somewhere([127, 0, 0, 1], Door::Tokens, Some(clock), flags)
+    }
+
     /// One whose front door is what these flags say.
     ///
     /// # Panics
@@ -86,6 +95,14 @@ impl ServerProcess {
     /// As [`ServerProcess::with_flags`].
     pub fn on_redis(url: &str, more: &[&str]) -> ServerProcess {
         ServerProcess::with_flags(&[&["--redis", url], more].concat())
+    }
+
+    /// One whose time of day a test sets.
+    ///
+    /// # Panics
+    /// As [`ServerProcess::with_flags`].
+    pub fn with_wall_clock(clock: &WallClock, flags: &[&str]) -> ServerProcess {
+        ServerProcess::somewhere([127, 0, 0, 1], Door::Developer, Some(clock), flags)
     }
 
     /// One that may have so many files open.
@@ -145,9 +162,17 @@ impl ServerProcess {
     /// # Panics
     /// As [`ServerProcess::with_flags`].
     pub fn restart(&mut self) {
+        self.try_restart().unwrap_or_else(|log| panic!("{log}"));
+    }
+
+    /// As [`ServerProcess::restart`], where it may not be able to start now.
+    ///
+    /// # Errors
+    /// Its log, if it does not listen. Then it can be tried again.
+    pub fn try_restart(&mut self) -> Result<(), String> {
         self.process.kill_9();
-        *self = ServerProcess::launch(self.address, self.door, std::mem::take(&mut self.flags))
-            .unwrap_or_else(|log| panic!("{log}"));
+        *self = ServerProcess::launch(self.address, self.door, self.clock.clone(), self.flags.clone())?;
+        Ok(())
     }
 
     /// Asks it to go down (SIGTERM); does not wait.
@@ -207,9 +232,13 @@ impl ServerProcess {
     }
 
     fn anywhere(ip: [u8; 4], door: Door, flags: &[&str]) -> ServerProcess {
+        ServerProcess::somewhere(ip, door, None, flags)
+    }
+
+    fn somewhere(ip: [u8; 4], door: Door, clock: Option<&WallClock>, flags: &[&str]) -> ServerProcess {
         loop {
             let flags = flags.iter().map(|&flag| flag.to_owned()).collect();
-            match ServerProcess::launch(SocketAddr::from((ip, free_port())), door, flags) {
+            match ServerProcess::launch(SocketAddr::from((ip, free_port())), door, clock.cloned(), flags) {
                 Ok(server) => return server,
                 // Somebody else was faster; another port will do.
                 Err(log) if log.contains("Address already in use") => {}
@@ -219,7 +248,12 @@ impl ServerProcess {
     }
 
     /// The log, if it does not listen.
-    fn launch(address: SocketAddr, door: Door, flags: Vec<String>) -> Result<ServerProcess, String> {
+    fn launch(
+        address: SocketAddr,
+        door: Door,
+        clock: Option<WallClock>,
+        flags: Vec<String>,
+    ) -> Result<ServerProcess, String> {
         let mut command = match door {
             Door::ShortOfFiles(most) => program_with_open_files(most),
             _ => program(),
@@ -228,6 +262,9 @@ impl ServerProcess {
             Door::Developer | Door::ShortOfFiles(_) => drop(command.arg("--dev")),
             Door::Tokens => drop(command.env("COWRITE_JWT_SECRET", SECRET)),
             Door::AsFlagged => {}
+        }
+        if let Some(clock) = &clock {
+            clock.give_to(&mut command);
         }
         command.args(["--listen", &address.to_string()]).args(&flags);
         let process = Process::start(command);
@@ -238,7 +275,7 @@ impl ServerProcess {
         let Some(address) = said else {
             return Err(format!("a server with {flags:?} does not listen:\n{}", process.log().text()));
         };
-        Ok(ServerProcess { process, address, door, flags })
+        Ok(ServerProcess { process, address, door, flags, clock })
     }
 }
 
