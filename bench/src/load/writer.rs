@@ -26,8 +26,13 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Connects and opens a document that nobody has written.
+    /// Connects to a server in developer mode and opens a document that nobody has written.
     pub(crate) async fn open(server: SocketAddr, name: &str, document: &str) -> Writer {
+        Writer::open_with(server, &format!("dev:{name}"), document).await
+    }
+
+    /// As [`Writer::open`], with this token.
+    pub(crate) async fn open_with(server: SocketAddr, token: &str, document: &str) -> Writer {
         let stream = TcpStream::connect(server).await.unwrap();
         stream.set_nodelay(true).unwrap();
         let mut request = format!("ws://{server}/v1/socket").into_client_request().unwrap();
@@ -37,9 +42,7 @@ impl Writer {
         let mut insert = Vec::new();
         RichText::encode(&Operation::builder().insert("x").build(), &mut insert);
         let mut writer = Writer { socket, channel: Channel(0), seq: 0, version: 0, insert };
-        let token = format!("dev:{name}");
-        let hello =
-            ClientFrame::Hello { oldest: ProtocolVersion::OLDEST, newest: ProtocolVersion::NEWEST, token: &token };
+        let hello = ClientFrame::Hello { oldest: ProtocolVersion::OLDEST, newest: ProtocolVersion::NEWEST, token };
         writer.say(&hello).await;
         let open = ClientFrame::Open {
             request: 1,
