@@ -20,6 +20,10 @@ cargo xtask COMMAND
                                  the sequencer and the engine
   docs                           the reference of the npm package and of the crates,
                                  as pages below the target folder
+  bench [PART ...] [--list] [--quick]
+                                 Cowrite beside its peers, in one run: servers, engines
+                                 and libraries, all parts unless some are named; see
+                                 bench/README.md
   bench-browser [keystrokes|carets] [OPTION=VALUE ...]
                                  what a keystroke and others' carets cost in Chromium,
                                  beside Yjs; both unless one is named. Options as in
@@ -55,6 +59,11 @@ pub(crate) enum Arguments {
     },
     /// Build the reference.
     Docs,
+    /// Measure beside the peers.
+    Bench {
+        /// What is handed on: parts, and options.
+        words: Vec<String>,
+    },
     /// Measure in the browser.
     BenchBrowser {
         /// Which program of `bench/browser`; `None` is each of them.
@@ -80,6 +89,7 @@ impl Arguments {
             "test" => Self::Test { only: None },
             "vectors" => return Ok(Self::Vectors { words: words.collect() }),
             "docs" => Self::Docs,
+            "bench" => return Ok(Self::Bench { words: words.collect() }),
             "bench-browser" => Self::BenchBrowser { program: None, options: Vec::new() },
             "changelog" => Self::Changelog,
             "" | "help" | "-h" | "--help" => return Ok(Self::Help),
@@ -136,6 +146,8 @@ mod tests {
         assert_eq!(parse("test --only fmt"), Some(Arguments::Test { only: Some("fmt".to_owned()) }));
         let words = vec!["--list-kinds".to_owned(), "a.json".to_owned()];
         assert_eq!(parse("vectors --list-kinds a.json"), Some(Arguments::Vectors { words }));
+        let words = vec!["traces".to_owned(), "--quick".to_owned()];
+        assert_eq!(parse("bench traces --quick"), Some(Arguments::Bench { words }));
         let options = vec!["--editors=quill".to_owned()];
         assert_eq!(
             parse("bench-browser carets --editors=quill"),

@@ -1,14 +1,43 @@
-//! `cargo xtask bench-browser`: what the package costs a page, beside its peers.
+//! `cargo xtask bench` and `cargo xtask bench-browser`: Cowrite measured beside its peers.
 
 use crate::failure::Failure;
-use crate::setup::{Scope, npm_packages, setup};
+use crate::setup::{Scope, npm_packages, redis, setup};
 use crate::shell::Shell;
 use crate::step::{Outcome, Steps};
 use crate::wasm;
 use crate::workspace::Workspace;
 
+/// The servers and libraries beside ours, and the program that measures them all.
+const PEERS: &str = "bench/peers";
+/// What is measured in a page.
 const FOLDER: &str = "bench/browser";
 const PROGRAMS: [&str; 2] = ["keystrokes", "carets"];
+
+/// Builds what is measured and hands these words on: parts, and options. A list needs nothing built.
+pub(crate) fn beside(workspace: &Workspace, words: &[String]) -> Result<(), Failure> {
+    let main = format!("{PEERS}/main.mjs");
+    let words = std::iter::once(main).chain(words.iter().cloned()).collect::<Vec<_>>();
+    if words.iter().any(|word| word == "--list") {
+        return Shell::new(workspace, "node", words).run();
+    }
+    let mut steps = Steps::new();
+    setup(workspace, Scope::Build, &mut steps)?;
+    steps.run("setup-redis", "redis-server, which one of the rows has its log in", || redis(workspace))?;
+    steps.run("setup-peers", "the peers, as packages of npm", || npm_packages(workspace, PEERS))?;
+    wasm::build(workspace, &mut steps)?;
+    steps.run("programs", "the server and what measures, optimised", || {
+        let packages = ["build", "--release", "-p", "cowrite-server", "-p", "cowrite-bench"];
+        let features = ["--features", "cowrite-bench/peers"];
+        Shell::new(workspace, "cargo", packages.into_iter().chain(features)).run()?;
+        Ok(Outcome::Done)
+    })?;
+    let built = |name: &str| workspace.target().join(name).to_string_lossy().into_owned();
+    Shell::new(workspace, "node", words)
+        .with("COWRITE_SERVER", &built("release/cowrite-server"))
+        .with("COWRITE_BENCH", &built("release/cowrite-bench"))
+        .with("COWRITE_BENCH_FOLDER", &built("bench"))
+        .run()
+}
 
 /// Builds what is measured and runs the programs, or that one alone.
 pub(crate) fn browser(workspace: &Workspace, program: Option<&str>, options: &[String]) -> Result<(), Failure> {

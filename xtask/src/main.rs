@@ -55,6 +55,7 @@ fn run() -> Result<(), Failure> {
         Arguments::Test { only } => test::test(&workspace, only.as_deref())?,
         Arguments::Vectors { words } => vectors::vectors(&workspace, words)?,
         Arguments::Docs => docs::docs(&workspace)?,
+        Arguments::Bench { words } => bench::beside(&workspace, &words)?,
         Arguments::BenchBrowser { program, options } => bench::browser(&workspace, program.as_deref(), &options)?,
         Arguments::Changelog => changelog::changelog(&workspace)?,
         Arguments::Help => println!("{}", arguments::USAGE),

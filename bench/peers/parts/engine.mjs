@@ -1,0 +1,124 @@
+// Engines, libraries and the algebra, without a network but where ours has no other way in.
+import path from "node:path";
+import { rounds } from "../rounds.mjs";
+import { Program } from "../program.mjs";
+import { LOAD_CORE, Server, here, programs, root } from "../subjects.mjs";
+
+/** Nothing that is measured here takes longer, unless it never ends. */
+const PATIENCE_MS = 150_000;
+
+const ours = { name: "cowrite", title: "Cowrite, npm package in Node.js", note: "offline: edits gather in the engine" };
+const javascript = [
+  { name: "yjs", title: "Yjs" },
+  { name: "loro", title: "Loro, npm package" },
+  { name: "automerge", title: "Automerge, npm package", slow: true, note: "one change an edit; one round" },
+];
+/** Measured by our program in Rust. */
+const native = (library, title, more = {}) => ({ name: library, library, title, ...more });
+
+const replayed = [
+  ours,
+  native("engine", "Cowrite, native, offline", { name: "cowrite-engine", note: "engine: edits gather in it, and can be undone" }),
+  native("sequencer", "Cowrite, native, through the sequencer", { name: "cowrite-sequencer", note: "engine, frames, room, log in memory; each edit accepted" }),
+  native("document", "Cowrite, native, apply only", { name: "cowrite-document" }),
+  ...javascript,
+  native("yrs", "yrs"),
+  native("diamond-types", "diamond-types"),
+  native("text", "our text alone", { limit: true, note: "no operations: the limit" }),
+  native("jumprope", "jumprope alone", { limit: true, note: "no operations: the limit" }),
+];
+
+/** Runs one library once in a process of its own. */
+async function run({ name, library }, request) {
+  let server;
+  if (name === ours.name) server = await Server.start("cowrite");
+  try {
+    const words = JSON.stringify({ library: library ?? name, url: server?.url, ...request });
+    const program = library ? [programs.bench, "engine", words] : [process.execPath, "--expose-gc", path.join(here, "libraries/main.mjs"), words];
+    return await new Program(program, { core: LOAD_CORE }).result(PATIENCE_MS);
+  } finally {
+    await server?.end();
+  }
+}
+
+/** Rounds of these subjects; those that are slow have one only. */
+function each(subjects, count, figures, request) {
+  const done = new Map();
+  return rounds({
+    subjects,
+    rounds: count,
+    figures,
+    measure: async (name) => {
+      const subject = subjects.find((one) => one.name === name);
+      if (!subject.slow || !done.has(name)) done.set(name, await run(subject, request));
+      return done.get(name);
+    },
+  });
+}
+
+export const traces = {
+  name: "traces",
+  title: "real editing traces replayed, each patch an edit",
+  measure: async ({ quick }) => {
+    const figures = [];
+    for (const name of quick ? ["sveltecomponent"] : ["sveltecomponent", "rustcode", "automerge-paper"]) {
+      // A minute and more for the longest, which says nothing that the others do not.
+      const subjects = replayed.filter(({ slow }) => !slow || name === "sveltecomponent");
+      figures.push(...await each(subjects, quick ? 1 : 3, [
+        { id: `${name}-time`, title: `${name}: time of an edit`, unit: "ns", better: "less", digits: 0, value: ({ nsPerEdit }) => nsPerEdit },
+        { id: `${name}-memory`, title: `${name}: resident memory that came with it`, unit: "MiB", better: "less", digits: 1, value: ({ memoryMib }) => memoryMib },
+        { id: `${name}-bytes`, title: `${name}: stored bytes an edit, with its history`, unit: "bytes", better: "less", digits: 2, value: ({ bytesPerEdit }) => bytesPerEdit ?? undefined },
+      ], { kind: "trace", name, file: path.join(root, `tests/traces/${name}.json.gz`) }));
+    }
+    return figures;
+  },
+};
+
+export const merge = {
+  name: "merge",
+  title: "two branches of one text, edited apart and brought together",
+  measure: async ({ quick }) => {
+    const figures = [];
+    for (const edits of quick ? [1000] : [10_000, 100_000]) {
+      const subjects = [
+        { ...ours, note: "both clients in one process, over a server in another" },
+        native("engine", "Cowrite, native", { name: "cowrite-engine", note: "two engines, frames, room, log in memory" }),
+        ...javascript.filter(({ slow }) => !slow || edits <= 10_000),
+        native("yrs", "yrs"),
+        native("diamond-types", "diamond-types"),
+      ];
+      const words = edits.toLocaleString("en");
+      figures.push(...await each(subjects, quick ? 1 : 3, [
+        { id: `${edits}-merge`, title: `two branches of ${words} edits: until both are one`, unit: "ms", better: "less", value: ({ mergeMs }) => mergeMs },
+        { id: `${edits}-edit`, title: `two branches of ${words} edits: time of an edit while they are apart`, unit: "µs", better: "less", value: ({ editMs }) => (editMs * 1000) / (2 * edits) },
+        { id: `${edits}-bytes`, title: `two branches of ${words} edits: exchanged for it`, unit: "kB", better: "less", digits: 1, value: ({ bytes }) => bytes / 1000 },
+      ], { kind: "merge", edits }));
+    }
+    return figures;
+  },
+};
+
+export const algebra = {
+  name: "algebra",
+  title: "two operations of many components, transformed and composed",
+  measure: async ({ quick }) => {
+    const figures = [];
+    for (const components of quick ? [100] : [2, 100, 10_000]) {
+      const subjects = [
+        native("cowrite", "Cowrite, native"),
+        native("operational-transform", "operational-transform"),
+      ];
+      const words = components.toLocaleString("en");
+      figures.push(...await rounds({
+        subjects,
+        rounds: quick ? 1 : 3,
+        figures: [
+          { id: `${components}-transform`, title: `transform, ${words} components each`, unit: "µs", better: "less", value: ({ transformUs }) => transformUs },
+          { id: `${components}-compose`, title: `compose, ${words} components each`, unit: "µs", better: "less", value: ({ composeUs }) => composeUs },
+        ],
+        measure: (name) => new Program([programs.bench, "engine", JSON.stringify({ library: name, kind: "algebra", components })], { core: LOAD_CORE }).result(PATIENCE_MS),
+      }));
+    }
+    return figures;
+  },
+};

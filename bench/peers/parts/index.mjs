@@ -1,0 +1,9 @@
+// Every part, in the order of a whole run.
+import { idle } from "./idle.mjs";
+import { algebra, merge, traces } from "./engine.mjs";
+import { history } from "./history.mjs";
+import { storm } from "./storm.mjs";
+import { documents, hot, latency, thousand } from "./typing.mjs";
+import { throughput } from "./throughput.mjs";
+
+export const parts = [latency, documents, hot, thousand, throughput, idle, history, storm, traces, merge, algebra];

@@ -1,0 +1,98 @@
+// A program that is measured or that measures: started on one core, watched through the kernel, ended.
+import { spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { createInterface } from "node:readline";
+
+const STARTS_WITHIN_MS = 20_000;
+/** What the kernel counts a process's time in: USER_HZ, which is 100 on every Linux. */
+const TICK_MS = 10;
+
+/** A child process. `end` is to be called whatever happens. */
+export class Program {
+  #child;
+  #log = [];
+  #lines = [];
+  #listeners = new Set();
+
+  /** Starts `words` on this core (`null`: wherever the kernel likes). */
+  constructor(words, { core = null, env = {} } = {}) {
+    const [name, ...rest] = core === null ? words : ["taskset", "-c", String(core), ...words];
+    this.name = words.slice(0, 3).join(" ");
+    this.#child = spawn(name, rest, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    this.exit = new Promise((resolve) => {
+      this.#child.once("error", (error) => resolve(String(error)));
+      this.#child.once("close", (code, signal) => resolve(code ?? signal));
+    });
+    const hear = (stream, keep) => createInterface(stream).on("line", (line) => {
+      if (this.#log.push(line) > 200) this.#log.shift();
+      if (keep) this.#lines.push(line);
+      for (const listener of this.#listeners) listener(line);
+    });
+    hear(this.#child.stdout, true);
+    hear(this.#child.stderr, false);
+  }
+
+  get pid() {
+    return this.#child.pid;
+  }
+
+  /** What it said last, for the report of a failure. */
+  get log() {
+    return this.#log.join("\n");
+  }
+
+  /** Waits until it says this. */
+  async says(words, within = STARTS_WITHIN_MS) {
+    if (this.#log.some((line) => line.includes(words))) return;
+    let timer;
+    const heard = new Promise((resolve) => this.#listeners.add((line) => line.includes(words) && resolve("heard")));
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, within, "late")));
+    const why = await Promise.race([heard, late, this.exit]);
+    clearTimeout(timer);
+    this.#listeners.clear();
+    if (why !== "heard") throw new Error(`${this.name} did not say "${words}" (${why}):\n${this.log}`);
+  }
+
+  /** Waits for its end; gives the JSON that it printed as its last line. */
+  async result(within) {
+    let timer;
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, within, `still running after ${within / 1000} s`)));
+    const code = await Promise.race([this.exit, late]);
+    clearTimeout(timer);
+    if (code !== 0) {
+      await this.end();
+      throw new Error(`${this.name} failed (${code}):\n${this.log}`);
+    }
+    return JSON.parse(this.#lines.at(-1));
+  }
+
+  async end() {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill("SIGKILL");
+    await this.exit;
+  }
+}
+
+/** Milliseconds of processor time, user and system, that a process has used so far. */
+export async function cpuMs(pid) {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+  // The name, in parentheses, may hold anything.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+}
+
+/** Resident memory of a process in KiB: now, and at most so far. */
+export async function residentKib(pid) {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  const of = (name) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)[1]);
+  return { now: of("VmRSS"), peak: of("VmHWM") };
+}
+
+export function freePort() {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}

@@ -1,0 +1,108 @@
+// Who is measured: how each server is started, and by which client it is loaded.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { Program, freePort } from "./program.mjs";
+import { SECRET } from "./token.mjs";
+
+export const here = fileURLToPath(new URL(".", import.meta.url));
+export const root = path.join(here, "../..");
+
+/** The core of every server; the load has the other. */
+const SERVER_CORE = 0;
+export const LOAD_CORE = 1;
+
+/** Programs of this repository, as `cargo xtask bench` has built them. */
+export const programs = {
+  server: process.env.COWRITE_SERVER ?? path.join(root, "target/release/cowrite-server"),
+  bench: process.env.COWRITE_BENCH ?? path.join(root, "target/release/cowrite-bench"),
+};
+
+/** Our own server with these flags, and a token asked of everybody as in production. */
+const cowrite = (flags) => async () => {
+  const port = await freePort();
+  const data = await mkdtemp(path.join(tmpdir(), "cowrite-bench-"));
+  const words = [programs.server, "--listen", `127.0.0.1:${port}`, ...flags(data)];
+  return { port, data, words, env: { COWRITE_JWT_SECRET: SECRET }, says: "listening on" };
+};
+/** A program of Node.js that takes its port as its first word. */
+const node = (file, says, environment = () => ({})) => async () => {
+  const port = await freePort();
+  return { port, words: [process.execPath, path.join(here, file), String(port)], env: { NODE_ENV: "production", ...environment(port) }, says };
+};
+const relay = async () => {
+  const port = await freePort();
+  return { port, words: [programs.bench, "relay", "--port", String(port)], env: {}, says: "listening" };
+};
+
+const memory = () => ["--memory"];
+const disk = (data) => ["--data", data];
+
+/** Our own server on a Redis of its own, which shares its core and keeps everything in memory. */
+const redis = async () => {
+  const port = await freePort();
+  const store = ["redis-server", "--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+  return { ...(await cowrite(() => ["--redis", `redis://127.0.0.1:${port}`])()), store };
+};
+
+/** Every subject by its name. `native` says that the load is our own program in Rust, not Node.js. */
+export const subjects = {
+  "cowrite": { title: "Cowrite, log in memory", note: "token checked", client: "cowrite", server: cowrite(memory) },
+  "cowrite-disk": { title: "Cowrite, log on disk", note: "token checked, fsync before the ack", client: "cowrite", server: cowrite(disk) },
+  "cowrite-redis": { title: "Cowrite, log in Redis", note: "token checked; Redis on the same core, its own time not counted", client: "cowrite", server: redis },
+  "cowrite-native": { title: "Cowrite, log in memory, native client", note: "token checked", client: "cowrite", native: true, server: cowrite(memory) },
+  "cowrite-disk-native": { title: "Cowrite, log on disk, native client", note: "token checked, fsync before the ack", client: "cowrite", native: true, server: cowrite(disk) },
+  "sharedb": { title: "ShareDB", note: "no auth, nothing kept", client: "sharedb", server: node("servers/sharedb.mjs", "listening") },
+  "hocuspocus": { title: "Hocuspocus", note: "no auth, nothing kept", client: "hocuspocus", server: node("servers/hocuspocus.mjs", "listening") },
+  "y-websocket": {
+    title: "y-websocket",
+    note: "no auth, nothing kept",
+    client: "y-websocket",
+    server: node("node_modules/@y/websocket-server/src/server.js", "running at", (port) => ({ HOST: "127.0.0.1", PORT: String(port) })),
+  },
+  "relay": { title: "bare relay", note: "no document: the limit", client: "relay", server: relay, limit: true },
+  "relay-native": { title: "bare relay, native client", note: "no document: the limit", client: "relay", native: true, server: relay, limit: true },
+};
+
+/** A server that runs. */
+export class Server {
+  /** Starts the server of this subject afresh; `more` are flags for our own. */
+  static async start(name, more = []) {
+    const { port, data, words, env, says, store } = await subjects[name].server();
+    const server = new Server();
+    server.data = data;
+    server.url = `ws://127.0.0.1:${port}`;
+    try {
+      if (store) {
+        server.store = new Program(store, { core: SERVER_CORE });
+        await server.store.says("Ready to accept connections");
+      }
+      server.program = new Program(data ? [...words, ...more] : words, { core: SERVER_CORE, env });
+      await server.program.says(says);
+    } catch (error) {
+      await server.end();
+      throw error;
+    }
+    return server;
+  }
+
+  get pid() {
+    return this.program.pid;
+  }
+
+  async end() {
+    await this.program?.end();
+    await this.store?.end();
+    if (this.data) await rm(this.data, { recursive: true, force: true });
+  }
+}
+
+/** Puts a server under a load and gives what the load measured. */
+export async function load(name, server, scenario, within = 120_000) {
+  const { client, native } = subjects[name];
+  const words = JSON.stringify({ client, url: server.url, pid: server.pid, ...scenario });
+  const program = native ? [programs.bench, "load", words] : [process.execPath, path.join(here, "load/main.mjs"), words];
+  const loader = new Program(program, { core: LOAD_CORE, env: { COWRITE_JWT_SECRET: SECRET } });
+  return loader.result(within);
+}
