@@ -67,6 +67,8 @@ export const subjects = {
 
 /** A server that runs. */
 export class Server {
+  #begin;
+
   /** Starts the server of this subject afresh; `more` are flags for our own. */
   static async start(name, more = []) {
     const { port, data, words, env, says, store } = await subjects[name].server();
@@ -78,8 +80,11 @@ export class Server {
         server.store = new Program(store, { core: SERVER_CORE });
         await server.store.says("Ready to accept connections");
       }
-      server.program = new Program(data ? [...words, ...more] : words, { core: SERVER_CORE, env });
-      await server.program.says(says);
+      server.#begin = async () => {
+        server.program = new Program(data ? [...words, ...more] : words, { core: SERVER_CORE, env });
+        await server.program.says(says);
+      };
+      await server.#begin();
     } catch (error) {
       await server.end();
       throw error;
@@ -91,6 +96,12 @@ export class Server {
     return this.program.pid;
   }
 
+  /** Kills it and starts it again, with what it has kept. */
+  async restart() {
+    await this.program.end();
+    await this.#begin();
+  }
+
   async end() {
     await this.program?.end();
     await this.store?.end();
@@ -98,11 +109,16 @@ export class Server {
   }
 }
 
-/** Puts a server under a load and gives what the load measured. */
-export async function load(name, server, scenario, within = 120_000) {
+/** Puts a server under a load and gives what the load measured; `during` is called with the load's program. */
+export async function load(name, server, scenario, within = 120_000, during = () => {}) {
   const { client, native } = subjects[name];
   const words = JSON.stringify({ client, url: server.url, pid: server.pid, ...scenario });
   const program = native ? [programs.bench, "load", words] : [process.execPath, path.join(here, "load/main.mjs"), words];
   const loader = new Program(program, { core: LOAD_CORE, env: { COWRITE_JWT_SECRET: SECRET } });
-  return loader.result(within);
+  try {
+    const [result] = await Promise.all([loader.result(within), during(loader)]);
+    return result;
+  } finally {
+    await loader.end();
+  }
 }

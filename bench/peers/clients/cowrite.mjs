@@ -3,7 +3,7 @@ import { connect } from "../../../npm/dist/index.js";
 import { mint } from "../token.mjs";
 import { BenchSocket } from "./socket.mjs";
 
-export async function open(url, document, { user, onInsert }) {
+export async function open(url, document, { user, onInsert, onCarets }) {
   let socket;
   let apart = false;
   const factory = (address, protocol) => {
@@ -19,7 +19,9 @@ export async function open(url, document, { user, onInsert }) {
       for (const { insert } of delta) if (insert) onInsert(insert);
     });
   }
+  if (onCarets) shared.on("presence", onCarets);
   return {
+    caret: (at) => shared.setCursor(at),
     insert: (at, text) => shared.insert(at, text),
     remove: (at, length) => shared.delete(at, length),
     length: () => shared.length,

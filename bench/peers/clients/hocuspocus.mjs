@@ -4,14 +4,14 @@ import { Doc } from "yjs";
 import { BenchSocket } from "./socket.mjs";
 import { shared } from "./yjs.mjs";
 
-export async function open(url, document, { onInsert }) {
+export async function open(url, document, listeners) {
   const doc = new Doc();
   const websocketProvider = new HocuspocusProviderWebsocket({ url, WebSocketPolyfill: BenchSocket });
   const provider = new HocuspocusProvider({ websocketProvider, name: document, document: doc });
   provider.attach();
   await new Promise((resolve) => provider.on("synced", resolve));
   return {
-    ...shared(doc, onInsert),
+    ...shared(doc, provider.awareness, listeners),
     accepted: () => new Promise((resolve) => {
       if (!provider.hasUnsyncedChanges) return resolve();
       const changed = () => {

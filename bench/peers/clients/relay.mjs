@@ -20,14 +20,18 @@ export async function open(url, document, { onInsert }) {
     onInsert?.(letters);
   });
   await new Promise((resolve) => socket.once("open", resolve));
+  const say = (letters) => {
+    const message = Buffer.alloc(Math.max(MESSAGE_BYTES, 1 + letters.length));
+    message[0] = letters.length;
+    message.write(letters, 1, "latin1");
+    sent += 1;
+    socket.send(message);
+  };
   return {
+    caret: () => say(""),
     insert: (_, letters) => {
-      const message = Buffer.alloc(Math.max(MESSAGE_BYTES, 1 + letters.length));
-      message[0] = letters.length;
-      message.write(letters, 1, "latin1");
       seen.push(letters);
-      sent += 1;
-      socket.send(message);
+      say(letters);
     },
     keeps: false,
     length: () => seen.length,

@@ -9,14 +9,14 @@ import { shared } from "./yjs.mjs";
 /** The number of such messages in y-websocket. */
 const SYNC = 0;
 
-export async function open(url, document, { onInsert }) {
+export async function open(url, document, listeners) {
   const doc = new Doc();
   const provider = new WebsocketProvider(url, document, doc, { WebSocketPolyfill: BenchSocket, disableBc: true });
   await new Promise((resolve) => provider.once("sync", resolve));
   const waiting = [];
   const heard = new WeakSet();
   return {
-    ...shared(doc, onInsert),
+    ...shared(doc, provider.awareness, listeners),
     // There is no acknowledgement. Whoever wants one has to ask what the server has, which it answers in order.
     accepted: () => {
       const socket = provider.ws;

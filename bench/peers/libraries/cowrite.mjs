@@ -1,14 +1,15 @@
-// The npm package. Its documents live on a server, so one is running: while edits are replayed it is silent, and
-// they gather as those of somebody do who is offline; then the connection is there again.
+// The npm package. Its documents live on a server, so one is running. Who edits apart from it has no connection, so that
+// edits gather in the engine, until it is there again.
 import { connect } from "../../../npm/dist/index.js";
 import { BenchSocket } from "../clients/socket.mjs";
 import { mint } from "../token.mjs";
 
 const PATIENCE_MS = 60_000;
 
-export async function create({ url, document }) {
+export async function create({ url, document, apart }) {
   const edited = await Edited.open(url, document, "ann");
-  edited.part();
+  if (apart) edited.part();
+  else edited.breathe = () => new Promise((resolve) => setImmediate(resolve));
   return edited;
 }
 

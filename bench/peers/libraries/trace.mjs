@@ -4,16 +4,22 @@ import path from "node:path";
 import { gunzipSync } from "node:zlib";
 import { root } from "../subjects.mjs";
 
+/** Edits between two pauses of a document that has others to listen to. */
+const BREATH = 100;
+
 /** Gives the nanoseconds an edit, the memory that the document holds at the end, and its bytes when it is stored. */
-export async function trace(library, { name, url }) {
+export async function trace(library, { name, url, apart }) {
   const { startContent, endContent, txns } = JSON.parse(gunzipSync(readFileSync(path.join(root, `tests/traces/${name}.json.gz`))));
   const patches = txns.flatMap((transaction) => transaction.patches);
   if (startContent !== "") throw new Error("a trace begins with nothing");
-  const document = await library.create({ url, document: name });
+  const document = await library.create({ url, document: name, apart });
   global.gc();
   const before = process.memoryUsage().rss;
   const begun = performance.now();
-  for (const [at, deleted, inserted] of patches) document.splice(at, deleted, inserted);
+  for (const [index, [at, deleted, inserted]] of patches.entries()) {
+    document.splice(at, deleted, inserted);
+    if (document.breathe && index % BREATH === 0) await document.breathe();
+  }
   const took = performance.now() - begun;
   global.gc();
   const after = process.memoryUsage().rss;

@@ -14,7 +14,8 @@ export async function idle(open, { pid, url, documents, first, connections, rest
   const empty = (await residentKib(pid)).now;
   const [some, all] = [await grow(first), await grow(connections)];
   // Whoever was let in must be in still, and hear what is written.
-  const [writer, reader] = [clients[0], clients[documents]];
+  const writer = clients[0];
+  const reader = clients[documents] ?? await open(url, "d0", { user: "late" });
   writer.insert(0, "still here");
   await writer.accepted();
   const deadline = performance.now() + 10_000;

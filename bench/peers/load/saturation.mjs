@@ -20,6 +20,7 @@ export async function saturation(open, { url, pid, documents, warmMs, measuredMs
   const result = { cpuMs: (await cpuMs(pid)) - cpu, edits: all() - edits, tookMs: performance.now() - begun };
   stop = true;
   await Promise.all(ends);
+  result.allEdits = all();
   for (const [index, writer] of writers.entries()) {
     const wanted = "x".repeat(typed[index]);
     if (writer.text() !== wanted) throw new Error(`d${index} holds ${writer.length()} letters, not ${wanted.length}`);

@@ -3,8 +3,14 @@ import { cpuMs } from "../program.mjs";
 import { percentile } from "../report/sample.mjs";
 import { several, until } from "./wait.mjs";
 
-/** `connections` clients, five to a document. Gives when the last of them is in step again. */
-export async function storm(open, { url, pid, connections }) {
+/** What the load says when the server is to be killed and started again. */
+export const BREAK = "everybody is there";
+
+/**
+ * `connections` clients, five to a document, lose their connection: by themselves, or with the server. Gives when the
+ * last of them is in step again.
+ */
+export async function storm(open, { url, pid, connections, restart }) {
   const documents = connections / 5;
   const back = new Array(connections).fill(0);
   let begun = 0;
@@ -12,13 +18,20 @@ export async function storm(open, { url, pid, connections }) {
     user: `u${index}`,
     onInsert: () => (back[index] = performance.now() - begun),
   }));
+  const cpu = restart ? 0 : await cpuMs(pid);
+  if (restart) {
+    const gone = new Promise((resolve) => clients[0].socket().on("close", resolve));
+    console.log(BREAK);
+    await gone;
+    begun = performance.now();
+  } else {
+    begun = performance.now();
+    for (const client of clients) client.socket().terminate();
+  }
   // While all are away, one of each document writes.
-  const cpu = await cpuMs(pid);
-  begun = performance.now();
-  for (const client of clients) client.socket().terminate();
   for (let index = 0; index < documents; index += 1) clients[index].insert(0, "on");
   await until("everybody is back", () => back.every((time, index) => index < documents || time > 0), 90_000);
   await until("everybody has one text", () => clients.every((client) => client.text() === "on"));
   const times = back.slice(documents);
-  return { p50: percentile(times, 0.5), last: percentile(times, 1), cpuMs: (await cpuMs(pid)) - cpu };
+  return { p50: percentile(times, 0.5), last: percentile(times, 1), cpuMs: restart ? undefined : (await cpuMs(pid)) - cpu };
 }

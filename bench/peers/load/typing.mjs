@@ -8,10 +8,11 @@ const SEED = "0123456789".repeat(100);
 
 /**
  * `documents` with `full` clients each (a list: the documents take turns in it) and `deaf` ones that only count;
- * the first `writers` of each type a letter every `everyMs`, for `warmMs` and then for `measuredMs`.
+ * the first `writers` of each type a letter every `everyMs`, for `warmMs` and then for
+ * `measuredMs`. With `carets` each letter moves its writer's caret, too, which is shown to all.
  */
-export async function typing(open, { url, pid, documents, full, deaf = 0, writers, everyMs, warmMs, measuredMs }) {
-  const desks = await several(documents, 16, (index) => Desk.open(open, url, `d${index}`, full[index % full.length], deaf, writers));
+export async function typing(open, { url, pid, documents, full, deaf = 0, writers, carets, everyMs, warmMs, measuredMs }) {
+  const desks = await several(documents, 16, (index) => Desk.open(open, url, `d${index}`, full[index % full.length], { deaf, writers, carets }));
   const before = await residentKib(pid);
   await type(desks, everyMs, warmMs);
   await settle(desks);
@@ -38,13 +39,14 @@ class Desk {
   full = [];
   deaf = [];
 
-  static async open(open, url, name, full, deaf, writers) {
+  static async open(open, url, name, full, { deaf, writers, carets }) {
     const desk = new Desk();
-    Object.assign(desk, { name, writers, sent: Array.from({ length: writers }, () => []) });
+    const onCarets = carets ? () => {} : undefined;
+    Object.assign(desk, { name, writers, carets, sent: Array.from({ length: writers }, () => []) });
     for (let index = 0; index < full; index += 1) {
       const seen = new Array(writers).fill(0);
       // The first one's letters are the text that all begin with.
-      const client = await open(url, name, { user: `u${index}`, onInsert: (letters) => desk.hear(seen, letters) });
+      const client = await open(url, name, { user: `u${index}`, onInsert: (letters) => desk.hear(seen, letters), onCarets });
       if (index === 0) {
         client.insert(0, SEED);
         await client.accepted();
@@ -72,7 +74,9 @@ class Desk {
   type(writer) {
     const client = this.full[writer];
     this.sent[writer].push(performance.now());
-    client.insert(Math.floor((client.length() * (writer + 1)) / this.writers), LETTERS[writer]);
+    const at = Math.floor((client.length() * (writer + 1)) / this.writers);
+    client.insert(at, LETTERS[writer]);
+    if (this.carets) client.caret(at + 1);
   }
 
   /** Whether everybody has everything. */

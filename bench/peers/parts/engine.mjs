@@ -7,7 +7,7 @@ import { LOAD_CORE, Server, here, programs, root } from "../subjects.mjs";
 /** Nothing that is measured here takes longer, unless it never ends. */
 const PATIENCE_MS = 150_000;
 
-const ours = { name: "cowrite", title: "Cowrite, npm package in Node.js", note: "offline: edits gather in the engine" };
+const ours = { name: "cowrite", title: "Cowrite, npm package in Node.js" };
 const javascript = [
   { name: "yjs", title: "Yjs" },
   { name: "loro", title: "Loro, npm package" },
@@ -17,7 +17,8 @@ const javascript = [
 const native = (library, title, more = {}) => ({ name: library, library, title, ...more });
 
 const replayed = [
-  ours,
+  { ...ours, note: "connected; what the server says is read after every 100 edits" },
+  { ...ours, name: "cowrite-offline", title: `${ours.title}, offline`, apart: true, note: "edits gather in the engine" },
   native("engine", "Cowrite, native, offline", { name: "cowrite-engine", note: "engine: edits gather in it, and can be undone" }),
   native("sequencer", "Cowrite, native, through the sequencer", { name: "cowrite-sequencer", note: "engine, frames, room, log in memory; each edit accepted" }),
   native("document", "Cowrite, native, apply only", { name: "cowrite-document" }),
@@ -29,11 +30,12 @@ const replayed = [
 ];
 
 /** Runs one library once in a process of its own. */
-async function run({ name, library }, request) {
+async function run({ name, library, title, apart }, request) {
   let server;
-  if (name === ours.name) server = await Server.start("cowrite");
+  const isOurs = title.startsWith(ours.title);
+  if (isOurs) server = await Server.start("cowrite");
   try {
-    const words = JSON.stringify({ library: library ?? name, url: server?.url, ...request });
+    const words = JSON.stringify({ library: library ?? (isOurs ? ours.name : name), url: server?.url, apart, ...request });
     const program = library ? [programs.bench, "engine", words] : [process.execPath, "--expose-gc", path.join(here, "libraries/main.mjs"), words];
     return await new Program(program, { core: LOAD_CORE }).result(PATIENCE_MS);
   } finally {

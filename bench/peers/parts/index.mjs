@@ -3,7 +3,7 @@ import { idle } from "./idle.mjs";
 import { algebra, merge, traces } from "./engine.mjs";
 import { history } from "./history.mjs";
 import { storm } from "./storm.mjs";
-import { documents, hot, latency, thousand } from "./typing.mjs";
+import { carets, documents, hot, latency, thousand } from "./typing.mjs";
 import { throughput } from "./throughput.mjs";
 
-export const parts = [latency, documents, hot, thousand, throughput, idle, history, storm, traces, merge, algebra];
+export const parts = [latency, documents, hot, carets, thousand, throughput, idle, history, storm, traces, merge, algebra];

@@ -56,6 +56,16 @@ export const hot = part({
   count: 3,
 });
 
+export const carets = part({
+  name: "carets",
+  title: "the same, and each letter moves its writer's caret, which everybody sees",
+  // The text type that ShareDB's documentation names has no presence.
+  names: everybody.filter((name) => name !== "sharedb" && !name.endsWith("native")),
+  scenario: { documents: 1, full: [20], deaf: 80, writers: 10, everyMs: 100, carets: true },
+  figures: [...late, cost],
+  count: 3,
+});
+
 export const thousand = part({
   name: "thousand",
   title: "one document with 1,000 subscribers and 20 letters a second",

@@ -31,8 +31,8 @@ function chart({ title, figures, machine, quick }, theme) {
     y += 8;
     const most = Math.max(...rows.map(({ high }) => high)) || 1;
     // A row that is hundreds of times the others would leave them without a bar.
-    const logarithmic = most / Math.max(1e-9, Math.min(...rows.map(({ median }) => median))) > 60;
     const least = Math.min(...rows.map(({ low }) => low));
+    const logarithmic = least > 0 && most / least > 60;
     const place = (value) => (logarithmic ? Math.max(2, (Math.log(value / (least / 2)) / Math.log(most / (least / 2))) * BARS) : (value / most) * BARS);
     for (const row of rows) {
       const middle = y + ROW / 2;

@@ -36,14 +36,16 @@ pub(super) async fn measure(scenario: &Scenario) -> Value {
     let edits = all.load(Ordering::Relaxed) - edits;
     let (spent, took) = (cpu_ms(scenario.pid) - cpu, begun.elapsed());
     stop.store(true, Ordering::Relaxed);
+    let mut all = 0;
     for (index, task) in tasks.into_iter().enumerate() {
         let typed = task.await.expect("writers end") as usize;
+        all += typed;
         if scenario.client == Who::Cowrite {
             let text = Client::open(scenario.client, &scenario.url, &format!("d{index}"), "late", None).await.text();
             assert!(text == "x".repeat(typed), "d{index} holds {} letters, not {typed}", text.len());
         }
     }
-    json!({ "edits": edits, "cpuMs": spent, "tookMs": took.as_secs_f64() * 1e3 })
+    json!({ "edits": edits, "allEdits": all, "cpuMs": spent, "tookMs": took.as_secs_f64() * 1e3 })
 }
 
 enum Typist {
