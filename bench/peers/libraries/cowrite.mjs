@@ -88,4 +88,8 @@ class Edited {
   text() {
     return this.shared.text;
   }
+
+  close() {
+    this.client.close();
+  }
 }

@@ -7,23 +7,34 @@ import { root } from "../subjects.mjs";
 /** Edits between two pauses of a document that has others to listen to. */
 const BREATH = 100;
 
+/** So often a trace is replayed, unless that takes longer than this; the fastest counts. */
+const MOST_TIMES = 5;
+const LONG_MS = 1000;
+
 /** Gives the nanoseconds an edit, the memory that the document holds at the end, and its bytes when it is stored. */
 export async function trace(library, { name, url, apart }) {
   const { startContent, endContent, txns } = JSON.parse(gunzipSync(readFileSync(path.join(root, `tests/traces/${name}.json.gz`))));
   const patches = txns.flatMap((transaction) => transaction.patches);
   if (startContent !== "") throw new Error("a trace begins with nothing");
-  const document = await library.create({ url, document: name, apart });
-  global.gc();
-  const before = process.memoryUsage().rss;
-  const begun = performance.now();
-  for (const [index, [at, deleted, inserted]] of patches.entries()) {
-    document.splice(at, deleted, inserted);
-    if (document.breathe && index % BREATH === 0) await document.breathe();
+  let best = Infinity;
+  let [memoryMib, bytes] = [];
+  const first = performance.now();
+  for (let pass = 0; pass < MOST_TIMES && (pass === 0 || performance.now() < first + LONG_MS); pass += 1) {
+    const document = await library.create({ url, document: `${name}-${pass}`, apart });
+    global.gc();
+    const before = process.memoryUsage().rss;
+    const begun = performance.now();
+    for (const [index, [at, deleted, inserted]] of patches.entries()) {
+      document.splice(at, deleted, inserted);
+      if (document.breathe && index % BREATH === 0) await document.breathe();
+    }
+    best = Math.min(best, performance.now() - begun);
+    global.gc();
+    // Later passes find room that the first has left.
+    memoryMib ??= (process.memoryUsage().rss - before) / 2 ** 20;
+    if (document.text() !== endContent) throw new Error(`${name} ends as another text`);
+    bytes ??= document.bytes?.();
+    document.close?.();
   }
-  const took = performance.now() - begun;
-  global.gc();
-  const after = process.memoryUsage().rss;
-  if (document.text() !== endContent) throw new Error(`${name} ends as another text`);
-  const bytes = document.bytes?.();
-  return { edits: patches.length, nsPerEdit: (took * 1e6) / patches.length, memoryMib: (after - before) / 2 ** 20, bytes, bytesPerEdit: bytes && bytes / patches.length };
+  return { edits: patches.length, nsPerEdit: (best * 1e6) / patches.length, memoryMib, bytes, bytesPerEdit: bytes && bytes / patches.length };
 }

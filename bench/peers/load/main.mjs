@@ -4,9 +4,10 @@ import { idle } from "./idle.mjs";
 import { saturation } from "./saturation.mjs";
 import { storm } from "./storm.mjs";
 import { typing } from "./typing.mjs";
+import { wire } from "./wire.mjs";
 
 const scenario = JSON.parse(process.argv[2]);
-const kinds = { history, idle, saturation, storm, typing };
+const kinds = { history, idle, saturation, storm, typing, wire };
 const { open } = await import(`../clients/${scenario.client}.mjs`);
 try {
   console.log(JSON.stringify(await kinds[scenario.kind](open, scenario)));

@@ -47,7 +47,8 @@ class Desk {
       const seen = new Array(writers).fill(0);
       // The first one's letters are the text that all begin with.
       const client = await open(url, name, { user: `u${index}`, onInsert: (letters) => desk.hear(seen, letters), onCarets });
-      if (index === 0) {
+      // A relay keeps nothing, so who comes later would never have it.
+      if (index === 0 && client.keeps !== false) {
         client.insert(0, SEED);
         await client.accepted();
       }
@@ -120,9 +121,9 @@ async function check(open, url, desks) {
   for (const desk of desks) {
     const texts = desk.full.map((client) => client.text());
     const typed = desk.sent.map((times, writer) => LETTERS[writer].repeat(times.length)).join("");
-    const wanted = [...SEED, ...typed].sort().join("");
-    // Only a server that keeps the document can give it to who comes later.
-    if (desk.full[0].keeps !== false) {
+    const keeps = desk.full[0].keeps !== false;
+    const wanted = [...(keeps ? SEED : ""), ...typed].sort().join("");
+    if (keeps) {
       const late = await open(url, desk.name, { user: "late" });
       await until(`${desk.name} is whole for who comes late`, () => late.length() === texts[0].length, 10_000);
       texts.push(late.text());

@@ -10,7 +10,7 @@ export const history = {
   name: "history",
   title: "a document of 100 kB grows old: coming back to it, and opening it",
   measure: ({ quick }) => {
-    const ages = quick ? [10, 1000] : [10, 1010, 51_010];
+    const ages = quick ? [10, 1000] : [10, 1010, 21_010];
     const figures = ages.flatMap((age, index) => {
       const words = age.toLocaleString("en");
       const missed = (age - (ages[index - 1] ?? 0)).toLocaleString("en");
@@ -30,7 +30,7 @@ export const history = {
       measure: async (name) => {
         const server = await Server.start(name, FAST);
         try {
-          return await load(name, server, { kind: "history", units: UNITS, ages, opens: quick ? 5 : 30 }, 300_000);
+          return await load(name, server, { kind: "history", units: UNITS, ages, opens: quick ? 5 : 20 }, 300_000);
         } finally {
           await server.end();
         }

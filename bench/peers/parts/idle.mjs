@@ -18,18 +18,18 @@ export const idle = {
   title: "idle connections with one document open each",
   measure: ({ quick }) => {
     const connections = quick ? 1000 : 5000;
-    const range = quick ? "400 to 1,000" : "2,000 to 5,000";
+    const [range, half] = quick ? ["400 to 1,000", "200 to 500"] : ["2,000 to 5,000", "1,000 to 2,500"];
     return rounds({
       subjects: ["cowrite", "cowrite-disk", "sharedb", "hocuspocus", "y-websocket", "relay"].map((name) => ({ name, ...subjects[name] })),
       rounds: 1,
       figures: [
         { id: "connection", title: `resident memory of a connection, from ${range}, five to a document`, unit: "KiB", better: "less", digits: 1, value: ({ shared }) => shared.slopeKib },
-        { id: "alone", title: `of a connection and its document, from ${range}, each alone`, unit: "KiB", better: "less", digits: 1, value: ({ alone }) => alone.slopeKib },
+        { id: "alone", title: `of a connection and its document, from ${half}, each alone`, unit: "KiB", better: "less", digits: 1, value: ({ alone }) => alone.slopeKib },
         { id: "whole", title: "over all connections, five to a document", unit: "KiB", better: "less", digits: 1, value: ({ shared }) => shared.wholeKib },
       ],
       measure: async (name) => {
         const restMs = quick ? 500 : 2000;
-        return { shared: await resident(name, connections, 5, restMs), alone: await resident(name, connections, 1, restMs) };
+        return { shared: await resident(name, connections, 5, restMs), alone: await resident(name, connections / 2, 1, restMs) };
       },
     });
   },

@@ -5,5 +5,6 @@ import { history } from "./history.mjs";
 import { storm } from "./storm.mjs";
 import { carets, documents, hot, latency, thousand } from "./typing.mjs";
 import { throughput } from "./throughput.mjs";
+import { wire } from "./wire.mjs";
 
-export const parts = [latency, documents, hot, carets, thousand, throughput, idle, history, storm, traces, merge, algebra];
+export const parts = [latency, documents, hot, carets, thousand, throughput, wire, idle, history, storm, traces, merge, algebra];

@@ -22,7 +22,7 @@ export const throughput = {
     measure: async (name) => {
       const server = await Server.start(name, FAST);
       try {
-        const result = await load(name, server, { kind: "saturation", documents: 50, warmMs: quick ? 500 : 1000, measuredMs: quick ? 1500 : 4000 });
+        const result = await load(name, server, { kind: "saturation", documents: 50, warmMs: quick ? 500 : 1000, measuredMs: quick ? 1500 : 2500 });
         return name.startsWith("cowrite-disk") ? { ...result, disk: await used(server.data) } : result;
       } finally {
         await server.end();

@@ -6,7 +6,9 @@ export function percentile(samples, share) {
   return sorted[Math.round((sorted.length - 1) * share)] ?? 0;
 }
 
-/** The middle one of some rounds, and how far they lie apart. */
+/** The middle of some rounds, and how far they lie apart. */
 export function spread(values) {
-  return { median: percentile(values, 0.5), low: Math.min(...values), high: Math.max(...values), values };
+  const sorted = Float64Array.from(values).sort();
+  const half = (sorted.length - 1) / 2;
+  return { median: (sorted[Math.floor(half)] + sorted[Math.ceil(half)]) / 2, low: Math.min(...values), high: Math.max(...values), values };
 }

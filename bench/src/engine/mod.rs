@@ -39,7 +39,7 @@ enum Kind {
 pub(crate) fn measure(request: &str) {
     let request: Request = serde_json::from_str(request).expect("a request");
     let measured = match request.kind {
-        Kind::Trace => trace::measure(library(&request.library), &request.file.expect("a trace")),
+        Kind::Trace => trace::measure(|| library(&request.library), &request.file.expect("a trace")),
         Kind::Merge => branches::measure(pair(&request.library), request.edits.expect("edits")),
         Kind::Algebra => algebra::measure(&request.library, request.components.expect("components")),
     };

@@ -15,7 +15,7 @@ pub(super) fn cpu_ms(pid: u32) -> u64 {
 }
 
 /// Resident memory in MiB: now, or `VmHWM`, at most so far.
-pub(crate) fn mib(pid: u32, field: &str) -> f64 {
+pub(super) fn mib(pid: u32, field: &str) -> f64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the server runs");
     let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("such a line");
     let kib = line.trim_start_matches(':').split_whitespace().next().expect("a number");

@@ -6,7 +6,6 @@ mod saturation;
 mod scenario;
 mod typing;
 
-pub(crate) use kernel::mib;
 use scenario::{Kind, Scenario};
 
 /// Runs one scenario, given as JSON; prints what it measured as JSON. Ends the program if the texts
