@@ -1,7 +1,7 @@
 //! `cargo xtask bench` and `cargo xtask bench-browser`: Cowrite measured beside its peers.
 
 use crate::failure::Failure;
-use crate::setup::{Scope, npm_packages, redis, setup};
+use crate::setup::{Scope, npm_packages, process_tests, setup};
 use crate::shell::Shell;
 use crate::step::{Outcome, Steps};
 use crate::wasm;
@@ -22,7 +22,7 @@ pub(crate) fn beside(workspace: &Workspace, words: &[String]) -> Result<(), Fail
     }
     let mut steps = Steps::new();
     setup(workspace, Scope::Build, &mut steps)?;
-    steps.run("setup-redis", "redis-server, which one of the rows has its log in", || redis(workspace))?;
+    steps.run("setup-redis", "redis-server, which one of the rows has its log in", || process_tests(workspace))?;
     steps.run("setup-peers", "the peers, as packages of npm", || npm_packages(workspace, PEERS))?;
     wasm::build(workspace, &mut steps)?;
     steps.run("programs", "the server and what measures, optimised", || {

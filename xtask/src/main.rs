@@ -16,6 +16,7 @@ mod size;
 mod stamp;
 mod step;
 mod test;
+mod test_programs;
 mod tool;
 mod vectors;
 mod wasm;

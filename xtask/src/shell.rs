@@ -74,6 +74,23 @@ impl Shell {
         Err(self.start(cause))
     }
 
+    /// Prints the command, before something else is asked of it.
+    pub(crate) fn said(self) -> Self {
+        println!("$ {}", self.line());
+        self
+    }
+
+    /// Runs it unseen and gives all that it printed, on both ways, whether it ends well or not.
+    pub(crate) fn collect(mut self) -> (String, Result<(), Failure>) {
+        match self.command.output() {
+            Ok(output) => {
+                let printed = [&output.stdout[..], &output.stderr[..]].concat();
+                (String::from_utf8_lossy(&printed).into_owned(), self.judge(output.status))
+            }
+            Err(cause) => (String::new(), Err(self.start(cause))),
+        }
+    }
+
     /// Runs it unseen and gives what it printed.
     pub(crate) fn output(mut self) -> Result<String, Failure> {
         let output = self.command.stderr(Stdio::inherit()).output().map_err(|cause| self.start(cause))?;

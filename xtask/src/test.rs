@@ -9,6 +9,7 @@ use crate::setup::{Scope, WASM_TARGET, process_tests, setup};
 use crate::shell::Shell;
 use crate::size::Sizes;
 use crate::step::{Outcome, Steps};
+use crate::test_programs::TestPrograms;
 use crate::wasm;
 use crate::workspace::Workspace;
 
@@ -26,7 +27,7 @@ const CHECKS: &[Check] = &[
     Check {
         name: "clippy",
         what: "lints, warnings denied",
-        run: |w| outside_a_browser(w, &["clippy", "--all-targets"], &["--", "-Dwarnings"]),
+        run: |w| Shell::new(w, "cargo", outside_a_browser(&["clippy", "--all-targets"], &["--", "-Dwarnings"])).run(),
     },
     Check {
         name: "clippy-wasm",
@@ -50,8 +51,7 @@ const CHECKS: &[Check] = &[
     Check {
         name: "test",
         what: "unit, property, conformance, simulation and process tests, on this machine",
-        // Also when this step alone is asked for, which sets nothing else up.
-        run: |w| process_tests(w).and_then(|_| outside_a_browser(w, &["test"], &[])),
+        run: tests,
     },
     Check {
         name: "wasm-check",
@@ -94,6 +94,9 @@ const CHECKS: &[Check] = &[
         run: |w| with_server_and_browser(w, "tests/packaging", &[]),
     },
 ];
+
+/// Which program of the server the tests start.
+const SERVER: &str = "COWRITE_SERVER";
 
 /// The first check that needs the npm package; it is built just before.
 const PACKAGE: &str = "npm-typecheck";
@@ -146,15 +149,30 @@ fn cargo(workspace: &Workspace, arguments: &[&str]) -> Result<(), Failure> {
     Shell::new(workspace, "cargo", arguments).run()
 }
 
-/// Runs a command of cargo for every package but those that live in a browser only: their many
+/// A command of cargo for every package but those that live in a browser only: their many
 /// dependencies would be built a second time, for a machine on which they do nothing.
-fn outside_a_browser(workspace: &Workspace, command: &[&str], last: &[&str]) -> Result<(), Failure> {
+fn outside_a_browser(command: &[&str], last: &[&str]) -> Vec<String> {
     let excluded = RUST_PAGES.map(|package| format!("--exclude={package}"));
-    let mut arguments = command.to_vec();
-    arguments.extend(["--workspace", "--features=cowrite-client-wasm/front"]);
-    arguments.extend(excluded.iter().map(String::as_str));
-    arguments.extend(last);
-    cargo(workspace, &arguments)
+    let selected = ["--workspace", "--features=cowrite-client-wasm/front"].map(String::from);
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    [words(command), selected.to_vec(), excluded.to_vec(), words(last)].concat()
+}
+
+fn tests(workspace: &Workspace) -> Result<(), Failure> {
+    // Also when this step alone is asked for, which sets nothing else up.
+    process_tests(workspace)?;
+    let programs = TestPrograms::build(workspace, &outside_a_browser(&["test"], &[]))?;
+    let server = server(workspace)?;
+    programs.run(workspace, &[(SERVER, &server)])?;
+    Shell::new(workspace, "cargo", outside_a_browser(&["test", "--doc"], &[])).run()
+}
+
+/// Builds the server as the tests' programs are: with any other selection of packages, cargo would
+/// choose other features for what it is made of, and build all of that once more. It builds it for
+/// the tests of the program itself.
+fn server(workspace: &Workspace) -> Result<String, Failure> {
+    Shell::new(workspace, "cargo", outside_a_browser(&["test", "--no-run", "--test=program"], &[])).run()?;
+    Ok(workspace.target().join("debug/cowrite-server").to_string_lossy().into_owned())
 }
 
 fn browser_packages() -> Vec<String> {
@@ -192,11 +210,10 @@ fn wasm_test(workspace: &Workspace) -> Result<(), Failure> {
 }
 
 fn with_server_and_browser(workspace: &Workspace, folder: &str, more: &[(&str, &str)]) -> Result<(), Failure> {
-    cargo(workspace, &["build", "--package=cowrite-server"])?;
-    let server = workspace.target().join("debug/cowrite-server");
+    let server = server(workspace)?;
     let chromium = program(workspace, "chromium")?;
     let test = Shell::new(workspace, "npm", ["--prefix", folder, "run", "test"])
-        .with("COWRITE_SERVER", &server.to_string_lossy())
+        .with(SERVER, &server)
         .with("COWRITE_CHROMIUM", &chromium);
     more.iter().fold(test, |test, (name, value)| test.with(name, value)).run()
 }

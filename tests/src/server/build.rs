@@ -7,10 +7,12 @@ use std::sync::OnceLock;
 use crate::process::{profile_folder, target_folder};
 
 /// A command that starts the program with an empty environment: what the tests' caller has in
-/// its own is not what they are about. Builds it first, once a process.
+/// its own is not what they are about. `COWRITE_SERVER` names the program; without it, it is built
+/// first, once a process.
 pub(super) fn program() -> Command {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    let mut command = Command::new(PROGRAM.get_or_init(build));
+    let named = || std::env::var_os("COWRITE_SERVER").map(PathBuf::from);
+    let mut command = Command::new(PROGRAM.get_or_init(|| named().unwrap_or_else(build)));
     command.env_clear();
     command
 }
