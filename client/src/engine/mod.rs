@@ -21,7 +21,9 @@ use alloc::collections::VecDeque;
 
 use cowrite_protocol::error::{ApplyError, ComposeError};
 use cowrite_protocol::frame::{Author, Code, DurabilityClass, Position, Role};
-use cowrite_protocol::{AuthorNumber, ClientId, ClientSeq, Cursor, DocumentId, DocumentType, Limits, Version};
+use cowrite_protocol::{
+    AuthorNumber, Checksum, ClientId, ClientSeq, Cursor, DocumentId, DocumentType, Limits, Version,
+};
 use thiserror::Error;
 
 use cowrite_protocol::Millis;
@@ -89,7 +91,8 @@ pub struct Engine<D: DocumentType> {
     resized: u32,
     retry_at: Option<Millis>,
     verify_at: Option<Millis>,
-    verified: Option<Version>,
+    /// The checksum of the accepted text, computed once a version.
+    compared: Option<(Version, Checksum)>,
     /// What is shown before it is sent.
     reviewing: Reviewing<D>,
     /// What the device's store holds; `None` if nothing is kept there.
@@ -203,7 +206,7 @@ impl<D: DocumentType> Engine<D> {
             resized: 0,
             retry_at: None,
             verify_at: None,
-            verified: None,
+            compared: None,
             reviewing: Reviewing::default(),
             storing: None,
             events: VecDeque::new(),

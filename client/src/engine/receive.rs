@@ -222,8 +222,12 @@ impl<D: DocumentType> Engine<D> {
         }
     }
 
+    /// What we have is right, and this is how far the room has told us. Frames come in order, so if
+    /// we are not there, one of them is missing, and after it nothing came that showed it.
     pub(crate) fn handle_verified(&mut self, version: Version) {
-        self.verified = Some(version);
+        if version > self.version() {
+            self.reopen(0);
+        }
     }
 
     pub(crate) fn handle_restored(&mut self, refused: Option<Code>) {

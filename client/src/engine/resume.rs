@@ -45,7 +45,7 @@ impl<D: DocumentType> Engine<D> {
         self.ack_deadline = None;
         self.retry_at = None;
         self.verify_at = None;
-        self.verified = None;
+        self.compared = None;
         self.members.clear();
         self.authors.clear();
         self.caret.forget_believed();

@@ -1,6 +1,7 @@
 //! What an engine sends, and when it does again.
 
 use cowrite_protocol::frame::Code;
+use cowrite_protocol::frame::Position;
 use cowrite_protocol::{Checksum, ClientSeq, Cursor, DocumentType, Version};
 
 use super::pending::Sealed;
@@ -163,14 +164,12 @@ impl<D: DocumentType> Engine<D> {
     }
 
     fn verify(&mut self) {
-        let Some(position) = self.position else { return };
-        let at_rest = matches!(self.pending, Pending::Synchronized) && self.channel == ChannelState::Attached;
-        if at_rest && self.verified != Some(position.version) {
-            self.outgoing.push_back(Outgoing::Verify {
-                version: position.version,
-                hash: position.hash.short(),
-                checksum: D::checksum(&self.server),
-            });
+        let Some(Position { version, hash, .. }) = self.position else { return };
+        if matches!(self.pending, Pending::Synchronized) && self.channel == ChannelState::Attached {
+            let known = self.compared.filter(|(at, _)| *at == version).map(|(_, checksum)| checksum);
+            let checksum = known.unwrap_or_else(|| D::checksum(&self.server));
+            self.compared = Some((version, checksum));
+            self.outgoing.push_back(Outgoing::Verify { version, hash: hash.short(), checksum });
         }
     }
 

@@ -173,7 +173,8 @@ pub enum ServerFrame<'a> {
     Verified {
         /// Which document.
         channel: Channel,
-        /// The version that was verified.
+        /// The version up to which the channel was told everything, at least the one that was verified:
+        /// a receiver that stands below it has missed something.
         version: Version,
     },
     /// 22: a part of a frame that is too large for one message.

@@ -90,6 +90,8 @@ impl<D: DocumentType> Room<D> {
             && (version != head.version || self.checksum() == checksum);
         if agrees {
             if let Some(channel) = self.channels.get(&connection) {
+                // All up to there is before this frame: whoever has less has missed something.
+                let version = channel.sent.max(version);
                 channel.gate.push(encode(&ServerFrame::Verified { channel: self.number, version }), self.now);
             }
         } else {

@@ -269,6 +269,11 @@ impl Bench {
         self.server(&ServerFrame::Reject { channel, seq, code });
     }
 
+    /// What we compared is right, and all up to this version was told.
+    pub(crate) fn verified(&mut self, at: u64) {
+        self.server(&ServerFrame::Verified { channel: Channel(self.channel), version: version(at) });
+    }
+
     /// The room ends the channel.
     pub(crate) fn closed(&mut self, code: Code) {
         self.server(&ServerFrame::Closed { channel: Channel(self.channel), code, retry_after_ms: 0 });
