@@ -9,6 +9,10 @@ use crate::connection::Registry;
 use crate::hub::Hub;
 use crate::settings::ShutdownSettings;
 
+/// Whoever leaves at the very end of the spread has heard of it later, and is heard later. To be sent
+/// away costs a client another wait of that length.
+const ON_THE_WAY: Duration = Duration::from_secs(1);
+
 /// Ends all rooms and connections, in the order in which nothing is lost:
 ///
 /// 1. no room takes a submit any more; clients are told to connect elsewhere, and those
@@ -27,7 +31,7 @@ pub(crate) async fn go_down(hub: &Hub, registry: &Registry, settings: ShutdownSe
     let spread = Duration::from_millis(u64::from(settings.spread_ms));
     let leave = async {
         // Whoever is still here then is sent away.
-        let _ = timeout(spread, registry.empty()).await;
+        let _ = timeout(spread + ON_THE_WAY, registry.empty()).await;
     };
     let settle = async { tokio::join!(hub.settled(), leave) };
     if timeout_at(deadline, settle).await.is_err() {

@@ -11,18 +11,19 @@ use crate::watch::Seen;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Over this time the clients of a server that goes down spread.
-const SPREAD_MS: u128 = 1_000;
+const SPREAD_MS: u128 = 2_000;
 
-/// Nobody is away for longer: a connection and an open, at 60 ms each way.
-const BLINK: Duration = Duration::from_secs(2);
+/// Nobody is away for longer: a connection and an open, at 60 ms each way, while two hundred people and
+/// three servers share one machine.
+const BLINK: Duration = Duration::from_secs(4);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rolling_restart_is_a_blink_and_loses_nothing() {
+async fn b4_a_rolling_restart_is_a_blink_and_loses_nothing() {
     let redis = RedisProcess::on_disk(&[]);
     let flags = ["--spread-ms", &SPREAD_MS.to_string(), "--shutdown-ms", "8000"];
     let mut servers: Vec<_> = (0..3).map(|_| ServerProcess::on_redis(&redis.url(), &flags)).collect();
     let addresses: Vec<_> = servers.iter().map(ServerProcess::address).collect();
-    let settings = CrowdSettings { clients: 60, documents: 6, pause_ms: 100, ..CrowdSettings::default() };
+    let settings = CrowdSettings { clients: 200, documents: 40, pause_ms: 300, ..CrowdSettings::default() };
     let mut crowd = Crowd::gather(&addresses, settings).await;
     crowd.start_typing();
     crowd.until_accepted(300, PATIENCE).await;
@@ -40,8 +41,10 @@ async fn a_rolling_restart_is_a_blink_and_loses_nothing() {
         assert_eq!(code, Some(0), "{log}");
         assert!(!log.contains("in time"), "{log}");
         assert!(seen.longest_blink() < BLINK, "{:?}", seen.longest_blink());
-        // Random moments of a second: a tenth of it does not see the half of them.
-        assert!(seen.arrivals.len() >= 15, "{seen:?}");
+        // Random moments: a tenth of the time does not see the half of them.
+        assert!(seen.arrivals.len() >= 50, "{seen:?}");
+        let (first, last) = (seen.arrivals[0], seen.arrivals[seen.arrivals.len() - 1]);
+        assert!(last - first > SPREAD_MS * 2 / 3, "from {first} to {last} ms");
         assert!(seen.busiest(SPREAD_MS / 10) <= seen.arrivals.len() / 2, "{seen:?}");
         server.restart();
         crowd.until_accepted(200, PATIENCE).await;
