@@ -12,4 +12,5 @@ pub mod redis;
 pub mod relay;
 pub mod server;
 pub mod simulation;
+pub mod switchboard;
 pub mod vectors;

@@ -115,6 +115,12 @@ impl Relay {
         self.shared.weather.send_modify(|weather| weather.change(ways, |lane| lane.rate = bytes_per_second));
     }
 
+    /// Cuts each connection as soon as it has carried so many bytes that way: the last of them arrives,
+    /// and nothing behind it.
+    pub fn cut_after(&self, ways: Ways, bytes: Option<u64>) {
+        self.shared.weather.send_modify(|weather| weather.change(ways, |lane| lane.ends_after = bytes));
+    }
+
     /// What becomes of what Redis publishes, from now on. Only a relay of [`Relay::to_redis`] can tell
     /// it from replies.
     pub fn live(&self, live: Live) {

@@ -83,6 +83,7 @@ async fn write<G: Gate>(
     gate: &mut G,
     mut queue: mpsc::Receiver<(Instant, Piece)>,
 ) -> Result<Ended, G::Stop> {
+    let mut carried = 0;
     while let Some((sent, piece)) = queue.recv().await {
         sleep_until(sent + lane(&weather, way).delay).await;
         // In a hole not even the end of a connection is seen.
@@ -96,7 +97,11 @@ async fn write<G: Gate>(
         match piece {
             Piece::Bytes(bytes) => {
                 let bytes = gate.pass(bytes)?;
-                if slowly(to, &bytes, way, &weather).await.is_err() {
+                let left =
+                    lane(&weather, way).ends_after.map(|most| usize::try_from(most - carried.min(most)).unwrap());
+                let last = left.filter(|left| *left <= bytes.len());
+                carried += bytes.len() as u64;
+                if slowly(to, &bytes[..last.unwrap_or(bytes.len())], way, &weather).await.is_err() || last.is_some() {
                     return Ok(Ended::Reset);
                 }
             }

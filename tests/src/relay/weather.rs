@@ -51,6 +51,8 @@ pub(super) struct Lane {
     pub(super) delay: Duration,
     /// Bytes in a second; `None` is no limit.
     pub(super) rate: Option<u64>,
+    /// So many bytes of a connection arrive, and then it is cut; `None` is no limit.
+    pub(super) ends_after: Option<u64>,
 }
 
 impl Weather {
