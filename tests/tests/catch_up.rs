@@ -10,7 +10,7 @@ fn typed(at: u32, text: &str) -> Operation {
 }
 
 #[test]
-fn five_thousand_missed_entries_and_five_hundred_own_edits_are_one_operation_each_way() {
+fn a10_five_thousand_missed_entries_and_five_hundred_own_edits_are_one_operation_each_way() {
     let mut pipe = Pipe::new(RoomSettings::default());
     let (writer, away) = (pipe.join(), pipe.join());
     pipe.edit(writer, &typed(0, "start "));

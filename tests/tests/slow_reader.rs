@@ -45,7 +45,7 @@ fn a_stuck_reader_is_bounded_and_then_led_on_by_one_operation() {
 }
 
 #[test]
-fn a_stuck_reader_that_also_writes_gets_its_ack_before_the_composition() {
+fn a19_a_stuck_reader_that_also_writes_gets_its_ack_before_the_composition() {
     let mut pipe = Pipe::with_queue(RoomSettings::default(), BOUND);
     let (writer, stuck) = (pipe.join(), pipe.join());
     pipe.client(stuck).down = Traffic::default();
@@ -66,7 +66,7 @@ fn a_stuck_reader_that_also_writes_gets_its_ack_before_the_composition() {
 }
 
 #[test]
-fn a_submit_that_crosses_the_composition_is_void_and_sent_again() {
+fn a15_a_submit_that_crosses_the_composition_is_void_and_sent_again() {
     let mut pipe = Pipe::with_queue(RoomSettings::default(), BOUND);
     let (writer, stuck) = (pipe.join(), pipe.join());
     pipe.client(stuck).down = Traffic::default();

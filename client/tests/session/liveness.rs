@@ -3,7 +3,7 @@
 use cowrite_client::engine::StatusState;
 use cowrite_client::{LinkState, Loss};
 use cowrite_protocol::Channel;
-use cowrite_protocol::frame::{Code, Outcome, ProtocolVersion, ServerFrame, Settlement};
+use cowrite_protocol::frame::{Code, Outcome, ProtocolVersion, Remedy, Scope, ServerFrame, Settlement};
 
 use crate::bench::{Bench, Log, Sent};
 
@@ -51,7 +51,7 @@ fn a_document_that_is_not_opened_puts_the_link_in_question() {
 }
 
 #[test]
-fn a_dead_link_is_noticed_within_ten_seconds_with_work_pending_after_a_ping() {
+fn a4_a_dead_link_is_noticed_within_ten_seconds_with_work_pending_after_a_ping() {
     let mut bench = Bench::open("abc");
     bench.answers_pings = false;
     bench.edit("3 +X");
@@ -65,7 +65,7 @@ fn a_dead_link_is_noticed_within_ten_seconds_with_work_pending_after_a_ping() {
 }
 
 #[test]
-fn a_dead_link_is_noticed_after_twenty_five_idle_seconds_after_a_ping() {
+fn a4_a_dead_link_is_noticed_after_twenty_five_idle_seconds_after_a_ping() {
     let mut bench = Bench::open("abc");
     bench.answers_pings = false;
     bench.pass(14_999);
@@ -179,7 +179,7 @@ fn every_silence_before_the_document_is_in_step_doubles_the_patience() {
 }
 
 #[test]
-fn a_missing_ack_opens_the_channel_anew_and_every_failure_doubles() {
+fn a5_a_missing_ack_opens_the_channel_anew_and_every_failure_doubles() {
     let mut bench = Bench::open("abc");
     bench.edit("3 +X");
     let mut waits = Vec::new();
@@ -242,7 +242,7 @@ fn bytes_that_wait_in_the_socket_stop_the_clock_of_the_ack() {
 }
 
 #[test]
-fn the_first_retry_comes_within_a_second_and_no_wait_is_longer_than_thirty() {
+fn a13_the_first_retry_comes_within_a_second_and_no_wait_is_longer_than_thirty() {
     let mut bench = Bench::open("abc");
     bench.pass(20_000);
     bench.cut();
@@ -260,7 +260,7 @@ fn the_first_retry_comes_within_a_second_and_no_wait_is_longer_than_thirty() {
 }
 
 #[test]
-fn the_servers_own_word_of_when_to_come_back_is_kept() {
+fn a16_the_servers_own_word_of_when_to_come_back_is_kept() {
     let mut bench = Bench::open("abc");
     bench.end(Code::TooManyConnections, 45_000);
     assert_eq!(bench.disconnects, 1);
@@ -333,7 +333,7 @@ fn a_server_that_goes_away_is_not_asked_to_open_more() {
 }
 
 #[test]
-fn a_code_that_says_stop_is_the_end() {
+fn a16_a_code_that_says_stop_is_the_end() {
     for code in [Code::Unauthorized, Code::Malformed, Code::VersionNotSpoken, Code::TooLarge] {
         let mut bench = Bench::open("abc");
         bench.edit("3 +X");
@@ -367,7 +367,7 @@ fn nothing_behind_the_end_of_a_connection_is_read() {
 }
 
 #[test]
-fn a_token_that_expired_is_asked_for_anew() {
+fn a16_a_token_that_expired_is_asked_for_anew() {
     let mut bench = Bench::open("abc");
     let tokens = bench.tokens;
     bench.end(Code::TokenExpired, 0);
@@ -429,4 +429,59 @@ fn a_room_that_ends_the_channel_again_and_again_is_not_asked_in_a_storm() {
         bench.pass(10);
     }
     assert!((3..60).contains(&opens), "{opens} in a minute");
+}
+
+#[test]
+fn a13_a_link_that_flaps_for_a_minute_is_not_tried_in_a_storm_and_comes_back_when_it_is_calm() {
+    let mut bench = Bench::open("abc");
+    bench.edit("3 +X");
+    bench.expect_submit();
+    let (began, mut waits) = (bench.now, Vec::new());
+    while bench.now - began < 60_000 {
+        bench.cut();
+        waits.push(wait(&mut bench));
+        bench.take_sent();
+        bench.greet();
+        bench.expect_open();
+        bench.pass(200);
+    }
+    println!("{waits:?}");
+    assert!(waits[0] <= 1_000, "the first retry is quick: {waits:?}");
+    assert!((3..20).contains(&waits.len()), "{} connections in a minute", waits.len());
+    let (early, late) = waits.split_at(waits.len() / 2);
+    assert!(late.iter().max() > early.iter().max(), "the waits grow: {waits:?}");
+    bench.cut();
+    assert_eq!(bench.come_back().in_flight, Some(1));
+    bench.in_step(Settlement::NotAccepted);
+    let submit = bench.expect_submit();
+    bench.ack(&submit);
+    assert_eq!((bench.text().as_str(), bench.status().pending), ("abcX", 0));
+}
+
+/// A server that ends every connection with one code, for ten minutes.
+#[test]
+fn a16_every_code_that_ends_a_connection_does_what_its_table_says_and_none_is_a_loop() {
+    use Code::*;
+    let stops = [Malformed, TooLarge, HelloExpected, VersionNotSpoken, Unauthorized];
+    let retries = [TokenExpired, TokenRevoked, TooManyConnections, Silent, Stuck, GoingAway, Internal];
+    for code in stops.into_iter().chain(retries) {
+        assert_eq!((code.scope(), code.remedy() == Remedy::Stop), (Scope::Connection, stops.contains(&code)));
+        let mut bench = Bench::open("abc");
+        bench.edit("3 +X");
+        bench.take_sent();
+        let (began, tokens, mut connections) = (bench.now, bench.tokens, 0);
+        bench.end(code, 0);
+        while bench.now - began < 600_000 && wait(&mut bench) < 200_000 {
+            connections += 1;
+            bench.greet();
+            bench.take_sent();
+            bench.end(code, 0);
+        }
+        assert_eq!(bench.tokens - tokens, connections, "a token for each: {code:?}");
+        match code.remedy() {
+            Remedy::Stop => assert_eq!(connections, 0, "{code:?}"),
+            _ => assert!((10..150).contains(&connections), "{code:?}: {connections}"),
+        }
+        assert_eq!(bench.text(), "abcX", "what is pending stays");
+    }
 }

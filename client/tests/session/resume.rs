@@ -31,7 +31,7 @@ fn finish(mut bench: Bench, text: &str) {
 }
 
 #[test]
-fn an_accepted_operation_is_settled_among_the_entries_that_were_missed() {
+fn a1_an_accepted_operation_is_settled_among_the_entries_that_were_missed() {
     let (mut bench, submit) = cut_with_pending();
     bench.log.own_seq = 1;
     bench.opened(Settlement::Accepted(version(3)), Outcome::Tail { head: version(5) });
@@ -51,7 +51,7 @@ fn an_accepted_operation_is_settled_among_the_entries_that_were_missed() {
 }
 
 #[test]
-fn an_operation_that_was_not_accepted_goes_again_under_its_number() {
+fn a2_an_operation_that_was_not_accepted_goes_again_under_its_number() {
     let (mut bench, first) = cut_with_pending();
     bench.log.bob("+1");
     bench.log.bob("+2");
@@ -120,7 +120,7 @@ fn a_snapshot_without_the_operation_carries_all_that_is_pending() {
 }
 
 #[test]
-fn an_operation_of_unknown_outcome_is_kept_and_shown_but_not_sent() {
+fn a12_an_operation_of_unknown_outcome_is_kept_and_shown_but_not_sent() {
     let (mut bench, submit) = cut_with_pending();
     bench.log.bob("+1");
     bench.log.accept(&submit);

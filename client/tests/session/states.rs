@@ -77,7 +77,7 @@ fn an_edit_that_does_nothing_is_settled() {
 }
 
 #[test]
-fn foreign_commits_before_the_ack_are_under_the_operation_in_flight() {
+fn a7_foreign_commits_before_the_ack_are_under_the_operation_in_flight() {
     let mut bench = Bench::open("abc");
     bench.edit("3 +X");
     let submit = bench.expect_submit();
@@ -94,7 +94,7 @@ fn foreign_commits_before_the_ack_are_under_the_operation_in_flight() {
 }
 
 #[test]
-fn foreign_commits_after_the_ack_are_over_the_accepted_operation() {
+fn a7_foreign_commits_after_the_ack_are_over_the_accepted_operation() {
     let mut bench = Bench::open("abc");
     bench.edit("3 +X");
     let submit = bench.expect_submit();
@@ -127,7 +127,7 @@ fn all_answers_in_one_message_are_taken_one_after_another() {
 }
 
 #[test]
-fn a_version_gap_opens_the_channel_anew_and_changes_nothing() {
+fn a6_a_version_gap_opens_the_channel_anew_and_changes_nothing() {
     let mut bench = Bench::open("abc");
     bench.edit("+X");
     let submit = bench.expect_submit();
@@ -161,14 +161,14 @@ fn a_commit_by_nobody_known_opens_the_channel_anew() {
 }
 
 #[test]
-fn an_ack_of_nothing_opens_the_channel_anew() {
+fn a7_an_ack_of_nothing_opens_the_channel_anew() {
     let mut bench = Bench::open("abc");
     bench.server(&ServerFrame::Ack { channel: Channel(bench.channel), seq: 1, version: 2, hash: 0 });
     assert_eq!(bench.expect_reopen().position.unwrap().version, version(1));
 }
 
 #[test]
-fn an_ack_of_another_operation_or_version_opens_the_channel_anew_and_settles_nothing() {
+fn a7_an_ack_of_another_operation_or_version_opens_the_channel_anew_and_settles_nothing() {
     for (seq, at) in [(2, 2), (1, 3)] {
         let mut bench = Bench::open("abc");
         bench.edit("+X");
@@ -265,7 +265,7 @@ fn what_stands_behind_a_wrong_frame_in_one_message_is_ignored() {
 }
 
 #[test]
-fn a_composition_voids_what_is_in_flight_which_goes_again_on_its_version() {
+fn a15_a_composition_voids_what_is_in_flight_which_goes_again_on_its_version() {
     let mut bench = Bench::open("abc");
     bench.edit("3 +X");
     let void = bench.expect_submit();

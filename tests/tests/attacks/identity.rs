@@ -126,7 +126,7 @@ async fn e6_numbers_that_jump_are_taken_or_refused_and_lock_nobody_out() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_old_connection_of_a_client_commits_nothing_any_more() {
+async fn a8_the_old_connection_of_a_client_commits_nothing_any_more() {
     let scene = Scene::set(&[]).await;
     let (mut old, channel, id) = opened_by(&scene, "mallory", "shared").await;
     assert_eq!(old.submit(channel, 1, 0, &typed("a")).await, None);

@@ -70,7 +70,7 @@ async fn a_close_is_answered_whatever_it_says() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_in_fragments_of_any_size_is_one_message() {
+async fn a17_a_message_in_fragments_of_any_size_is_one_message() {
     let scene = Scene::set(&[]).await;
     let mut client = scene.user("mallory").await;
     let channel = client.open("fragments").await;

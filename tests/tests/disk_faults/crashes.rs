@@ -44,7 +44,7 @@ fn crash_image(journal: &[Step], end: usize, random: &mut Random) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn whatever_a_crash_leaves_of_the_unsynced_the_acknowledged_is_there() {
+async fn b11_whatever_a_crash_leaves_of_the_unsynced_the_acknowledged_is_there() {
     let mut random = Random::new(1);
     for seed in 0..6 {
         let (workload, journal) = recorded(12, seed).await;
@@ -57,7 +57,7 @@ async fn whatever_a_crash_leaves_of_the_unsynced_the_acknowledged_is_there() {
 }
 
 #[tokio::test]
-async fn a_log_cut_at_any_byte_of_its_last_three_commits_opens_with_the_acknowledged() {
+async fn b11_a_log_cut_at_any_byte_of_its_last_three_commits_opens_with_the_acknowledged() {
     let (workload, journal) = recorded(20, 99).await;
     let last = mark_at(&journal, journal.len());
     let from = journal.iter().position(|step| matches!(step, Step::Mark(mark) if *mark == last - 3)).unwrap();
@@ -89,7 +89,7 @@ async fn a_log_cut_at_any_byte_of_its_last_three_commits_opens_with_the_acknowle
 }
 
 #[tokio::test]
-async fn a_file_that_a_crash_left_half_made_is_made_anew() {
+async fn b11_a_file_that_a_crash_left_half_made_is_made_anew() {
     let file = FaultyFile::default();
     drop(open(file.clone()).unwrap());
     let journal = file.journal();

@@ -63,7 +63,7 @@ async fn images(seed: u64) -> (Workload, [Vec<u8>; 2]) {
 }
 
 #[tokio::test]
-async fn a_flipped_bit_of_the_header_or_its_copies_loses_nothing() {
+async fn b11_a_flipped_bit_of_the_header_or_its_copies_loses_nothing() {
     quiet_panics();
     let (workload, images) = images(5).await;
     for image in images {
@@ -83,7 +83,7 @@ async fn a_flipped_bit_of_the_header_or_its_copies_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_flipped_byte_anywhere_is_found_or_harmless() {
+async fn b11_a_flipped_byte_anywhere_is_found_or_harmless() {
     quiet_panics();
     let (workload, images) = images(6).await;
     let mut random = Random::new(7);

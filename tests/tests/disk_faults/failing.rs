@@ -45,7 +45,7 @@ async fn assert_all(log: &DiskLog, workload: &Workload) {
 }
 
 #[tokio::test]
-async fn a_full_disk_refuses_appends_and_recovers_when_there_is_room() {
+async fn b10_a_full_disk_refuses_appends_and_recovers_when_there_is_room() {
     let (file, log, mut workload, _) = running(11).await;
     file.set_faults(Faults { quota: Some(file.bytes().len() as u64), ..Faults::default() });
     let mut committed = 0;
@@ -94,17 +94,17 @@ async fn fails_and_recovers(seed: u64, faults: Faults) {
 }
 
 #[tokio::test]
-async fn a_failed_sync_acknowledges_nothing_and_the_log_recovers() {
+async fn b10_a_failed_sync_acknowledges_nothing_and_the_log_recovers() {
     fails_and_recovers(21, Faults { sync: true, ..Faults::default() }).await;
 }
 
 #[tokio::test]
-async fn a_short_write_acknowledges_nothing_and_the_log_recovers() {
+async fn b10_a_short_write_acknowledges_nothing_and_the_log_recovers() {
     fails_and_recovers(22, Faults { write: true, ..Faults::default() }).await;
 }
 
 #[tokio::test]
-async fn a_disk_that_does_nothing_right_acknowledges_nothing_and_the_log_recovers() {
+async fn b10_a_disk_that_does_nothing_right_acknowledges_nothing_and_the_log_recovers() {
     fails_and_recovers(23, Faults { sync: true, write: true, read: true, quota: Some(0) }).await;
 }
 
@@ -128,7 +128,7 @@ async fn what_was_fenced_before_a_fault_is_fenced_after_it() {
 }
 
 #[tokio::test]
-async fn a_read_error_is_an_answer_and_reads_go_on_after_it() {
+async fn b10_a_read_error_is_an_answer_and_reads_go_on_after_it() {
     let (file, log, workload, _) = running(25).await;
     drop(log);
     let log = open(file.clone()).unwrap();
@@ -140,5 +140,38 @@ async fn a_read_error_is_an_answer_and_reads_go_on_after_it() {
     assert!(matches!(read, Err(LogError::Unavailable { .. })), "{read:?}");
     file.set_faults(Faults::default());
     log.open(&script.document, None).await.unwrap();
+    assert_all(&log, &workload).await;
+}
+
+/// Whoever waits for an append is gone, at every point at which it waits.
+#[tokio::test]
+async fn b12_an_append_that_nobody_waits_for_any_more_is_there_or_not_and_locks_nothing() {
+    use std::future::Future;
+    let (_, log, mut workload, mut random) = running(31).await;
+    let mut cut = 0;
+    for polls in 0..40 {
+        let members = workload.members(0, &mut random);
+        let batch = workload.scripts[0].batch(members.clone());
+        let id = workload.scripts[0].document.clone();
+        let mut append = Box::pin(log.append(&id, batch));
+        let mut done = None;
+        for _ in 0..polls % 4 {
+            let polled = std::future::poll_fn(|context| std::task::Poll::Ready(append.as_mut().poll(context))).await;
+            if let std::task::Poll::Ready(outcome) = polled {
+                done = Some(outcome);
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(append);
+        cut += usize::from(done.is_none());
+        match done {
+            Some(AppendOutcome::Committed { .. }) => workload.follow(0, members),
+            Some(other) => panic!("{other:?}"),
+            // It may land yet, and the same again finds it, or lands itself.
+            None => settle(&log, &mut workload, members).await,
+        }
+    }
+    assert!(cut >= 10, "only {cut} were given up");
     assert_all(&log, &workload).await;
 }

@@ -99,7 +99,7 @@ async fn a_folder_in_use_is_refused_and_free_when_its_holder_is_gone() {
 }
 
 #[tokio::test]
-async fn a_place_that_can_not_be_written_is_refused() {
+async fn b10_a_place_that_can_not_be_written_is_refused() {
     let place = Place::new();
     fs::write(place.0.join("file"), "not a folder").unwrap();
     fs::create_dir_all(place.0.join("taken/cowrite.log")).unwrap();

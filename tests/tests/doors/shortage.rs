@@ -10,7 +10,7 @@ use crate::wire::{PATIENCE, connect, upgrade};
 const SAYS: &str = "no connection can be taken";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_is_in_goes_on_and_who_comes_later_is_served_when_there_is_room_again() {
+async fn b9_who_is_in_goes_on_and_who_comes_later_is_served_when_there_is_room_again() {
     let flags = ["--memory", "--connections", "1000", "--strangers", "1000", "--handshake-ms", "60000"];
     let mut server = ServerProcess::with_open_files(64, &flags);
     let warned = |line: &str| line.contains("fewer files may be open").then_some(());
@@ -41,7 +41,7 @@ async fn who_is_in_goes_on_and_who_comes_later_is_served_when_there_is_room_agai
 }
 
 #[tokio::test]
-async fn by_default_so_many_are_let_in_as_leave_files_for_other_things() {
+async fn b9_by_default_so_many_are_let_in_as_leave_files_for_other_things() {
     let server = ServerProcess::with_open_files(100, &["--memory", "--strangers", "1000"]);
     let mut inside = Vec::new();
     let mut statuses = Vec::new();

@@ -198,7 +198,7 @@ fn a_message_that_was_overtaken_does_not_bring_back_who_has_left() {
 }
 
 #[test]
-fn a_process_that_slept_neither_removes_the_others_nor_revives_its_own() {
+fn b5_a_process_that_slept_neither_removes_the_others_nor_revives_its_own() {
     let mut town = Town::new(2);
     let (ada, ben) = (town.open(0, "ada"), town.open(1, "ben"));
     town.pass(1_000);

@@ -151,7 +151,7 @@ async fn c13_batches_that_are_lost_doubled_and_swapped_change_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_server_appended_before_it_died_is_found_by_the_others() {
+async fn b3_what_a_server_appended_before_it_died_is_found_by_the_others() {
     let (mut stage, reader) = one_sided(RedisProcess::start(&[]), &["--look-ms", "500"]).await;
     stage.crowd.brace().await;
     // The other server hears nothing of it, and nobody comes there to tell.

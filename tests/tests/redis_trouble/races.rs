@@ -63,7 +63,7 @@ async fn c15_a_reader_whose_entries_are_trimmed_meanwhile_is_given_a_snapshot() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_servers_at_full_speed_on_one_document_starve_nobody() {
+async fn b6_two_servers_at_full_speed_on_one_document_starve_nobody() {
     let people =
         CrowdSettings { clients: 16, documents: 1, pause_ms: 2, latency: Duration::ZERO, ..CrowdSettings::default() };
     let mut stage = Stage::with(RedisProcess::start(&[]), &[], people).await;

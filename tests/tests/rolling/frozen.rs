@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const FROZEN: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_frozen_server_comes_back_and_neither_appends_nor_serves_what_is_stale() {
+async fn b5_a_frozen_server_comes_back_and_neither_appends_nor_serves_what_is_stale() {
     let redis = RedisProcess::on_disk(&[]);
     let flags = ["--ping-ms", "1000", "--silence-ms", "3000", "--redis-answer-ms", "1000"];
     let servers: Vec<_> = (0..2).map(|_| ServerProcess::on_redis(&redis.url(), &flags)).collect();

@@ -83,7 +83,7 @@ async fn until(server: &ServerProcess, series: &str, count: f64) {
 /// A8, A9 and A18: the clients have come back through another server, with rebased copies of what
 /// the first has not appended yet.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_append_that_is_late_comes_to_nothing() {
+async fn a8_a9_a18_an_append_that_is_late_comes_to_nothing() {
     let mut pair = Pair::typing().await;
     pair.crowd.until_loaded(12).await;
     pair.relay.hole(Ways::Up);
@@ -100,7 +100,7 @@ async fn an_append_that_is_late_comes_to_nothing() {
 /// A9 and A18 at the narrowest place: a client was told that its operation is not in the log, and
 /// its rebased copy is still on the way, when the first server's append arrives.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_copy_that_was_said_not_to_be_accepted_is_fenced() {
+async fn a9_a18_a_copy_that_was_said_not_to_be_accepted_is_fenced() {
     let mut pair = Pair::typing().await;
     pair.relay.hole(Ways::Up);
     until(&pair.near, "cowrite_rooms_stalled", 2.0).await;
@@ -126,7 +126,7 @@ async fn a_copy_that_was_said_not_to_be_accepted_is_fenced() {
 /// B2: killed when the append was on its way, which arrives when its operations are in the log by
 /// another server.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_append_that_outlives_its_server_comes_to_nothing() {
+async fn b2_an_append_that_outlives_its_server_comes_to_nothing() {
     let mut pair = Pair::typing().await;
     pair.crowd.until_loaded(12).await;
     let mut caught = pair.relay.catch(APPEND, Then::HoldRequest);
@@ -142,7 +142,7 @@ async fn an_append_that_outlives_its_server_comes_to_nothing() {
 
 /// B1: killed between the append and its acks.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_appended_and_not_acked_is_there_once() {
+async fn b1_what_is_appended_and_not_acked_is_there_once() {
     let mut pair = Pair::typing().await;
     pair.crowd.until_loaded(12).await;
     let mut caught = pair.relay.catch(APPEND, Then::LoseReply);

@@ -188,7 +188,7 @@ async fn d3_an_edit_that_cannot_be_is_refused_and_the_next_one_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_is_not_heard_for_too_long_is_given_up() {
+async fn a4_who_is_not_heard_for_too_long_is_given_up() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let office = Office::open(&["--silence-ms", "600", "--ping-ms", "200", "--hello-ms", "60000"]).await;
     // Who answers no ping: a socket of bytes, which nothing answers by itself.

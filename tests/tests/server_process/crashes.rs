@@ -5,6 +5,7 @@ use cowrite_protocol::frame::{Code, ServerFrame};
 use crate::peer::{Farewell, Peer};
 use crate::typist::{Typist, all_is_there_once};
 use cowrite_tests::process::Place;
+use cowrite_tests::raw::RawClient;
 use cowrite_tests::server::ServerProcess;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -60,7 +61,7 @@ async fn a_killed_server_has_lost_nothing_and_doubled_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_is_asked_to_end_settles_what_it_took() {
+async fn b4_a_server_that_is_asked_to_end_settles_what_it_took() {
     let place = Place::new();
     let data = place.path("data");
     let flags = ["--spread-ms", "200"];
@@ -124,9 +125,34 @@ async fn nothing_is_taken_after_the_farewell() {
     assert_eq!(version.await, 1);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a20_a_server_that_has_forgotten_what_it_refused_takes_the_next_number() {
+    let place = Place::new();
+    let mut server = ServerProcess::on_disk(&place.path("data"), &[]);
+    let id = cowrite_protocol::ClientId::from_bytes([7; 16]);
+    let write = |text: &str| crate::peer::packed(&crate::typist::insert(0, text));
+    let mut peer = RawClient::greeted(server.address(), "dev:ann").await;
+    let channel = peer.open_as("page", Some(id)).await.unwrap().channel;
+    assert_eq!(peer.submit(channel, 1, 0, &write("a")).await, None);
+    let past_end = crate::peer::packed(&crate::typist::insert(9, "x"));
+    for seq in [2, 3] {
+        assert_eq!(peer.submit(channel, seq, 1, &past_end).await, Some(Code::PastEnd));
+    }
+    server.kill_9();
+    server.restart();
+    let mut peer = RawClient::greeted(server.address(), "dev:ann").await;
+    let opened = peer.open_as("page", Some(id)).await.unwrap();
+    // What was refused is in no log.
+    assert_eq!(opened.last_seq.get(), 1);
+    assert_eq!(peer.submit(opened.channel, 4, 1, &write("b")).await, None);
+    assert_eq!(peer.submit(opened.channel, 5, 2, &write("c")).await, None);
+    let witness = Typist::sit_down(&server.url(), "page", 1).await;
+    assert_eq!(witness.text_at(3).await, "cba");
+}
+
 /// Rooms are forgotten and made all the time, while people come and go.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_room_that_is_forgotten_at_once_is_never_there_twice() {
+async fn b8_a_room_that_is_forgotten_at_once_is_never_there_twice() {
     let place = Place::new();
     let server = ServerProcess::on_disk(&place.path("data"), &["--idle-ms", "0"]);
     let url = server.url();

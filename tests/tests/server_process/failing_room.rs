@@ -1,6 +1,6 @@
 //! A room that panics ends alone.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use cowrite_protocol::codec::decode_server;
@@ -120,8 +120,12 @@ impl Guest {
     }
 
     async fn open(&self, room: &RoomHandle, user: &str) {
+        self.open_on(room, user, ConnectionId(self.number)).await;
+    }
+
+    async fn open_on(&self, room: &RoomHandle, user: &str, connection: ConnectionId) {
         let command = OpenCommand {
-            connection: ConnectionId(self.number),
+            connection,
             outbox: Arc::clone(&self.outbox),
             request: 1,
             client: ClientId::from_bytes([u8::try_from(self.number).unwrap(); 16]),
@@ -161,7 +165,7 @@ impl Guest {
 }
 
 #[tokio::test]
-async fn a_room_that_fails_tells_its_own_and_is_loaded_anew() {
+async fn b7_a_room_that_fails_tells_its_own_and_is_loaded_anew() {
     let log = Arc::new(Mine { log: MemoryLog::new(), armed: AtomicBool::new(true) });
     let hub = Hub::new(HubParts {
         settings: HubSettings::default(),
@@ -197,4 +201,59 @@ async fn a_room_that_fails_tells_its_own_and_is_loaded_anew() {
     assert_eq!(trigger.hear().await, Heard::Opened);
     assert!(!other_room.commands.is_closed());
     assert!(!bystander.outbox.has_work() || bystander.outbox.take(1 << 20).end.is_none());
+}
+
+/// Ten thousand times somebody opens a document whose room is forgotten the moment that nobody has
+/// it open, while others do.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn b8_a_room_that_is_forgotten_while_it_is_opened_is_there_once_and_leaves_nothing() {
+    const OPENS: u64 = 10_000;
+    const GUESTS: u64 = 4;
+    let metrics = Arc::<cowrite_server::metrics::RoomMetrics>::default();
+    // One room at a time: a second one for the same document is one too many.
+    let (most, open) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let hub = Hub::new(HubParts {
+        settings: HubSettings { idle_ms: 0, number_rest_ms: 0, ..HubSettings::default() },
+        room: RoomSettings::default(),
+        limits: Limits::default(),
+        log: Arc::new(MemoryLog::new()),
+        presence: Arc::new(LocalBus),
+        clock: Clock::start(),
+        wall_clock: WallClock::system(),
+        metrics: Arc::clone(&metrics),
+        spawn: Box::new(|seed| spawn_room::<RichText>(seed, Arc::default())),
+    });
+    let document: DocumentId = "hall".parse().unwrap();
+    let guests = (0..GUESTS).map(|guest| {
+        let (hub, document, most, open) = (hub.clone(), document.clone(), Arc::clone(&most), Arc::clone(&open));
+        tokio::spawn(async move {
+            for round in 0..OPENS / GUESTS {
+                let room = hub.open(&document).unwrap();
+                let guest = Guest::new(guest + 1);
+                let connection = ConnectionId(guest.number + GUESTS * round);
+                guest.open_on(&room, "visitor", connection).await;
+                open.fetch_add(1, Ordering::SeqCst);
+                assert_eq!(guest.hear().await, Heard::Opened, "round {round}");
+                most.fetch_max(hub.rooms() as u64, Ordering::SeqCst);
+                room.commands.send(RoomCommand::Disconnected { connection }).await.unwrap();
+                drop(room);
+                if round % 3 == 0 {
+                    tokio::task::yield_now().await;
+                }
+            }
+        })
+    });
+    for guest in guests.collect::<Vec<_>>() {
+        guest.await.unwrap();
+    }
+    assert_eq!((open.load(Ordering::SeqCst), hub.rooms() <= 1), (OPENS, true));
+    // Rooms that are going, and the one that has come after them.
+    assert!(most.load(Ordering::SeqCst) <= 2, "{most:?} rooms of one document");
+    timeout(PATIENCE, async {
+        while hub.rooms() > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    })
+    .await
+    .expect("the last room is forgotten");
 }
