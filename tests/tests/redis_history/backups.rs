@@ -51,6 +51,9 @@ async fn c23_a_backup_that_holds_what_is_in_flight_settles_it() {
     until("what was in flight is settled", settled).await;
     let told: Vec<usize> = waiting.iter().filter(|person| is_told(person)).map(|person| person.number()).collect();
     assert!(told.is_empty(), "what they had is all there: {told:?}");
+    let offered =
+        waiting.iter().filter(|person| person.document().read(|engine| !engine.proposals().is_empty()).unwrap());
+    assert_eq!(offered.count(), 0, "what is in the log is offered to be made again");
     crowd.stop_typing().await;
     nothing_is_lost(&crowd);
     let report = end(crowd, Decision::Discard).await;
