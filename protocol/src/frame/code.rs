@@ -58,7 +58,7 @@ pub enum Code {
     Malformed,
     /// 25, connection: a message, frame or transfer is larger than announced.
     TooLarge,
-    /// 26, connection: the first frame was not `Hello`, came too late, or came twice.
+    /// 26, connection: the first frame was not `Hello`, or `Hello` came twice.
     HelloExpected,
     /// 27, connection: no common version of the wire.
     VersionNotSpoken,
@@ -68,7 +68,7 @@ pub enum Code {
     TokenExpired,
     /// 30, connection: too many connections.
     TooManyConnections,
-    /// 31, connection: nothing was heard for too long.
+    /// 31, connection: nothing was heard for too long, or no `Hello` in time.
     Silent,
     /// 32, connection: the reader took no byte for too long.
     Stuck,

@@ -239,7 +239,8 @@ impl Connection {
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Millis) {
         match self.phase {
-            Phase::AwaitingHello { until } if until <= now => self.end(Code::HelloExpected),
+            // Its network may be slow, or this process was frozen: it is to come again.
+            Phase::AwaitingHello { until } if until <= now => self.end(Code::Silent),
             Phase::Open(_) if self.token_until <= now => self.end(Code::TokenExpired),
             // While it is not read, it cannot be heard.
             Phase::Open(_) | Phase::Authenticating

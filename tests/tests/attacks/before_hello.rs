@@ -93,8 +93,8 @@ async fn f3_who_does_not_say_hello_in_time_is_closed_whatever_else_it_does() {
         began.elapsed()
     };
     let (silent, pinged, dribbled, fragmented) = tokio::join!(silent, pinging, dribbling, fragments);
-    ends_with(silent, Code::HelloExpected).await;
-    assert_eq!(dribbled.code, Some(Code::HelloExpected));
+    ends_with(silent, Code::Silent).await;
+    assert_eq!(dribbled.code, Some(Code::Silent));
     // The server waits 2 s for the other side's close, and then closes by itself.
     assert!(pinged < Duration::from_secs(5), "{pinged:?}");
     assert!(fragmented < Duration::from_secs(5), "{fragmented:?}");

@@ -1,11 +1,19 @@
-//! A reader that does not read.
+//! A reader that does not read, and a client whose greeting is long on its way.
 
-use cowrite_protocol::frame::{ClientFrame, ServerFrame};
+use std::time::Duration;
+
+use cowrite_client::native::{NativeClient, NativeSettings};
+use cowrite_client::{LinkState, Loss};
+use cowrite_protocol::frame::{ClientFrame, Code, ServerFrame};
+use tokio::time::timeout;
 
 use crate::peer::Peer;
 use crate::typist::{Typist, insert, until_members};
 use cowrite_tests::process::Place;
+use cowrite_tests::relay::{Relay, Ways};
 use cowrite_tests::server::ServerProcess;
+
+const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f2_who_takes_no_byte_is_given_up_and_slows_nobody() {
@@ -72,4 +80,23 @@ async fn f2_who_reads_late_is_caught_up_and_misses_nothing() {
             .await;
     }
     assert!(composed > 0, "it was never behind");
+}
+
+/// The greeting takes longer to come than the server waits for it. That is nobody's mistake: the
+/// client comes again, and is welcome once the network is as it was.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_heard_too_late_comes_again() {
+    let server = ServerProcess::with_flags(&["--memory", "--hello-ms", "300"]);
+    let relay = Relay::to(server.address());
+    relay.delay(Ways::Up, Duration::from_secs(1));
+    let url = format!("ws://{}/v1/socket", relay.address());
+    let client = NativeClient::connect(&url, "dev:ada", NativeSettings::default()).unwrap();
+    let document = client.open("late".parse().unwrap(), "").unwrap();
+    let mut link = client.link();
+    let ended = link.wait_for(|state| matches!(state, LinkState::Offline { .. } | LinkState::Stopped(_)));
+    let ended = *timeout(PATIENCE, ended).await.unwrap().unwrap();
+    let LinkState::Offline { loss, .. } = ended else { panic!("it has given up: {ended:?}") };
+    assert_eq!(loss, Some(Loss::Code(Code::Silent)));
+    relay.delay(Ways::Up, Duration::ZERO);
+    timeout(PATIENCE, document.opened()).await.unwrap().unwrap();
 }
