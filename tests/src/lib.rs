@@ -4,6 +4,8 @@
 #![warn(missing_docs)]
 
 pub mod crowd;
+pub mod faults;
+pub mod history;
 pub mod oplog_suite;
 pub mod pipe;
 pub mod process;

@@ -18,6 +18,9 @@ cargo xtask COMMAND
                                  the steps
   vectors [--list-kinds] FILE…   hold files of conformance vectors against the algebra,
                                  the sequencer and the engine
+  faults [--minutes N] [--seed S] [--only KIND]
+                                 real servers, Redis and clients, struck by faults for
+                                 so long (default: 5 minutes); then everything is checked
   docs                           the reference of the npm package and of the crates,
                                  as pages below the target folder
   bench [PART ...] [--list] [--quick]
@@ -57,6 +60,11 @@ pub(crate) enum Arguments {
         /// What is handed on: paths, and options of the runner.
         words: Vec<String>,
     },
+    /// Strike real processes with faults.
+    Faults {
+        /// What is handed on: options of the runner.
+        words: Vec<String>,
+    },
     /// Build the reference.
     Docs,
     /// Measure beside the peers.
@@ -88,6 +96,7 @@ impl Arguments {
             "demo" => Self::Demo { port: 8080, data: None },
             "test" => Self::Test { only: None },
             "vectors" => return Ok(Self::Vectors { words: words.collect() }),
+            "faults" => return Ok(Self::Faults { words: words.collect() }),
             "docs" => Self::Docs,
             "bench" => return Ok(Self::Bench { words: words.collect() }),
             "bench-browser" => Self::BenchBrowser { program: None, options: Vec::new() },
@@ -148,6 +157,8 @@ mod tests {
         assert_eq!(parse("vectors --list-kinds a.json"), Some(Arguments::Vectors { words }));
         let words = vec!["traces".to_owned(), "--quick".to_owned()];
         assert_eq!(parse("bench traces --quick"), Some(Arguments::Bench { words }));
+        let words = vec!["--seed".to_owned(), "7".to_owned()];
+        assert_eq!(parse("faults --seed 7"), Some(Arguments::Faults { words }));
         let options = vec!["--editors=quill".to_owned()];
         assert_eq!(
             parse("bench-browser carets --editors=quill"),

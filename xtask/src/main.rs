@@ -9,6 +9,7 @@ mod changelog;
 mod demo;
 mod docs;
 mod failure;
+mod faults;
 mod rust_pages;
 mod setup;
 mod shell;
@@ -55,6 +56,7 @@ fn run() -> Result<(), Failure> {
         Arguments::Demo { port, data } => demo::demo(&workspace, port, data)?,
         Arguments::Test { only } => test::test(&workspace, only.as_deref())?,
         Arguments::Vectors { words } => vectors::vectors(&workspace, words)?,
+        Arguments::Faults { words } => faults::faults(&workspace, words)?,
         Arguments::Docs => docs::docs(&workspace)?,
         Arguments::Bench { words } => bench::beside(&workspace, &words)?,
         Arguments::BenchBrowser { program, options } => bench::browser(&workspace, program.as_deref(), &options)?,

@@ -20,7 +20,7 @@ const ALONE: &[&str] = &["attacks"];
 
 /// The longest first, so that none of them is begun when all others have ended.
 const LONG: &[&str] =
-    &["simulation", "redis_trouble", "shared_state", "identity", "redis_history", "rolling", "disk_faults"];
+    &["simulation", "crowds", "redis_trouble", "shared_state", "identity", "redis_history", "rolling", "disk_faults"];
 
 /// Programs of tests, built and not run yet.
 #[derive(Debug)]

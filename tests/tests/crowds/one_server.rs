@@ -1,8 +1,6 @@
 //! Crowds over one server: what was accepted survives its death, and the checks would notice if
 //! it did not.
 
-#![expect(clippy::unwrap_used, reason = "all of it is a test")]
-
 use std::time::Duration;
 
 use cowrite_client::native::{NativeClient, NativeSettings};
