@@ -15,4 +15,5 @@ pub mod relay;
 pub mod server;
 pub mod simulation;
 pub mod switchboard;
+pub mod upgrade;
 pub mod vectors;

@@ -21,6 +21,8 @@ cargo xtask COMMAND
   faults [--minutes N] [--seed S] [--only KIND]
                                  real servers, Redis and clients, struck by faults for
                                  so long (default: 5 minutes); then everything is checked
+  upgrade-golden                 write what this release leaves behind into
+                                 tests/golden/upgrade, once, for all later ones to open
   docs                           the reference of the npm package and of the crates,
                                  as pages below the target folder
   bench [PART ...] [--list] [--quick]
@@ -65,6 +67,8 @@ pub(crate) enum Arguments {
         /// What is handed on: options of the runner.
         words: Vec<String>,
     },
+    /// Write what this release leaves behind.
+    UpgradeGolden,
     /// Build the reference.
     Docs,
     /// Measure beside the peers.
@@ -97,6 +101,7 @@ impl Arguments {
             "test" => Self::Test { only: None },
             "vectors" => return Ok(Self::Vectors { words: words.collect() }),
             "faults" => return Ok(Self::Faults { words: words.collect() }),
+            "upgrade-golden" => Self::UpgradeGolden,
             "docs" => Self::Docs,
             "bench" => return Ok(Self::Bench { words: words.collect() }),
             "bench-browser" => Self::BenchBrowser { program: None, options: Vec::new() },

@@ -19,6 +19,7 @@ mod step;
 mod test;
 mod test_programs;
 mod tool;
+mod upgrade;
 mod vectors;
 mod wasm;
 mod workspace;
@@ -57,6 +58,7 @@ fn run() -> Result<(), Failure> {
         Arguments::Test { only } => test::test(&workspace, only.as_deref())?,
         Arguments::Vectors { words } => vectors::vectors(&workspace, words)?,
         Arguments::Faults { words } => faults::faults(&workspace, words)?,
+        Arguments::UpgradeGolden => upgrade::golden(&workspace)?,
         Arguments::Docs => docs::docs(&workspace)?,
         Arguments::Bench { words } => bench::beside(&workspace, &words)?,
         Arguments::BenchBrowser { program, options } => bench::browser(&workspace, program.as_deref(), &options)?,
