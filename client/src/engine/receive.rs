@@ -157,6 +157,9 @@ impl<D: DocumentType> Engine<D> {
         operation: Packed<'_>,
         now: Millis,
     ) {
+        if self.position.is_none() {
+            return self.reopen(0);
+        }
         let Ok(operation) = D::decode(operation.0, &OperationLimits::NONE) else {
             return self.diverged(now);
         };

@@ -62,6 +62,10 @@ impl<D: DocumentType> Engine<D> {
             self.forget_client(now);
             return self.reopen(0);
         }
+        if self.position.is_none() && matches!(opened.outcome, Outcome::Tail { .. }) {
+            // Nothing leads on from a text that was never loaded.
+            return self.diverged(now);
+        }
         self.client = Some(opened.client);
         self.own_number = Some(opened.number);
         self.role = opened.role;
@@ -256,5 +260,41 @@ impl<D: DocumentType> Engine<D> {
                 None
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cowrite_protocol::frame::Packed;
+    use cowrite_protocol::operation::{Document, Operation, RichText};
+    use cowrite_protocol::{AuthorNumber, Channel, RunningHash, Version};
+
+    use super::*;
+
+    #[test]
+    fn nothing_leads_on_from_a_text_that_was_never_loaded() {
+        let mut engine = Engine::<RichText>::new("a".parse().unwrap());
+        let opened = Opened {
+            request: 1,
+            channel: Channel(1),
+            client: ClientId::from_bytes([7; 16]),
+            last_seq: ClientSeq::NONE,
+            number: AuthorNumber(0),
+            role: Role::Editor,
+            settlement: Settlement::Nothing,
+            epoch: None,
+            outcome: Outcome::Tail { head: Version::ZERO },
+        };
+        engine.handle_opened(&opened, Millis(1));
+        assert!(engine.wants_channel(), "it asks again");
+        let mut text = Document::new();
+        let operation = Operation::builder().insert("a").build();
+        text.apply(&operation).unwrap();
+        let mut bytes = Vec::new();
+        operation.encode(&mut bytes);
+        let (version, hash, checksum) = (Version::ZERO.next(), RunningHash::ZERO, RichText::checksum(&text));
+        engine.handle_composed(version, hash, checksum, Vec::new(), Packed(&bytes), Millis(2));
+        assert_eq!(*engine.accepted_document(), *engine.document());
+        assert_eq!(engine.position(), None);
     }
 }
