@@ -6,6 +6,7 @@
 pub mod crowd;
 pub mod faults;
 pub mod history;
+pub mod model;
 pub mod oplog_suite;
 pub mod pipe;
 pub mod process;

@@ -23,6 +23,8 @@ cargo xtask COMMAND
                                  so long (default: 5 minutes); then everything is checked
   upgrade-golden                 write what this release leaves behind into
                                  tests/golden/upgrade, once, for all later ones to open
+  model                          every way through the session and resume protocol, within
+                                 wider bounds than in each test run; see docs/model-check.md
   docs                           the reference of the npm package and of the crates,
                                  as pages below the target folder
   bench [PART ...] [--list] [--quick]
@@ -69,6 +71,8 @@ pub(crate) enum Arguments {
     },
     /// Write what this release leaves behind.
     UpgradeGolden,
+    /// Explore the protocol's model widely.
+    Model,
     /// Build the reference.
     Docs,
     /// Measure beside the peers.
@@ -102,6 +106,7 @@ impl Arguments {
             "vectors" => return Ok(Self::Vectors { words: words.collect() }),
             "faults" => return Ok(Self::Faults { words: words.collect() }),
             "upgrade-golden" => Self::UpgradeGolden,
+            "model" => Self::Model,
             "docs" => Self::Docs,
             "bench" => return Ok(Self::Bench { words: words.collect() }),
             "bench-browser" => Self::BenchBrowser { program: None, options: Vec::new() },

@@ -10,6 +10,7 @@ mod demo;
 mod docs;
 mod failure;
 mod faults;
+mod model;
 mod rust_pages;
 mod setup;
 mod shell;
@@ -59,6 +60,7 @@ fn run() -> Result<(), Failure> {
         Arguments::Vectors { words } => vectors::vectors(&workspace, words)?,
         Arguments::Faults { words } => faults::faults(&workspace, words)?,
         Arguments::UpgradeGolden => upgrade::golden(&workspace)?,
+        Arguments::Model => model::model(&workspace)?,
         Arguments::Docs => docs::docs(&workspace)?,
         Arguments::Bench { words } => bench::beside(&workspace, &words)?,
         Arguments::BenchBrowser { program, options } => bench::browser(&workspace, program.as_deref(), &options)?,
