@@ -5,6 +5,12 @@ export function create() {
   return new Edited(new LoroDoc());
 }
 
+export function read(bytes) {
+  const edited = create();
+  edited.doc.import(bytes);
+  return edited;
+}
+
 export function branches(base) {
   const left = create();
   left.splice(0, 0, base);
@@ -38,7 +44,11 @@ class Edited {
     return this.shared.toString();
   }
 
+  store() {
+    return this.doc.export({ mode: "snapshot" });
+  }
+
   bytes() {
-    return this.doc.export({ mode: "snapshot" }).length;
+    return this.store().length;
   }
 }

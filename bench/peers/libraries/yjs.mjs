@@ -5,6 +5,12 @@ export function create() {
   return new Edited(new Doc());
 }
 
+export function read(bytes) {
+  const edited = create();
+  applyUpdate(edited.doc, bytes);
+  return edited;
+}
+
 export function branches(base) {
   const left = new Edited(new Doc());
   left.splice(0, 0, base);
@@ -45,7 +51,11 @@ class Edited {
     return this.shared.toString();
   }
 
+  store() {
+    return encodeStateAsUpdate(this.doc);
+  }
+
   bytes() {
-    return encodeStateAsUpdate(this.doc).length;
+    return this.store().length;
   }
 }

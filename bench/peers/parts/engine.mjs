@@ -30,7 +30,7 @@ const replayed = [
 ];
 
 /** Runs one library once in a process of its own. */
-async function run({ name, library, title, apart }, request) {
+export async function runLibrary({ name, library, title, apart }, request) {
   let server;
   const isOurs = title.startsWith(ours.title);
   if (isOurs) server = await Server.start("cowrite");
@@ -52,7 +52,7 @@ function each(subjects, count, figures, request) {
     figures,
     measure: async (name) => {
       const subject = subjects.find((one) => one.name === name);
-      if (!subject.slow || !done.has(name)) done.set(name, await run(subject, request));
+      if (!subject.slow || !done.has(name)) done.set(name, await runLibrary(subject, request));
       return done.get(name);
     },
   });

@@ -1,4 +1,5 @@
 // Every part, in the order of a whole run.
+import { age } from "./age.mjs";
 import { idle } from "./idle.mjs";
 import { algebra, merge, traces } from "./engine.mjs";
 import { history } from "./history.mjs";
@@ -7,4 +8,4 @@ import { carets, documents, hot, latency, thousand } from "./typing.mjs";
 import { throughput } from "./throughput.mjs";
 import { wire } from "./wire.mjs";
 
-export const parts = [latency, documents, hot, carets, thousand, throughput, wire, idle, history, storm, traces, merge, algebra];
+export const parts = [latency, documents, hot, carets, thousand, throughput, wire, idle, history, storm, traces, merge, age, algebra];

@@ -71,7 +71,7 @@ impl Library for Offline {
 /// A client's engine, frames, a room with its sequencer and a log in memory: each edit is accepted
 /// before the next is made.
 pub(super) struct Sequenced {
-    pipe: Pipe,
+    pub(super) pipe: Pipe,
     client: usize,
     edits: usize,
 }
@@ -79,6 +79,13 @@ pub(super) struct Sequenced {
 impl Sequenced {
     pub(super) fn new() -> Sequenced {
         let mut pipe = Pipe::new(RoomSettings::default());
+        let client = pipe.join();
+        Sequenced { pipe, client, edits: 0 }
+    }
+
+    /// Another room on the same log, which loads the document for its first client.
+    pub(super) fn again(&self) -> Sequenced {
+        let mut pipe = Pipe::on_log(self.pipe.log().clone(), RoomSettings::default(), 1 << 20);
         let client = pipe.join();
         Sequenced { pipe, client, edits: 0 }
     }

@@ -14,6 +14,15 @@ pub(super) trait Library {
     }
 }
 
+/// A text that is stored with its history.
+pub(super) trait Stored: Library {
+    /// All of it as bytes.
+    fn store(&self) -> Vec<u8>;
+
+    /// Reads it again.
+    fn read(bytes: &[u8]) -> Self;
+}
+
 /// Two copies of a text that are edited apart.
 pub(super) trait Pair {
     /// Both begin with this text, and part.

@@ -1,5 +1,6 @@
 //! The engine and the algebra without a network, beside libraries that do the same.
 
+mod age;
 mod algebra;
 mod branches;
 mod cowrite;
@@ -20,7 +21,7 @@ struct Request {
     kind: Kind,
     /// A trace, as a path.
     file: Option<String>,
-    /// Edits of each branch.
+    /// Edits of each branch, or past ones.
     edits: Option<usize>,
     /// Components of each operation.
     components: Option<usize>,
@@ -31,6 +32,7 @@ struct Request {
 enum Kind {
     Trace,
     Merge,
+    Age,
     Algebra,
 }
 
@@ -41,6 +43,7 @@ pub(crate) fn measure(request: &str) {
     let measured = match request.kind {
         Kind::Trace => trace::measure(|| library(&request.library), &request.file.expect("a trace")),
         Kind::Merge => branches::measure(pair(&request.library), request.edits.expect("edits")),
+        Kind::Age => aged(&request.library, request.edits.expect("edits")),
         Kind::Algebra => algebra::measure(&request.library, request.components.expect("components")),
     };
     println!("{measured}");
@@ -59,6 +62,17 @@ fn library(name: &str) -> Box<dyn Library> {
         #[cfg(feature = "peers")]
         "yrs" => Box::new(peers::Yrs::new(1)),
         _ => panic!("there is no library {name}; peers are there with the feature of that name"),
+    }
+}
+
+fn aged(name: &str, edits: usize) -> serde_json::Value {
+    match name {
+        "engine" => age::ours(edits),
+        #[cfg(feature = "peers")]
+        "diamond-types" => age::stored(peers::Diamond::new("ann"), edits),
+        #[cfg(feature = "peers")]
+        "yrs" => age::stored(peers::Yrs::new(1), edits),
+        _ => panic!("there is no aged document of {name}; peers are there with the feature of that name"),
     }
 }
 

@@ -6,6 +6,7 @@ use jumprope::JumpRope;
 use yrs::updates::decoder::Decode;
 use yrs::{ClientID, Doc, GetString, OffsetKind, Options, ReadTxn, StateVector, Text, TextRef, Transact, Update};
 
+use super::library::Stored;
 use super::{Library, Pair};
 
 /// A rope alone, the one that diamond-types uses.
@@ -56,7 +57,17 @@ impl Library for Diamond {
     }
 
     fn bytes(&self) -> Option<usize> {
-        Some(self.list.oplog.encode(ENCODE_FULL).len())
+        Some(self.store().len())
+    }
+}
+
+impl Stored for Diamond {
+    fn store(&self) -> Vec<u8> {
+        self.list.oplog.encode(ENCODE_FULL)
+    }
+
+    fn read(bytes: &[u8]) -> Diamond {
+        Diamond { list: ListCRDT::load_from(bytes).expect("it reads what it wrote"), agent: 0 }
     }
 }
 
@@ -75,7 +86,7 @@ impl DiamondPair {
 impl Pair for DiamondPair {
     fn begin(&mut self, text: &str) {
         self.sides[0].splice(0, 0, text);
-        let whole = self.sides[0].list.oplog.encode(ENCODE_FULL);
+        let whole = self.sides[0].store();
         self.sides[1].list.merge_data_and_ff(&whole).expect("it reads what it wrote");
         self.parted = self.sides[0].list.oplog.local_version().to_vec();
     }
@@ -138,7 +149,19 @@ impl Library for Yrs {
     }
 
     fn bytes(&self) -> Option<usize> {
-        Some(self.update_for(&StateVector::default()).len())
+        Some(self.store().len())
+    }
+}
+
+impl Stored for Yrs {
+    fn store(&self) -> Vec<u8> {
+        self.update_for(&StateVector::default())
+    }
+
+    fn read(bytes: &[u8]) -> Yrs {
+        let read = Yrs::new(2);
+        read.take(bytes);
+        read
     }
 }
 
@@ -154,7 +177,7 @@ impl YrsPair {
 impl Pair for YrsPair {
     fn begin(&mut self, text: &str) {
         self.0[0].splice(0, 0, text);
-        self.0[1].take(&self.0[0].update_for(&StateVector::default()));
+        self.0[1].take(&self.0[0].store());
     }
 
     fn splice(&mut self, side: usize, at: usize, deleted: usize, inserted: &str) {

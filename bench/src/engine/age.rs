@@ -1,0 +1,72 @@
+//! A document with many past edits: what its age costs who opens it, and who comes back.
+
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use super::cowrite::Sequenced;
+use super::library::{Library, Stored};
+
+/// The text that is edited, in units; it stays about as long.
+const UNITS: usize = 100_000;
+
+/// How many edits somebody misses.
+const MISSED: [usize; 3] = [10, 1_000, 100_000];
+
+/// By turns a letter is inserted and one deleted, at places all over.
+fn edit(number: usize, length: usize) -> (usize, usize, &'static str) {
+    let at = (number * 7919) % (length - 1);
+    if number.is_multiple_of(2) { (at, 0, "x") } else { (at, 1, "") }
+}
+
+fn grow(library: &mut dyn Library, from: usize, edits: usize) {
+    for number in from..from + edits {
+        let (at, deleted, inserted) = edit(number, UNITS);
+        library.splice(at, deleted, inserted);
+    }
+}
+
+fn ms(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1e3
+}
+
+/// Our own, without sockets: a room that loads the document and one that has it, each with a client who opens
+/// it; and a client who comes back.
+pub(super) fn ours(edits: usize) -> Value {
+    let mut aged = Sequenced::new();
+    aged.splice(0, 0, &"Lorem ipsum. ".repeat(UNITS / 13 + 1));
+    grow(&mut aged, 0, edits);
+    let since = Instant::now();
+    let late = aged.pipe.join();
+    let open = ms(since);
+    let bytes = aged.pipe.client(late).down.bytes();
+    assert!(aged.pipe.text(late) == aged.text(), "who comes late has another text");
+    let since = Instant::now();
+    let cold = aged.again();
+    let cold_ms = ms(since);
+    assert!(cold.text() == aged.text(), "a room that loads it has another text");
+    let mut from = edits;
+    let resumes = MISSED.map(|missed| {
+        aged.pipe.disconnect(late);
+        grow(&mut aged, from, missed);
+        from += missed;
+        let since = Instant::now();
+        aged.pipe.connect(late);
+        let took = ms(since);
+        assert!(aged.pipe.text(late) == aged.text(), "who comes back has another text");
+        json!({ "missed": missed, "ms": took, "bytes": aged.pipe.client(late).down.bytes() })
+    });
+    json!({ "openMs": open, "coldMs": cold_ms, "bytes": bytes, "resumes": resumes })
+}
+
+/// A library that stores its document as bytes, and reads them.
+pub(super) fn stored<L: Stored>(mut library: L, edits: usize) -> Value {
+    library.splice(0, 0, &"Lorem ipsum. ".repeat(UNITS / 13 + 1));
+    grow(&mut library, 0, edits);
+    let bytes = library.store();
+    let since = Instant::now();
+    let read = L::read(&bytes);
+    let took = ms(since);
+    assert!(read.text() == library.text(), "it reads another text");
+    json!({ "coldMs": took, "bytes": bytes.len() })
+}
