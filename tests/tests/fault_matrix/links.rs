@@ -25,7 +25,7 @@ fn a4_who_types_into_a_hole_for_five_minutes_is_told_in_ten_seconds_and_loses_no
         let began = board.now();
         let (mut noticed, mut unseen, mut freed, mut typed) = (None, None, None, 0);
         while board.now() - began < HOLE_MS {
-            if typing && (board.now() - began) % 1_000 == 0 {
+            if typing && (board.now() - began).is_multiple_of(1_000) {
                 board.types(ann, 3 + typed, "x");
                 typed += 1;
             }
