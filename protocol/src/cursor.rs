@@ -84,3 +84,34 @@ impl Cursor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RichText;
+    use crate::operation::Operation;
+    use crate::text::Utf16Length;
+
+    #[test]
+    fn a_strangers_text_at_the_edge_of_a_selection_is_not_selected() {
+        let mapped = |anchor, head, at: u32| {
+            let typed = Operation::builder().retain(Utf16Length(at)).insert("xx").build();
+            let mut cursor = Cursor(vec![Selection { anchor: Utf16Offset(anchor), head: Utf16Offset(head) }]);
+            cursor.map::<RichText>(&typed);
+            (cursor.0[0].anchor.0, cursor.0[0].head.0)
+        };
+        assert_eq!([mapped(2, 5, 2), mapped(2, 5, 3), mapped(2, 5, 5)], [(4, 7), (2, 7), (2, 5)]);
+        assert_eq!([mapped(5, 2, 2), mapped(5, 2, 3), mapped(5, 2, 5)], [(7, 4), (7, 2), (5, 2)]);
+        // A caret stays before what is typed exactly there.
+        assert_eq!([mapped(3, 3, 2), mapped(3, 3, 3), mapped(3, 3, 4)], [(5, 5), (3, 3), (3, 3)]);
+    }
+
+    #[test]
+    fn no_end_lies_behind_the_text() {
+        let mut cursor = Cursor(vec![Selection { anchor: Utf16Offset(9), head: Utf16Offset(2) }]);
+        cursor.0.push(Selection { anchor: Utf16Offset(4), head: Utf16Offset(5) });
+        cursor.clamp(4);
+        let ends: Vec<_> = cursor.0.iter().map(|selection| (selection.anchor.0, selection.head.0)).collect();
+        assert_eq!(ends, [(4, 2), (4, 4)]);
+    }
+}

@@ -122,7 +122,9 @@ mod tests {
         let mut reader = PartReader::default();
         assert!(matches!(reader.take(CHANNEL, Some(101), b"x", 100), Err(PartError::TooLarge { .. })));
         assert!(matches!(reader.take(CHANNEL, None, b"x", 100), Err(PartError::OutOfOrder { .. })));
+        assert_eq!(reader.held(), 0);
         assert_eq!(reader.take(CHANNEL, Some(3), b"ab", 100), Ok(None));
+        assert_eq!(reader.held(), 2);
         assert!(matches!(reader.take(CHANNEL, Some(3), b"c", 100), Err(PartError::OutOfOrder { .. })));
         assert!(matches!(reader.take(CHANNEL, None, b"cd", 100), Err(PartError::WrongSize { .. })));
         assert!(matches!(reader.take(CHANNEL, None, b"", 100), Err(PartError::WrongSize { .. })));

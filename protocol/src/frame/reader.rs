@@ -85,3 +85,18 @@ impl<'a> Reader<'a> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_and_a_list_are_read_as_far_as_there_are_bytes() {
+        let pick = |bytes: &[u8]| Reader(bytes).pick(&["a", "b"]);
+        assert_eq!([pick(&[0]), pick(&[1]), pick(&[2]), pick(&[])], [Some("a"), Some("b"), None, None]);
+        let list = |bytes: &[u8]| Reader(bytes).list(Reader::truth);
+        assert_eq!(list(&[2, 1, 0]), Some(vec![true, false]));
+        assert_eq!(list(&[0]), Some(Vec::new()));
+        assert_eq!([list(&[2, 1]), list(&[1, 2]), list(&[0xff, 0xff, 0xff, 0xff, 0x0f, 1])], [None, None, None]);
+    }
+}

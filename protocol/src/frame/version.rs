@@ -22,3 +22,18 @@ impl ProtocolVersion {
         (common >= oldest && common >= Self::OLDEST).then_some(common)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_that_both_speak_is_spoken() {
+        let agree = |oldest, newest| ProtocolVersion::agree(ProtocolVersion(oldest), ProtocolVersion(newest));
+        let ours = ProtocolVersion::NEWEST.0;
+        assert_eq!(agree(1, ours), Some(ProtocolVersion::NEWEST));
+        assert_eq!(agree(1, ours + 5), Some(ProtocolVersion::NEWEST));
+        assert_eq!(agree(ours + 1, ours + 5), None, "a client of a later time");
+        assert_eq!(agree(0, ProtocolVersion::OLDEST.0 - 1), None, "one that is too old");
+    }
+}

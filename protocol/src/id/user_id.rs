@@ -75,3 +75,22 @@ impl<'de> Deserialize<'de> for UserId {
         text.parse().map_err(|_| serde::de::Error::custom("user id"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_some_text_of_one_line_that_is_told_as_it_is() {
+        for good in ["a", "ann@example.com", "Zoë", &"x".repeat(UserId::MAX_BYTES)] {
+            let id: UserId = good.parse().unwrap();
+            assert_eq!((id.as_str(), id.to_string().as_str(), format!("{id:?}").as_str()), (good, good, good));
+        }
+        for bad in ["", &"x".repeat(UserId::MAX_BYTES + 1), &"x".repeat(2 * UserId::MAX_BYTES)] {
+            assert_eq!(bad.parse::<UserId>(), Err(ParseUserIdError::Length { bytes: bad.len() }));
+        }
+        for bad in ["a\nb", "a\0", "\u{7f}"] {
+            assert_eq!(bad.parse::<UserId>(), Err(ParseUserIdError::Control));
+        }
+    }
+}

@@ -93,4 +93,21 @@ mod tests {
     }
     const PLAIN: u64 = 0x65a5_8799_d72e_4865;
     const RICH: u64 = 0x30d5_5a42_c7cb_4bc1;
+
+    #[test]
+    fn a_long_text_has_one_sum_wherever_its_last_edit_was() {
+        let text = "0123456789".repeat(100);
+        let sum = Document::from(text.as_str()).checksum();
+        for at in [0, 255, 256, 257, 500, 999] {
+            let mut edited = Document::from(text.replacen(|_| true, "", 1).as_str());
+            edited.apply(&crate::operation::Operation::builder().insert("0").build()).unwrap();
+            let there = crate::text::Utf16Length(at);
+            let back = crate::operation::Operation::builder().retain(there).insert("x").build();
+            let inverse = back.invert(&edited).unwrap();
+            edited.apply(&back).unwrap();
+            assert_ne!(edited.checksum(), sum);
+            edited.apply(&inverse).unwrap();
+            assert_eq!(edited.checksum(), sum, "{at}");
+        }
+    }
 }

@@ -182,3 +182,17 @@ impl Component {
 fn saturated(units: u64) -> u32 {
     u32::try_from(units).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_before_and_after_and_their_difference_are_in_units() {
+        let mut builder = Operation::builder();
+        builder.retain(Utf16Length(3)).insert("🏆").delete(Utf16Length(7));
+        let operation = builder.embed(Json::parse("{}").unwrap(), &Attributes::NONE).build();
+        assert_eq!((operation.base_length().0, operation.target_length().0), (10, 6));
+        assert_eq!(operation.length_change(), -4);
+    }
+}

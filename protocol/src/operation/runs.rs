@@ -195,3 +195,21 @@ impl<'a> RunWalk<'a> {
         Some((length, run))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_in_one_style_is_one_run() {
+        let letter = Run { length: Utf16Length(1), attributes: Attributes::NONE, embed: None };
+        let mut runs = Runs::default();
+        (0..5).for_each(|_| runs.insert(letter.clone()));
+        assert_eq!(runs.before, [letter.with_length(5)]);
+        // So it is on the way back, and on both sides of the place.
+        runs.seek(Utf16Offset(2));
+        assert_eq!((&runs.before[..], &runs.after[..]), (&[letter.with_length(2)][..], &[letter.with_length(3)][..]));
+        runs.seek(Utf16Offset(0));
+        assert_eq!((runs.before.len(), &runs.after[..]), (0, &[letter.with_length(5)][..]));
+    }
+}

@@ -266,4 +266,12 @@ mod tests {
         assert_ne!(left, Text::from("abcdeg"));
         assert_ne!(left, Text::from("abcde"));
     }
+
+    #[test]
+    fn a_text_is_empty_when_nothing_is_in_it() {
+        let mut text = Text::from("a");
+        assert!(!text.is_empty() && Text::default().is_empty());
+        text.delete(Utf16Offset(0), Utf16Length(1)).unwrap();
+        assert!(text.is_empty());
+    }
 }
