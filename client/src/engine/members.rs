@@ -96,3 +96,44 @@ impl Members {
         self.0.binary_search_by_key(&number, |(member, _)| member.number)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cowrite_protocol::RichText;
+    use cowrite_protocol::Utf16Offset;
+
+    #[test]
+    fn a_cursor_is_its_members_and_nobody_elses_who_gets_the_number() {
+        let here = |number, user: &str| {
+            MemberChange::Here(Member {
+                number: AuthorNumber(number),
+                user: user.parse().unwrap(),
+                name: String::new(),
+                activity: Activity::Active,
+                state: String::new(),
+            })
+        };
+        let mut members = Members::default();
+        let shown = |members: &Members| {
+            let views = members.views::<RichText>(None, &Pending::Synchronized, 9);
+            views.map(|member| (member.number.0, member.cursor.is_some())).collect::<Vec<_>>()
+        };
+        members.change(here(2, "bob"));
+        members.change(here(1, "ann"));
+        for number in [1, 2, 3] {
+            members.set_cursor(AuthorNumber(number), Cursor::caret(Utf16Offset(4)));
+        }
+        assert_eq!(shown(&members), [(1, true), (2, true)]);
+        members.change(here(1, "ann"));
+        members.change(here(2, "cyd"));
+        assert_eq!(shown(&members), [(1, true), (2, false)]);
+        members.set_cursor(AuthorNumber(1), Cursor::default());
+        assert_eq!(shown(&members), [(1, false), (2, false)], "an empty cursor hides it");
+        members.change(MemberChange::Left(AuthorNumber(1)));
+        members.change(MemberChange::Left(AuthorNumber(7)));
+        assert_eq!(shown(&members), [(2, false)]);
+        members.clear();
+        assert_eq!(shown(&members), []);
+    }
+}

@@ -297,4 +297,20 @@ mod tests {
         assert_eq!(pending.buffer().map(|buffer| &buffer.operation), Some(&insert("ab")));
         assert!(pending.in_flight().is_none());
     }
+
+    #[test]
+    fn edits_are_counted_on_in_flight_and_waiting() {
+        let mut pending = waiting("a");
+        pending.seal(ClientSeq::NONE.next(), &OperationLimits::default(), 0);
+        pending.add(insert("b"), 2).unwrap();
+        pending.count_on(3);
+        let numbers = |pending: &Pending<RichText>| {
+            let sent = pending.in_flight().map(|in_flight| (in_flight.last_edit, in_flight.reaches));
+            (sent, pending.buffer().map(|buffer| buffer.last_edit))
+        };
+        assert_eq!(numbers(&pending), (Some((4, 4)), Some(5)));
+        pending.settle();
+        pending.count_on(3);
+        assert_eq!(numbers(&pending), (None, Some(8)));
+    }
 }

@@ -9,7 +9,7 @@ use crate::bench::{Bench, Device, Log, OWN, Sent, op};
 const NEW: ClientId = ClientId::from_bytes([9; 16]);
 
 /// "abc" in step, kept, with its record stored.
-fn kept() -> Bench {
+pub(crate) fn kept() -> Bench {
     let mut bench = Bench::kept(Device::default(), Log::with_text("abc"));
     bench.load();
     bench.greet();
@@ -22,7 +22,7 @@ fn kept() -> Bench {
 }
 
 /// The page is killed: another one, with what the device has and the log as it is.
-fn killed(bench: Bench) -> Bench {
+pub(crate) fn killed(bench: Bench) -> Bench {
     let mut next = Bench::kept(bench.device.clone(), bench.log.clone());
     next.channel = bench.channel;
     next.load();

@@ -22,6 +22,10 @@ fn d8_an_edit_that_makes_the_document_too_large_is_an_error_to_its_caller() {
     bench.commit("+12345");
     bench.ack(&submit);
     bench.edit("-2");
+    let submit = bench.expect_submit();
+    bench.ack(&submit);
+    // So is changing what is there, while it is too large.
+    bench.edit("+x -1");
     bench.expect_submit();
 }
 

@@ -1,6 +1,7 @@
 //! The session and its engines, driven by frames made by hand, on virtual time.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
 
+mod authors;
 mod bench;
 mod credentials;
 mod cursor;
@@ -10,6 +11,7 @@ mod limits;
 mod liveness;
 mod pace;
 mod permission;
+mod records;
 mod reject;
 mod restore;
 mod resume;

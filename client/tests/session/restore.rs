@@ -106,6 +106,7 @@ fn what_somebody_else_restored_in_part_leaves_the_difference_as_a_proposal() {
     assert_eq!(bench.text(), "acY");
     let remaining = bench.engine().proposals()[0].clone();
     assert_eq!(remaining.kind, ProposalKind::Remaining);
+    assert_ne!(remaining.id, id, "what was answered once is never meant again");
     bench.session.accept_proposal(bench.handle, remaining.id, bench.now).unwrap().unwrap();
     bench.drain();
     let edit = bench.expect_submit();
@@ -117,8 +118,14 @@ fn what_somebody_else_restored_in_part_leaves_the_difference_as_a_proposal() {
 fn discarding_what_was_lost_releases_what_waited() {
     let mut bench = bereft(Outcome::Mismatch);
     let id = lost(&bench);
+    bench.session.discard_proposal(bench.handle, id + 1, bench.now);
+    bench.drain();
+    let settled = |bench: &Bench| bench.events.iter().any(|event| matches!(event, Event::ProposalSettled { .. }));
+    assert!(!settled(&bench), "there is no such proposal");
+    bench.nothing_sent();
     bench.session.discard_proposal(bench.handle, id, bench.now);
     bench.drain();
+    assert!(bench.events.contains(&Event::ProposalSettled { id, refused: None }));
     let pending = bench.expect_submit();
     bench.ack(&pending);
     assert_eq!((bench.text(), bench.log.string()), ("abcY".into(), "abcY".into()));

@@ -317,3 +317,17 @@ fn presence_that_changes_while_the_document_opens_is_told() {
     assert_eq!(bench.next(), Sent::Presence { state: Some("{}".into()) });
     bench.nothing_sent();
 }
+
+#[test]
+fn a_document_that_comes_whole_and_is_the_same_is_no_change() {
+    let mut bench = Bench::open("abc");
+    bench.reconnect();
+    bench.log = bench.log.reborn("abc");
+    bench.events.clear();
+    bench.opened(Settlement::Nothing, Outcome::EpochChanged);
+    bench.snapshot();
+    assert!(!bench.events.iter().any(|event| matches!(event, Event::Change { .. })));
+    // What somebody did is told, whatever it does.
+    bench.commit("");
+    assert!(bench.events.iter().any(|event| matches!(event, Event::Change { .. })));
+}

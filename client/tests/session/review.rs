@@ -265,3 +265,31 @@ fn a_right_that_ended_ends_the_question() {
     answer(&mut bench, Verdict::Merged);
     assert_eq!(submits(&mut bench), 0);
 }
+
+#[test]
+fn only_the_work_itself_counts_as_waiting_and_not_the_silence_before_it() {
+    let mut bench = reviewed();
+    bench.cut();
+    bench.pass(10 * RULE.waited_ms);
+    bench.edit("3 +X");
+    bench.pass(1_000);
+    bench.write_all();
+    bench.log.bob("+1");
+    bench.greet();
+    bench.expect_open();
+    bench.in_step(Settlement::Nothing);
+    bench.composed(1);
+    settle_writes(&mut bench);
+    assert!(bench.engine().review().is_none());
+    assert_eq!((submits(&mut bench), bench.text().as_str()), (1, "1abcX"));
+}
+
+#[test]
+fn a_merge_is_asked_about_when_more_than_the_part_is_deleted_and_not_just_that_part() {
+    for (bob, asked) in [("-5", false), ("-6", true)] {
+        let mut bench = reviewed();
+        bench.commit("3 +defghij");
+        back_after(&mut bench, "10 +X", 1_000, bob);
+        assert_eq!(bench.engine().review().is_some(), asked, "{bob}");
+    }
+}

@@ -360,3 +360,14 @@ fn the_first_text_is_told_as_a_change() {
     assert!(bench.events.contains(&Event::Opened { first: true }));
     assert!(!bench.take_sent().contains(&Sent::Close { channel: 1 }));
 }
+
+#[test]
+fn a_stall_that_ends_with_nothing_in_flight_starts_no_clock() {
+    let mut bench = Bench::open("abc");
+    for stalled in [true, false] {
+        bench.server(&ServerFrame::Stalled { channel: Channel(bench.channel), stalled });
+    }
+    bench.pass(20_000);
+    assert!(!bench.take_sent().iter().any(|sent| matches!(sent, Sent::Close { .. } | Sent::Open(_))));
+    assert_eq!(bench.disconnects, 0);
+}

@@ -362,3 +362,40 @@ fn pairs_stay_whole() {
     assert_eq!(bench.undo_all(), ["a🏆b", "a🏆🏆b"]);
     assert_eq!((bench.redo(), bench.redo()), (Some("a🏆b".into()), Some("a🎉🏆🎉b".into())));
 }
+
+#[test]
+fn a_pause_as_long_as_the_setting_parts_two_groups() {
+    for (pause, groups) in [(499, 1), (500, 2)] {
+        let mut bench = Bench::open("");
+        bench.edit("+a");
+        bench.now = bench.now + pause;
+        bench.edit("1 +b");
+        assert_eq!(bench.undo_all().len(), groups, "{pause} ms");
+    }
+}
+
+#[test]
+fn it_is_told_when_nothing_is_left_to_undo_because_of_others() {
+    let mut bench = Bench::open("abc");
+    bench.edit("3 +X");
+    bench.settle();
+    let told = |bench: &mut Bench, operation: &str| {
+        bench.events.clear();
+        bench.commit(operation);
+        bench.events.contains(&Event::Status)
+    };
+    assert!(!told(&mut bench, "+1"), "as much as before");
+    assert!(told(&mut bench, "4 -1"));
+    assert_eq!(bench.can(), (false, false));
+}
+
+#[test]
+fn a_sentence_that_is_typed_letter_by_letter_is_undone_at_once() {
+    let mut bench = Bench::open("");
+    let sentence = "what_is_typed_without_a_pause_is_one_group".repeat(3);
+    for (at, letter) in sentence.chars().enumerate() {
+        bench.edit(&format!("{at} +{letter}"));
+    }
+    assert_eq!(bench.undo_all(), [""]);
+    assert_eq!(bench.redo(), Some(sentence));
+}

@@ -21,7 +21,7 @@ use cowrite_protocol::operation::Document;
 use cowrite_protocol::{AuthorNumber, Channel, ClientSeq, DocumentId, Limits, Millis, RichText, Version};
 
 pub(crate) use device::Device;
-pub(crate) use log::{BOB, Log, OWN};
+pub(crate) use log::{BOB, EVE, Log, OWN};
 pub(crate) use notation::{caret, op};
 pub(crate) use sent::{Opening, Sent, SentCaret, Submitted};
 
