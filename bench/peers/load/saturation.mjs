@@ -25,7 +25,7 @@ export async function saturation(open, { url, pid, documents, warmMs, measuredMs
     const wanted = "x".repeat(typed[index]);
     if (writer.text() !== wanted) throw new Error(`d${index} holds ${writer.length()} letters, not ${wanted.length}`);
     if (writer.keeps === false) continue;
-    const late = await open(url, `d${index}`, { user: "late" });
+    const late = await open(url, `d${index}`, { user: `late${index}` });
     await until(`d${index} is whole for who comes late`, () => late.length() === wanted.length, 10_000);
     if (late.text() !== wanted) throw new Error(`d${index}: who comes late has another text`);
     late.close();

@@ -46,7 +46,7 @@ class Desk {
     for (let index = 0; index < full; index += 1) {
       const seen = new Array(writers).fill(0);
       // The first one's letters are the text that all begin with.
-      const client = await open(url, name, { user: `u${index}`, onInsert: (letters) => desk.hear(seen, letters), onCarets });
+      const client = await open(url, name, { user: `${name}-${index}`, onInsert: (letters) => desk.hear(seen, letters), onCarets });
       // A relay keeps nothing, so who comes later would never have it.
       if (index === 0 && client.keeps !== false) {
         client.insert(0, SEED);
@@ -55,7 +55,7 @@ class Desk {
       desk.full.push({ ...client, seen });
     }
     const rest = await several(deaf, 32, async (index) => {
-      const client = await open(url, name, { user: `v${index}` });
+      const client = await open(url, name, { user: `${name}-deaf-${index}` });
       client.socket().deaf = true;
       return client;
     });
@@ -124,7 +124,7 @@ async function check(open, url, desks) {
     const keeps = desk.full[0].keeps !== false;
     const wanted = [...(keeps ? SEED : ""), ...typed].sort().join("");
     if (keeps) {
-      const late = await open(url, desk.name, { user: "late" });
+      const late = await open(url, desk.name, { user: `${desk.name}-late` });
       await until(`${desk.name} is whole for who comes late`, () => late.length() === texts[0].length, 10_000);
       texts.push(late.text());
       late.close();

@@ -41,7 +41,8 @@ pub(super) async fn measure(scenario: &Scenario) -> Value {
         let typed = task.await.expect("writers end") as usize;
         all += typed;
         if scenario.client == Who::Cowrite {
-            let text = Client::open(scenario.client, &scenario.url, &format!("d{index}"), "late", None).await.text();
+            let (user, document) = (format!("late{index}"), format!("d{index}"));
+            let text = Client::open(scenario.client, &scenario.url, &document, &user, None).await.text();
             assert!(text == "x".repeat(typed), "d{index} holds {} letters, not {typed}", text.len());
         }
     }

@@ -71,7 +71,7 @@ impl Desk {
         for index in 0..count {
             let told = Arc::clone(&told);
             let heard: Heard = Box::new(move |letters| told.lock().unwrap().hear(index, letters));
-            let user = format!("u{index}");
+            let user = format!("{name}-{index}");
             let mut client = Client::open(scenario.client, &scenario.url, &name, &user, Some(heard)).await;
             // The relay keeps nothing, so who comes later would never have it.
             if index == 0 && scenario.client == Who::Cowrite {
@@ -94,7 +94,8 @@ impl Desk {
     async fn check(&self, scenario: &Scenario) {
         let mut texts: Vec<String> = self.clients.iter().map(Client::text).collect();
         if scenario.client == Who::Cowrite {
-            texts.push(Client::open(scenario.client, &scenario.url, &self.name, "late", None).await.text());
+            let user = format!("{}-late", self.name);
+            texts.push(Client::open(scenario.client, &scenario.url, &self.name, &user, None).await.text());
         }
         let told = self.told.lock().unwrap();
         let mut wanted = if scenario.client == Who::Cowrite { SEED.repeat(SEED_TIMES) } else { String::new() };
