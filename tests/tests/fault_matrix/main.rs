@@ -9,3 +9,4 @@ mod copies;
 mod cuts;
 mod links;
 mod servers;
+mod table;
