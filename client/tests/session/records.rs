@@ -89,3 +89,24 @@ fn lost_work_holds_back_what_is_pending_over_a_reload() {
     assert!(!bench.take_sent().iter().any(|sent| matches!(sent, Sent::Submit(_) | Sent::Restore { .. })));
     assert_eq!((bench.text().as_str(), bench.log.string().as_str()), ("abcY", "abc"));
 }
+
+#[test]
+fn a_page_that_may_be_gone_at_any_moment_stores_what_the_device_does_not_know() {
+    let mut bench = kept();
+    assert_eq!(bench.session.owner(bench.handle).map(ToString::to_string).as_deref(), Some("ann"));
+    bench.cut();
+    bench.edit("3 +X");
+    bench.pass(200);
+    bench.write_all();
+    bench.edit("4 +Y");
+    bench.write_all();
+    bench.edit("5 +Z");
+    assert!(bench.stores.is_empty(), "typing is stored at a bounded rate");
+    bench.session.store_now(bench.now);
+    bench.drain();
+    bench.write_all();
+    bench.session.store_now(bench.now);
+    bench.drain();
+    assert!(bench.stores.is_empty(), "all of it is known");
+    assert_eq!(killed(bench).text(), "abcXYZ");
+}
