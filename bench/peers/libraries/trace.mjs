@@ -9,7 +9,7 @@ const BREATH = 100;
 
 /** So often a trace is replayed, unless that takes longer than this; the fastest counts. */
 const MOST_TIMES = 5;
-const LONG_MS = 1000;
+const LONG_MS = 700;
 
 /** Gives the nanoseconds an edit, the memory that the document holds at the end, and its bytes when it is stored. */
 export async function trace(library, { name, url, apart }) {

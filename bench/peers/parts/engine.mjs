@@ -20,7 +20,7 @@ const replayed = [
   { ...ours, note: "connected; what the server says is read after every 100 edits" },
   { ...ours, name: "cowrite-offline", title: `${ours.title}, offline`, apart: true, note: "edits gather in the engine" },
   native("engine", "Cowrite, native, offline", { name: "cowrite-engine", note: "engine: edits gather in it, and can be undone" }),
-  native("sequencer", "Cowrite, native, through the sequencer", { name: "cowrite-sequencer", note: "engine, frames, room, log in memory; each edit accepted" }),
+  native("sequencer", "Cowrite, native, through the sequencer", { name: "cowrite-sequencer", note: "engine, frames, room, log in memory; each edit accepted; bytes: its packed operations" }),
   native("document", "Cowrite, native, apply only", { name: "cowrite-document" }),
   ...javascript,
   native("yrs", "yrs"),

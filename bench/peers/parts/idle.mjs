@@ -28,7 +28,7 @@ export const idle = {
         { id: "whole", title: "over all connections, five to a document", unit: "KiB", better: "less", digits: 1, value: ({ shared }) => shared.wholeKib },
       ],
       measure: async (name) => {
-        const restMs = quick ? 500 : 2000;
+        const restMs = quick ? 500 : 1000;
         return { shared: await resident(name, connections, 5, restMs), alone: await resident(name, connections / 2, 1, restMs) };
       },
     });

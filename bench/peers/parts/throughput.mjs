@@ -13,7 +13,7 @@ export const throughput = {
   measure: ({ quick }) => rounds({
     subjects: ["cowrite", "cowrite-disk", "cowrite-redis", "cowrite-native", "cowrite-disk-native", "sharedb", "hocuspocus", "y-websocket", "relay", "relay-native"]
       .map((name) => ({ name, ...subjects[name], note: note(name) })),
-    rounds: quick ? 1 : 3,
+    rounds: quick ? 1 : 2,
     figures: [
       { id: "cpu", title: "edits for a second of the server's processor time", unit: "thousands", better: "more", digits: 1, value: ({ edits, cpuMs }) => edits / cpuMs },
       { id: "wall", title: "edits a second, the load on one core", unit: "thousands", better: "more", digits: 1, value: ({ edits, tookMs }) => edits / tookMs },

@@ -34,7 +34,7 @@ export const latency = part({
   name: "latency",
   title: "one document, two clients, a letter every 20 ms",
   names: everybody,
-  scenario: { documents: 1, full: [2], writers: 1, everyMs: 20, measuredMs: 4000 },
+  scenario: { documents: 1, full: [2], writers: 1, everyMs: 20, measuredMs: 3000 },
   figures: late,
   count: 3,
 });
@@ -45,7 +45,7 @@ export const documents = part({
   names: few,
   scenario: { documents: 100, full: [2, 3, 4, 5], writers: 1, everyMs: 100 },
   figures: [...late, cost, memory],
-  count: 3,
+  count: 2,
 });
 
 export const hot = part({

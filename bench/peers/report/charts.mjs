@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { folder } from "./store.mjs";
+import { times } from "./table.mjs";
 
 const THEMES = {
   light: { back: "#ffffff", ink: "#1f2328", faint: "#656d76", ours: "#0e7490", peer: "#9aa4af", limit: "#d4a72c", spread: "#1f2328" },
@@ -25,6 +26,7 @@ function chart({ title, figures, machine, quick }, theme) {
   const body = [text(16, 24, title, theme.ink, 15, "font-weight=\"600\"")];
   for (const figure of figures) {
     const rows = figure.rows.filter(({ median }) => median !== undefined);
+    const failed = figure.rows.filter((row) => row.failed).map((row) => row.title);
     if (rows.length === 0) continue;
     y += 22;
     body.push(text(16, y, `${figure.title} (${figure.unit}; ${figure.better} is better)`, theme.ink, 13));
@@ -43,10 +45,11 @@ function chart({ title, figures, machine, quick }, theme) {
         const [from, to] = [LABELS + place(row.low), LABELS + place(row.high)].map((x) => x.toFixed(1));
         body.push(`<path d="M${from} ${middle}H${to}M${from} ${middle - 4}v8M${to} ${middle - 4}v8" stroke="${theme.spread}" stroke-opacity="0.55" fill="none"/>`);
       }
-      body.push(text(LABELS + BARS + 10, middle + 4, `${row.median.toFixed(figure.digits ?? 2)}${row.ratio === undefined ? "" : `  (× ${row.ratio.toFixed(2)})`}`, theme.faint, 12));
+      body.push(text(LABELS + BARS + 10, middle + 4, `${row.median.toFixed(figure.digits ?? 2)}${row.ratio === undefined ? "" : `  (${times(row.ratio)})`}`, theme.faint, 12));
       y += ROW;
     }
     if (logarithmic) body.push(text(LABELS, (y += 14), "logarithmic", theme.faint, 10));
+    if (failed.length > 0) body.push(text(LABELS, (y += 14), `failed: ${failed.join(", ")}`, theme.faint, 10));
   }
   const said = `${machine.date.slice(0, 10)} · ${machine.processor}, ${machine.cores} cores, load ${machine.loadBefore.toFixed(1)} · ${machine.commit ?? ""}${quick ? " · quick" : ""} · × is to the first row; lines: least and most of the rounds`;
   body.push(text(16, (y += 26), said, theme.faint, 10));

@@ -1,5 +1,11 @@
 // Figures as text.
 
+/** How many times another: three digits or so, whatever the size. */
+export function times(ratio) {
+  if (ratio === undefined) return "";
+  return `× ${ratio >= 0.1 || ratio === 0 ? ratio.toFixed(2) : ratio.toPrecision(2)}`;
+}
+
 /** Prints every figure of a part: a line for each subject. */
 export function print({ figures }) {
   for (const { title, unit, digits = 2, better, rows } of figures) {
@@ -12,8 +18,7 @@ export function print({ figures }) {
       }
       const number = (value) => value.toFixed(digits);
       const spread = row.values.length > 1 ? `${number(row.low)} to ${number(row.high)}` : "";
-      const ratio = row.ratio === undefined ? "" : `× ${row.ratio.toFixed(2)}`;
-      console.log(`    ${row.title.padEnd(width)}  ${number(row.median).padStart(12)}  ${ratio.padStart(9)}  ${spread.padEnd(24)}  ${row.note ?? ""}`.trimEnd());
+      console.log(`    ${row.title.padEnd(width)}  ${number(row.median).padStart(12)}  ${times(row.ratio).padStart(9)}  ${spread.padEnd(24)}  ${row.note ?? ""}`.trimEnd());
     }
   }
 }

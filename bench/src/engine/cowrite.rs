@@ -1,9 +1,8 @@
 //! Our own: from the text alone to two engines and a sequencer.
 
-use cowrite_protocol::Version;
 use cowrite_protocol::operation::{Document, Operation};
 use cowrite_protocol::text::{Text, Utf16Length, Utf16Offset};
-use cowrite_server::oplog::ReadOutcome;
+use cowrite_protocol::{DocumentType, RichText};
 use cowrite_server::room::RoomSettings;
 use cowrite_tests::pipe::Pipe;
 
@@ -74,26 +73,32 @@ pub(super) struct Sequenced {
     pub(super) pipe: Pipe,
     client: usize,
     edits: usize,
+    packed: usize,
+    scratch: Vec<u8>,
 }
 
 impl Sequenced {
     pub(super) fn new() -> Sequenced {
         let mut pipe = Pipe::new(RoomSettings::default());
         let client = pipe.join();
-        Sequenced { pipe, client, edits: 0 }
+        Sequenced { pipe, client, edits: 0, packed: 0, scratch: Vec::new() }
     }
 
     /// Another room on the same log, which loads the document for its first client.
     pub(super) fn again(&self) -> Sequenced {
         let mut pipe = Pipe::on_log(self.pipe.log().clone(), RoomSettings::default(), 1 << 20);
         let client = pipe.join();
-        Sequenced { pipe, client, edits: 0 }
+        Sequenced { pipe, client, edits: 0, packed: 0, scratch: Vec::new() }
     }
 }
 
 impl Library for Sequenced {
     fn splice(&mut self, at: usize, deleted: usize, inserted: &str) {
-        self.pipe.edit(self.client, &operation(at, deleted, inserted));
+        let operation = operation(at, deleted, inserted);
+        self.scratch.clear();
+        RichText::encode(&operation, &mut self.scratch);
+        self.packed += self.scratch.len();
+        self.pipe.edit(self.client, &operation);
         self.edits += 1;
         if self.edits.is_multiple_of(1_000) {
             // The pipe remembers every frame, which no server does.
@@ -107,16 +112,10 @@ impl Library for Sequenced {
         self.pipe.text(self.client)
     }
 
+    /// What the entries' operations weigh, packed; a log adds who, when and in which order.
     fn bytes(&self) -> Option<usize> {
         assert_eq!(self.pipe.room().sequencer().head().version.get(), self.edits as u64, "one entry an edit");
-        let (mut after, mut bytes) = (Version::default(), 0);
-        loop {
-            let read = self.pipe.log().read_now(self.pipe.document(), after, 1 << 20);
-            let ReadOutcome::Entries(entries) = read else { return None };
-            let Some(last) = entries.last() else { return Some(bytes) };
-            after = last.version;
-            bytes += entries.iter().map(|entry| entry.operation.len()).sum::<usize>();
-        }
+        Some(self.packed)
     }
 }
 
