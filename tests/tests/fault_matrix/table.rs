@@ -91,7 +91,10 @@ fn tests_of(file: &str, text: &str) -> Vec<(Vec<Id>, Test)> {
     let mut is_test = false;
     for line in text.lines().map(str::trim) {
         if file.ends_with(".mjs") {
-            let title = line.strip_prefix("test(\"").and_then(|rest| rest.split('"').next());
+            // A title may be a template, and is named as it is written.
+            let quotes =
+                ["test(\"", "test(`"].into_iter().find_map(|call| Some((line.strip_prefix(call)?, &call[5..])));
+            let title = quotes.and_then(|(rest, quote)| rest.split(quote).next());
             found.extend(title.map(|title| (ids_of(title, ' '), test(title))));
         } else if line.starts_with("#[") {
             is_test |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
@@ -192,6 +195,8 @@ fn a_table_that_says_something_else_than_the_tests_is_found_out() {
         tests_of("x.mjs", script)[0],
         (vec![('G', 4), ('G', 5)], Test { file: "x.mjs".into(), name: "G4 G5 a page".into() })
     );
+    let template = "for (const name of names) {\n  test(`G7 ${name}: \"x\" lasts`, () => {\n";
+    assert_eq!(tests_of("x.mjs", template)[0].1.name, "G7 ${name}: \"x\" lasts");
     let table = rows_of("| Row | Fault |\n|---|---|\n| A8 | f | h | `x.rs: a8_a`<br>`y.mjs: A8 a b` | s |\n");
     let named: Vec<_> = table[&('A', 8)].iter().map(|test| test.name.as_str()).collect();
     assert_eq!(named, ["a8_a", "A8 a b"]);
