@@ -17,8 +17,8 @@ impl<D: DocumentType> Room<D> {
         let ready: Vec<ConnectionId> = self
             .channels
             .iter()
-            .filter(|(connection, channel)| {
-                channel.flow == Flow::Lagging { drained: true } && !self.sequencer.holds(SubmissionId(connection.0))
+            .filter(|(_, channel)| {
+                channel.flow == Flow::Lagging { drained: true } && !self.sequencer.holds(SubmissionId(channel.stay))
             })
             .map(|(connection, _)| *connection)
             .collect();

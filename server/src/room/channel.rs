@@ -9,6 +9,9 @@ use super::gate::Gate;
 #[derive(Debug)]
 pub(super) struct ChannelState {
     pub(super) gate: Gate,
+    /// Names this stay in the room: a connection that opens anew begins another, and what the room
+    /// took from it before is no part of that.
+    pub(super) stay: u64,
     pub(super) client: ClientId,
     pub(super) generation: Generation,
     pub(super) user: UserId,

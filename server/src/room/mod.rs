@@ -70,6 +70,9 @@ pub struct Room<D: DocumentType> {
     /// Entries up to here have been given to the channels that are in step.
     broadcast: Version,
     channels: BTreeMap<ConnectionId, ChannelState>,
+    /// By the number of a stay: the connection whose channel it is.
+    stays: BTreeMap<u64, ConnectionId>,
+    next_stay: u64,
     opens: Vec<PendingOpen>,
     roster: Roster,
     exchange: Exchange,
@@ -154,6 +157,8 @@ impl<D: DocumentType> Room<D> {
             durable_due: false,
             broadcast: Version::ZERO,
             channels: BTreeMap::new(),
+            stays: BTreeMap::new(),
+            next_stay: 1,
             opens: Vec::new(),
             roster: Roster::default(),
             exchange,
@@ -399,6 +404,7 @@ impl<D: DocumentType> Room<D> {
     fn leave(&mut self, connection: ConnectionId) {
         if let Some(channel) = self.channels.remove(&connection) {
             channel.gate.cancel();
+            self.stays.remove(&channel.stay);
             self.roster.leave(channel.number, channel.generation);
         }
     }

@@ -287,8 +287,12 @@ impl<D: DocumentType> Room<D> {
         if self.stalled {
             gate.push(encode(&ServerFrame::Stalled { channel: self.number, stalled: true }), self.now);
         }
+        let stay = self.next_stay;
+        self.next_stay += 1;
+        self.stays.insert(stay, command.connection);
         let channel = ChannelState {
             gate,
+            stay,
             client: command.client,
             generation: state.generation,
             user: command.user,

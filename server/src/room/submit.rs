@@ -11,7 +11,7 @@ use crate::oplog::AppendOutcome;
 use crate::sequencer::{Ruling, Submission, SubmissionId, SubmittedCaret};
 use crate::traces::AppendTimes;
 
-/// Restorations bear the connection's number with this bit.
+/// Restorations bear the stay's number with this bit.
 const RESTORATION: u64 = 1 << 63;
 
 impl<D: DocumentType> Room<D> {
@@ -62,7 +62,7 @@ impl<D: DocumentType> Room<D> {
             // flight stays its own.
             return self.meter.denied(Action::Write);
         }
-        let id = SubmissionId(connection.0);
+        let id = SubmissionId(channel.stay);
         let last = channel.last.map_or(ClientSeq::NONE, |(last, _)| last);
         let refusal = match channel.rejected {
             Some((rejected, code)) if rejected == seq => Some(code),
@@ -121,7 +121,7 @@ impl<D: DocumentType> Room<D> {
             self.meter.denied(Action::Write);
             return self.answer_restore(connection, Some(code));
         }
-        let id = SubmissionId(connection.0 | RESTORATION);
+        let id = SubmissionId(channel.stay | RESTORATION);
         if self.draining || self.quarantined || self.sequencer.holds(id) {
             return;
         }
@@ -208,7 +208,16 @@ impl<D: DocumentType> Room<D> {
 
     pub(super) fn rule(&mut self, rulings: Vec<(Submission<D>, Ruling)>) {
         for (submission, ruling) in rulings {
-            let connection = ConnectionId(submission.id.0 & !RESTORATION);
+            // Who has left, or has opened anew on the same connection, has heard or will hear from the
+            // log what became of it: what was ruled of an earlier stay says nothing of the next one.
+            let Some(&connection) = self.stays.get(&(submission.id.0 & !RESTORATION)) else {
+                match ruling {
+                    Ruling::Accepted(_) if submission.id.0 & RESTORATION == 0 => self.meter.accepted(),
+                    Ruling::Ended(code) => self.meter.ended(code),
+                    _ => {}
+                }
+                continue;
+            };
             if submission.id.0 & RESTORATION != 0 {
                 self.answer_restore(
                     connection,
@@ -233,10 +242,7 @@ impl<D: DocumentType> Room<D> {
                 Ruling::Rejected(code) => self.reject(connection, submission.seq, code),
                 Ruling::Ended(code) => {
                     self.meter.ended(code);
-                    let same_stay = |channel: &super::ChannelState| channel.generation == submission.generation;
-                    if self.channels.get(&connection).is_some_and(same_stay) {
-                        self.close_channel(connection, code, 0);
-                    }
+                    self.close_channel(connection, code, 0);
                 }
             }
         }
