@@ -28,6 +28,11 @@ impl<D: DocumentType> Engine<D> {
         self.channel == ChannelState::Detached
     }
 
+    /// Whether the channel is open, and not all that was missed has come.
+    pub(crate) fn is_catching_up(&self) -> bool {
+        matches!(self.channel, ChannelState::CatchingUp { .. })
+    }
+
     /// The server's limits and promises, before any document is opened.
     pub(crate) fn handle_welcome(&mut self, limits: Limits, durability: DurabilityClass) {
         self.limits = limits;

@@ -249,7 +249,12 @@ impl<D: DocumentType> Session<D> {
                 }
                 if now - since >= STABLE_MS {
                     self.backoff.reset();
-                    if self.documents.iter().all(|open| !open.engine.wants_channel() && open.request.is_none()) {
+                    // What is being loaded is not there yet: one part of it may take longer than the
+                    // patience that a link begins with, each time anew.
+                    let settled = |open: &OpenDocument<D>| {
+                        !open.engine.wants_channel() && !open.engine.is_catching_up() && open.request.is_none()
+                    };
+                    if self.documents.iter().all(settled) {
                         self.liveness.failures = 0;
                     }
                 }
