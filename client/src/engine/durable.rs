@@ -27,6 +27,10 @@ impl<D: DocumentType> Engine<D> {
         if self.channel != ChannelState::Attached {
             return;
         }
+        // Of what was accepted and lost, the log's watermark says nothing until it is decided.
+        if self.held {
+            return;
+        }
         let (here, accepted) = (self.version(), self.watermarks.accepted);
         let DurableState { version, mark } = &mut self.durability_known;
         let mut durable = self.watermarks.durable;

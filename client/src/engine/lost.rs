@@ -165,5 +165,6 @@ impl<D: DocumentType> Engine<D> {
     fn release(&mut self) {
         self.held = self.proposals.iter().any(|proposal| proposal.kind == ProposalKind::LostAccepted);
         self.event(Event::Status);
+        self.heed_durable();
     }
 }
