@@ -1,83 +1,114 @@
-//! Seeded runs of real engines, rooms and a log over a hostile network.
+//! Seeded runs of real engines, rooms and a log over a hostile network; see docs/simulation.md.
 
-use cowrite_tests::simulation::{Report, Scenario, World};
+use std::time::Duration;
 
-/// `COWRITE_SEED=n` replays one run; `COWRITE_RUNS=n` asks for more than usual.
-fn seeds(usual: u64) -> std::ops::Range<u64> {
-    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
-    match number("COWRITE_SEED") {
-        Some(seed) => {
-            // One run is looked at closely.
-            let _ = tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG).try_init();
-            seed..seed + 1
-        }
-        None => 0..number("COWRITE_RUNS").unwrap_or(usual),
-    }
+use cowrite_tests::simulation::{Report, Scenario, World, run_series};
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|value| value.parse().ok())
 }
 
-fn run_all(usual: u64, scenario: fn(u64) -> Scenario) -> Report {
-    let mut sum = Report::default();
-    for seed in seeds(usual) {
-        match World::run(scenario(seed)) {
-            Ok(report) => {
-                sum.steps += report.steps;
-                sum.entries += report.entries;
-                sum.messages += report.messages;
-                sum.cuts += report.cuts;
-                sum.kills += report.kills;
-                sum.log_faults += report.log_faults;
-                sum.composed += report.composed;
-                sum.presence += report.presence;
-                sum.undone += report.undone;
-                sum.pages += report.pages;
-            }
-            Err(fault) => panic!("{fault}\nreplay with COWRITE_SEED={seed}"),
-        }
-    }
-    println!("{sum:?}");
-    sum
+/// `COWRITE_RUNS=n` asks for more runs of each kind than usual, `COWRITE_FROM=n` for other seeds, and
+/// `COWRITE_SHRINK=n` for other than twenty seconds of looking for a smaller run that fails as well.
+fn runs(usual: u64, name: &str) -> Report {
+    let kind = Scenario::KINDS.into_iter().find(|(known, _)| *known == name);
+    let Some((_, kind)) = kind else { panic!("there is no kind of scenario called {name}") };
+    let from = number("COWRITE_FROM").unwrap_or(0);
+    let seeds = from..from + number("COWRITE_RUNS").unwrap_or(usual);
+    let shrinking = Duration::from_secs(number("COWRITE_SHRINK").unwrap_or(20));
+    run_series(name, kind, seeds, shrinking).unwrap_or_else(|failure| panic!("{failure}"))
+}
+
+/// The runs must have met what they are for, if there were as many as usual.
+fn met(sum: &Report, enough: bool) {
+    assert!(enough || number("COWRITE_RUNS").is_some(), "{sum:?}");
 }
 
 #[test]
 fn every_edit_is_in_the_log_once_and_all_replicas_are_equal() {
-    let sum = run_all(400, Scenario::storm);
-    if std::env::var_os("COWRITE_SEED").is_none() {
-        // The runs must have met what they are for.
-        assert!(sum.cuts > 100 && sum.kills > 50 && sum.log_faults > 100, "{sum:?}");
-        assert!(sum.composed > 100 && sum.presence > 1_000, "{sum:?}");
-    }
+    let sum = runs(560, "storm");
+    met(&sum, sum.cuts > 100 && sum.kills > 50 && sum.log_faults > 100);
+    met(&sum, sum.composed > 100 && sum.presence > 1_000);
 }
 
 #[test]
 fn pages_that_are_killed_come_back_with_what_their_device_kept() {
-    let sum = run_all(300, Scenario::devices);
-    if std::env::var_os("COWRITE_SEED").is_none() {
-        assert!(sum.pages > 500, "{sum:?}");
-    }
+    let sum = runs(250, "devices");
+    met(&sum, sum.pages > 500);
 }
 
 #[test]
 fn a_log_that_loses_history_is_noticed_and_nothing_is_doubled() {
-    run_all(150, Scenario::lossy);
+    runs(150, "lossy");
+}
+
+#[test]
+fn a_log_that_loses_history_again_and_again_is_noticed_and_nothing_durable_is_lost() {
+    runs(150, "losses");
 }
 
 #[test]
 fn an_undo_is_an_edit_like_any_other() {
-    let sum = run_all(200, Scenario::undoing);
-    assert!(std::env::var_os("COWRITE_SEED").is_some() || sum.undone > 1_000, "{sum:?}");
+    let sum = runs(200, "undoing");
+    met(&sum, sum.undone > 1_000);
 }
 
-/// Runs that found something once, beyond those of every test run.
+#[test]
+fn rights_that_come_and_go_cost_nobody_an_edit() {
+    let sum = runs(200, "access");
+    met(&sum, sum.demotions > 200);
+}
+
+#[test]
+fn who_is_shut_out_sees_nothing_that_is_written_meanwhile() {
+    let sum = runs(150, "banning");
+    met(&sum, sum.bans > 200);
+}
+
+#[test]
+fn what_arrives_garbled_is_noticed_and_loaded_anew() {
+    let sum = runs(100, "garbling");
+    met(&sum, sum.garbled > 20);
+}
+
+#[test]
+fn sleep_absence_torn_messages_and_sockets_that_linger_cost_nobody_an_edit() {
+    let sum = runs(200, "hardship");
+    met(&sum, sum.sleeps > 100 && sum.absences > 100 && sum.torn > 50 && sum.lingering > 50 && sum.typed > 500);
+}
+
+#[test]
+fn everything_at_once_loses_and_doubles_nothing() {
+    runs(40, "everything");
+}
+
+/// Runs that have found something once.
 #[test]
 fn what_failed_once_does_not_fail_again() {
-    for seed in [887, 964, 2_181, 3_295] {
-        if let Err(fault) = World::run(Scenario::storm(seed)) {
-            panic!("{fault}");
+    for line in include_str!("../corpus/simulation.txt").lines().filter(|line| !line.starts_with('#')) {
+        let scenario: Scenario = line.parse().unwrap_or_else(|error| panic!("{line}: {error}"));
+        if let Err(fault) = World::run(scenario) {
+            panic!("{fault}\n{line}");
         }
     }
-    for seed in [295, 569, 929, 1_089] {
-        if let Err(fault) = World::run(Scenario::lossy(seed)) {
-            panic!("{fault}");
+}
+
+/// `COWRITE_REPLAY='seed=7 …'` looks at one run closely. Without it: what is replayed is what was run.
+#[test]
+fn a_run_can_be_replayed_from_its_line() {
+    let Ok(line) = std::env::var("COWRITE_REPLAY") else {
+        for (name, kind) in Scenario::KINDS {
+            let scenario = kind(3);
+            let again: Scenario = scenario.to_string().parse().unwrap();
+            let (first, second) = (World::run(scenario).unwrap(), World::run(again).unwrap());
+            assert_eq!(format!("{first:?}"), format!("{second:?}"), "{name}");
         }
+        return;
+    };
+    let _ = tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG).try_init();
+    let scenario: Scenario = line.parse().unwrap_or_else(|error| panic!("{line}: {error}"));
+    match World::run(scenario) {
+        Ok(report) => println!("{report:?}"),
+        Err(fault) => panic!("{fault}"),
     }
 }

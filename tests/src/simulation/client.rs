@@ -19,7 +19,7 @@ pub(super) struct Client {
     /// Edits that are still to be made.
     pub(super) left: u64,
     /// What each edit inserted, by its number.
-    pub(super) tokens: BTreeMap<u64, char>,
+    pub(super) tokens: BTreeMap<u64, String>,
     /// Edits that were refused.
     pub(super) rejected: Vec<(u64, u64, cowrite_protocol::frame::Code)>,
     pub(super) proposals: Vec<(u32, ProposalKind)>,
@@ -31,6 +31,8 @@ pub(super) struct Client {
     /// How often the user undid or redid something.
     pub(super) undone: u64,
     pub(super) closed: Option<cowrite_protocol::frame::Code>,
+    /// When something that it was sent was garbled last.
+    pub(super) garbled_at: Option<Millis>,
     /// What its device keeps, if it keeps anything.
     pub(super) device: Device,
     pub(super) keeps: bool,
@@ -40,6 +42,16 @@ pub(super) struct Client {
     pub(super) store_failed: bool,
     /// Tokens that were accepted before the page was killed.
     pub(super) settled: Vec<char>,
+    /// Until then the device sleeps.
+    pub(super) asleep_until: Millis,
+    /// Until then there is no network.
+    pub(super) offline_until: Millis,
+    /// What it typed last.
+    pub(super) typed: Option<char>,
+    /// Some of its work was set aside, or carried over a difference: what it typed may have moved.
+    pub(super) moved: bool,
+    /// It was told that edits after this one were accepted and are lost.
+    pub(super) lost_after: Option<u64>,
 }
 
 impl Client {
@@ -62,11 +74,17 @@ impl Client {
             diverged: 0,
             undone: 0,
             closed: None,
+            garbled_at: None,
             device: Device::default(),
             keeps,
             stores_until: now,
             store_failed: false,
             settled: Vec::new(),
+            asleep_until: now,
+            offline_until: now,
+            typed: None,
+            moved: false,
+            lost_after: None,
         }
     }
 
@@ -75,18 +93,18 @@ impl Client {
     pub(super) fn crash(&mut self, seed: u64, document: DocumentId, now: Millis) -> Result<(), String> {
         let engine = self.session.engine(self.handle).ok_or("no engine")?;
         let status = engine.status();
-        let mut fresh = Client::new(seed, document, true, now);
+        let mut fresh = Client::new(seed, document, self.keeps, now);
+        (fresh.offline_until, fresh.moved) = (self.offline_until, self.moved);
         fresh.device = std::mem::take(&mut self.device);
         fresh.device.crash();
         fresh.left = self.left;
         fresh.settled = std::mem::take(&mut self.settled);
-        let refused = |edit: u64| self.rejected.iter().any(|(from, to, _)| (*from..=*to).contains(&edit));
         let aside = !self.proposals.is_empty();
         for (edit, token) in &self.tokens {
-            if *edit <= status.accepted && !aside && !refused(*edit) {
-                fresh.settled.push(*token);
+            if *edit <= status.accepted && !aside && !self.was_refused(*edit) {
+                fresh.settled.extend(token.chars());
             } else if !self.store_failed && status.stored.is_some_and(|stored| *edit <= stored) {
-                fresh.tokens.insert(*edit, *token);
+                fresh.tokens.insert(*edit, token.clone());
             }
         }
         let stored = status.stored.unwrap_or(0);
@@ -143,7 +161,7 @@ impl Client {
             self.left -= 1;
             self.dirty = true;
             if inserted {
-                self.tokens.insert(edit, token);
+                self.tokens.insert(edit, token.to_string());
             }
             if chance.percent(30) {
                 self.session.set_cursor(
@@ -155,34 +173,95 @@ impl Client {
         }
     }
 
+    /// Types on where it typed last; where that is gone, somewhere. Gives what it follows.
+    pub(super) fn type_on(&mut self, chance: &mut Chance, token: char, now: Millis) -> Option<char> {
+        let engine = self.session.engine(self.handle)?;
+        if engine.editable().is_err() || self.left == 0 {
+            return None;
+        }
+        let (mut at, mut follows) = (None, 0);
+        for unit in engine.document().text().chars() {
+            follows += unit.len_utf16() as u32;
+            if Some(unit) == self.typed {
+                at = Some(follows);
+            }
+        }
+        let followed = self.typed.replace(token).filter(|_| at.is_some());
+        let Some(at) = at else {
+            self.edit(chance, false, token, now);
+            return None;
+        };
+        let edit = Operation::builder().retain(Utf16Length(at)).insert(token.to_string().as_str()).build();
+        let Some(Ok(edit)) = self.session.edit(self.handle, &edit, now) else { return None };
+        self.left -= 1;
+        self.dirty = true;
+        self.tokens.insert(edit, token.to_string());
+        followed
+    }
+
+    /// Pastes more than one submit takes, or deletes about half of the text.
+    pub(super) fn edit_much(&mut self, chance: &mut Chance, may_delete: bool, token: char, now: Millis) {
+        let Some(engine) = self.session.engine(self.handle) else { return };
+        if engine.editable().is_err() || self.left == 0 {
+            return;
+        }
+        let text = engine.document().text();
+        let length = text.length().0;
+        let snap = |at: u32| if text.is_boundary(Utf16Offset(at)) { at } else { at - 1 };
+        let at = snap(chance.below(u64::from(length) + 1) as u32);
+        let deletes = may_delete && length > 8 && chance.percent(60);
+        let mut builder = Operation::builder();
+        if deletes {
+            let (from, to) = (snap(at / 2), snap(at / 2 + length / 2));
+            builder.retain(Utf16Length(from)).delete(Utf16Length(to - from));
+        } else {
+            let filling = "pasted ".repeat(chance.between(20, 300) as usize);
+            builder.retain(Utf16Length(at)).insert(&format!("{token}{filling}"));
+        }
+        if let Some(Ok(edit)) = self.session.edit(self.handle, &builder.build(), now) {
+            self.left -= 1;
+            self.dirty = true;
+            if !deletes {
+                self.tokens.insert(edit, token.to_string());
+            }
+        }
+    }
+
     /// Undoes or redoes once. What was deleted by two and is brought back by both is there
-    /// twice, so the tokens that come back are given.
-    pub(super) fn travel(&mut self, back: bool, now: Millis) -> String {
+    /// twice, so the tokens that come back are given; and those that go.
+    pub(super) fn travel(&mut self, back: bool, now: Millis) -> (String, String) {
         let before = self.session.engine(self.handle).map(|engine| engine.document().text().to_string());
         let travelled = if back { self.session.undo(self.handle, now) } else { self.session.redo(self.handle, now) };
         if !matches!(travelled, Some(Ok(Some(_)))) {
-            return String::new();
+            return Default::default();
         }
         self.dirty = true;
         self.undone += 1;
         let (before, engine) = (before.unwrap_or_default(), self.session.engine(self.handle));
         let after = engine.map(|engine| engine.document().text().to_string()).unwrap_or_default();
-        after.chars().filter(|unit| !before.contains(*unit)).collect()
+        let without = |text: &str, other: &str| text.chars().filter(|unit| !other.contains(*unit)).collect();
+        (without(&after, &before), without(&before, &after))
     }
 
     /// Writes what is missing of this by hand: a person who drops a proposal that is there in part.
     pub(super) fn write_again(&mut self, wanted: &str, now: Millis) {
         let Some(engine) = self.session.engine(self.handle) else { return };
         let text: String = engine.document().text().chars().collect();
-        let missing: Vec<char> = self.tokens.values().copied().collect();
-        let missing = missing.into_iter().filter(|token| wanted.contains(*token) && !text.contains(*token));
-        for token in missing.collect::<Vec<_>>() {
+        let own: String = self.tokens.values().map(String::as_str).collect();
+        let missing = own.chars().filter(|token| wanted.contains(*token) && !text.contains(*token));
+        for token in missing {
             let edit = Operation::builder().insert(&token.to_string()).build();
             if let Some(Ok(edit)) = self.session.edit(self.handle, &edit, now) {
-                self.tokens.retain(|_, known| *known != token);
-                self.tokens.insert(edit, token);
+                self.renumber(&token.to_string(), edit);
             }
         }
+    }
+
+    /// These are an edit of now, under a new number.
+    pub(super) fn renumber(&mut self, tokens: &str, edit: u64) {
+        self.tokens.values_mut().for_each(|known| known.retain(|token| !tokens.contains(token)));
+        self.tokens.retain(|_, known| !known.is_empty());
+        self.tokens.insert(edit, tokens.to_owned());
     }
 
     /// Takes in one event of the session.
@@ -194,13 +273,29 @@ impl Client {
                     .map_err(|error| format!("an event does not fit: {error}"))?;
             }
             Event::Rejected { from, to, code, .. } => self.rejected.push((from, to, code)),
-            Event::Proposal { id, kind } => self.proposals.push((id, kind)),
+            Event::Proposal { id, kind } => {
+                self.moved = true;
+                if kind == ProposalKind::LostAccepted {
+                    // They were accepted, and it is told that they are lost: whoever decides, it is
+                    // an edit of another number that brings them back.
+                    let status = self.session.engine(self.handle).map(cowrite_client::Engine::status);
+                    let known = status.map_or(0, |status| status.durable.unwrap_or(0));
+                    self.lost_after = Some(self.lost_after.map_or(known, |lost| lost.min(known)));
+                }
+                self.proposals.push((id, kind));
+            }
+            Event::Merged { .. } => self.moved = true,
             Event::ProposalSettled { id, .. } => self.proposals.retain(|(known, _)| *known != id),
             Event::Diverged => self.diverged += 1,
             Event::Closed { code, remedy: cowrite_protocol::frame::Remedy::Stop } => self.closed = Some(code),
             _ => {}
         }
         Ok(())
+    }
+
+    /// Whether this edit was told as refused.
+    pub(super) fn was_refused(&self, edit: u64) -> bool {
+        self.rejected.iter().any(|(from, to, _)| (*from..=*to).contains(&edit))
     }
 
     pub(super) fn poll(&mut self) -> Option<Output<RichText>> {

@@ -11,6 +11,8 @@ pub(super) struct Link {
     pub(super) connection: ConnectionId,
     /// Nothing arrives any more, and nobody is told.
     pub(super) hole: bool,
+    /// The client has given it up, and what it had sent arrives only then.
+    pub(super) held_until: Option<Millis>,
     /// The last arrival in each direction: what was sent later arrives later.
     pub(super) up_until: Millis,
     pub(super) down_until: Millis,

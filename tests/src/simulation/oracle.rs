@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cowrite_protocol::operation::Component;
 use cowrite_protocol::{
-    Checksum, ClientId, ClientSeq, DocumentId, DocumentType, OperationLimits, RichText, RunningHash, Version,
+    Checksum, ClientId, ClientSeq, DocumentId, DocumentType, Millis, OperationLimits, RichText, RunningHash, Version,
 };
 use cowrite_server::oplog::memory::MemoryLog;
 use cowrite_server::oplog::{Entry, ReadOutcome};
@@ -19,6 +19,9 @@ pub(super) struct Oracle {
     document: Document,
     /// By version: the running hash and the checksum there.
     pub(super) history: Vec<(RunningHash, Checksum)>,
+    /// All that the log has ever held, also what it has lost since: by version and running hash,
+    /// the checksum there.
+    ever: BTreeMap<(Version, [u8; 16]), Checksum>,
     /// By token: how many entries insert it.
     inserted: BTreeMap<char, u32>,
     /// By client: its last client_seq.
@@ -29,12 +32,14 @@ impl Oracle {
     pub(super) fn new(document_id: DocumentId) -> Oracle {
         let document = Document::default();
         let history = vec![(RunningHash::ZERO, RichText::checksum(&document))];
-        Oracle { document_id, document, history, inserted: BTreeMap::new(), seqs: BTreeMap::new() }
+        let ever = BTreeMap::from([((Version::ZERO, *RunningHash::ZERO.as_bytes()), history[0].1)]);
+        Oracle { document_id, document, history, ever, inserted: BTreeMap::new(), seqs: BTreeMap::new() }
     }
 
     /// The log has lost everything above this version.
     pub(super) fn roll_back(&mut self, entries: &[Entry], version: Version) -> Result<(), String> {
-        *self = Oracle::new(self.document_id.clone());
+        let ever = std::mem::take(&mut self.ever);
+        *self = Oracle { ever, ..Oracle::new(self.document_id.clone()) };
         entries.iter().take_while(|entry| entry.version <= version).try_for_each(|entry| self.take(entry))
     }
 
@@ -54,6 +59,11 @@ impl Oracle {
                 }
             }
         }
+    }
+
+    /// The text at the log's head.
+    pub(super) fn document(&self) -> &Document {
+        &self.document
     }
 
     pub(super) fn head(&self) -> Version {
@@ -84,6 +94,24 @@ impl Oracle {
         Ok(())
     }
 
+    /// A replica may stand in a history that the log has lost, until it hears of that; but never in
+    /// one that was put together of two.
+    pub(super) fn check_history(
+        &self,
+        who: &str,
+        version: Version,
+        hash: RunningHash,
+        document: &Document,
+    ) -> Result<(), String> {
+        match self.ever.get(&(version, *hash.as_bytes())) {
+            None => Err(format!("{who} stands at {version} in a history that the log never held")),
+            Some(checksum) if *checksum != RichText::checksum(document) => {
+                Err(format!("{who} holds another text at {version}: {}", document.to_delta()))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
     /// A client is told no more than is true: what it shows as accepted is in the log.
     pub(super) fn check_status(&self, who: &str, client: &Client, mixed: bool) -> Result<(), String> {
         let Some(engine) = client.session.engine(client.handle) else { return Ok(()) };
@@ -94,14 +122,77 @@ impl Oracle {
         if mixed || !client.proposals.is_empty() {
             return Ok(());
         }
-        for (edit, token) in client.tokens.range(..=status.accepted) {
-            let refused = client.rejected.iter().any(|(from, to, _)| (from..=to).contains(&edit));
-            let inserted = self.inserted.get(token).copied().unwrap_or(0);
-            if inserted != u32::from(!refused) {
-                return Err(format!("{who}: edit {edit} ({token}) shown as accepted is {inserted} times in the log"));
+        for (edit, tokens) in client.tokens.range(..=status.accepted) {
+            let refused = client.was_refused(*edit);
+            for token in tokens.chars() {
+                let inserted = self.inserted.get(&token).copied().unwrap_or(0);
+                if inserted != u32::from(!refused) {
+                    return Err(format!(
+                        "{who}: edit {edit} ({token}) shown as accepted is {inserted} times in the log"
+                    ));
+                }
             }
         }
         Ok(())
+    }
+
+    /// What a client shows as durable is in the log, whatever was lost since.
+    pub(super) fn check_durable(&self, who: &str, client: &Client) -> Result<(), String> {
+        let Some(status) = client.session.engine(client.handle).map(cowrite_client::Engine::status) else {
+            return Ok(());
+        };
+        if !client.proposals.is_empty() {
+            return Ok(());
+        }
+        for (edit, tokens) in client.tokens.range(..=status.durable.unwrap_or(0)) {
+            let missing = |token: &char| self.inserted.get(token).copied().unwrap_or(0) == 0;
+            // Between the loss and its being told, an edit may have been lost that was not durable.
+            let told = client.lost_after.is_some_and(|after| *edit > after) || client.was_refused(*edit);
+            if let Some(token) = tokens.chars().find(missing).filter(|_| !told) {
+                return Err(format!("{who}: edit {edit} ({token}) shown as durable is not in the log"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The log's snapshot is what a replay from the first entry gives at its version.
+    pub(super) fn check_snapshot(&self, log: &MemoryLog) -> Result<(), String> {
+        let Some(snapshot) = log.load_snapshot_now(&self.document_id) else { return Ok(()) };
+        let mut document = Document::default();
+        RichText::decode(&snapshot.content, &OperationLimits::NONE)
+            .map_err(|error| format!("the snapshot cannot be read: {error}"))
+            .and_then(|content| RichText::apply(&mut document, &content).map_err(|error| error.to_string()))?;
+        if RichText::checksum(&document) != snapshot.checksum {
+            return Err(format!("the snapshot of {} bears another checksum", snapshot.head.version));
+        }
+        self.check_replica("the snapshot", snapshot.head.version, snapshot.head.hash, &document)
+    }
+
+    /// What somebody typed stands in the order of typing, and between two letters nothing that the
+    /// same person had written before. Gives how many pairs were there to compare.
+    pub(super) fn check_typing(
+        &self,
+        typed: impl Iterator<Item = (usize, char, char)>,
+        written: &BTreeMap<char, (usize, Millis)>,
+    ) -> Result<u64, String> {
+        let text: Vec<char> = self.document.text().chars().collect();
+        let place: BTreeMap<char, usize> = text.iter().enumerate().map(|(at, unit)| (*unit, at)).collect();
+        let mut compared = 0;
+        for (client, first, second) in typed {
+            let (Some(&from), Some(&to)) = (place.get(&first), place.get(&second)) else { continue };
+            compared += 1;
+            if from > to {
+                return Err(format!(
+                    "client {client} typed {first}, then {second}, and they stand the other way round"
+                ));
+            }
+            let before =
+                |unit: &&char| written.get(unit).is_some_and(|(author, _)| *author == client) && **unit < second;
+            if let Some(between) = text[from + 1..to].iter().find(before) {
+                return Err(format!("client {client} typed {second} behind {first}, and its own {between} is between"));
+            }
+        }
+        Ok(compared)
     }
 
     /// At rest: every replica equals a plain replay; no token was committed twice.
@@ -109,6 +200,7 @@ impl Oracle {
         &self,
         clients: &[Client],
         lossy: bool,
+        garbled: bool,
         mixed: bool,
         unheard: &[char],
     ) -> Result<(), String> {
@@ -129,11 +221,16 @@ impl Oracle {
             if client.from_events != self.document {
                 return Err(format!("{who}: its events tell {}", client.from_events.to_delta()));
             }
-            if !lossy && client.diverged > 0 {
+            if !lossy && !garbled && client.diverged > 0 {
                 return Err(format!("{who} diverged {} times", client.diverged));
             }
             if !lossy && !client.rejected.is_empty() {
                 return Err(format!("{who}: edits {:?} were refused", client.rejected));
+            }
+            for (edit, tokens) in client.tokens.iter().filter(|(edit, _)| !lossy && client.was_refused(**edit)) {
+                if let Some(token) = tokens.chars().find(|token| self.inserted.contains_key(token)) {
+                    return Err(format!("{who}: edit {edit} ({token}) was refused and is in the log"));
+                }
             }
             if !lossy && !mixed {
                 for token in &client.settled {
@@ -142,13 +239,19 @@ impl Oracle {
                         return Err(format!("{who}: {token}, accepted before a crash, is {times} times in the text"));
                     }
                 }
-                for (edit, token) in &client.tokens {
-                    let times = self.document.text().chars().filter(|unit| unit == token).count();
+                for (edit, token) in
+                    client.tokens.iter().flat_map(|(edit, all)| all.chars().map(move |one| (edit, one)))
+                {
+                    let times = self.document.text().chars().filter(|unit| *unit == token).count();
                     if times != 1 {
                         return Err(format!("{who}: edit {edit} ({token}) is {times} times in the text"));
                     }
                 }
             }
+        }
+        let twice = self.inserted.iter().find(|(token, times)| **times > 1 && !lossy && !unheard.contains(token));
+        if let Some((token, times)) = twice {
+            return Err(format!("{token} was committed {times} times"));
         }
         for token in self.document.text().chars().filter(|unit| ('\u{4e00}'..'\u{9fff}').contains(unit)) {
             let times = self.document.text().chars().filter(|unit| *unit == token).count();
@@ -185,7 +288,9 @@ impl Oracle {
         }
         let hash = self.history.last().map_or(RunningHash::ZERO, |(hash, _)| *hash);
         let hash = hash.advance(version, &entry.client, entry.client_seq, &entry.operation);
-        self.history.push((hash, RichText::checksum(&self.document)));
+        let checksum = RichText::checksum(&self.document);
+        self.history.push((hash, checksum));
+        self.ever.insert((version, *hash.as_bytes()), checksum);
         Ok(())
     }
 }

@@ -41,8 +41,35 @@ pub struct Scenario {
     pub page_crashes: u64,
     /// Of 100 writes to a device, so many fail.
     pub store_faults: u64,
-    /// How often the log loses its newest entries and does not say so.
+    /// Of 100 steps of a user, so many take the right to write away for a while.
+    pub demotions: u64,
+    /// Milliseconds that a token is good for; 0 is for ever.
+    pub token_ms: u64,
+    /// Of 100 snapshots and composed catch-ups, so many arrive with another content than they left with.
+    pub garbled: u64,
+    /// How often the log loses its newest entries: without a word, or under a new epoch.
     pub rollbacks: u64,
+    /// Of 100 such losses, so many are under a new epoch.
+    pub new_epochs: u64,
+    /// Whether the log says how far it is durable, and loses nothing of that; else it promises all and lies.
+    pub watermarks: bool,
+    /// Of 100 steps of a user, so many forbid the document to that user for a while.
+    pub bans: u64,
+    /// Of 100 steps of a user, so many send the device to sleep for up to two minutes.
+    pub sleeps: u64,
+    /// Of 100 steps of a user, so many take the network away for up to a minute, while the typing goes on.
+    pub absences: u64,
+    /// Of 100 cuts that are no half-open ones, so many let the first frames of a message through.
+    pub torn: u64,
+    /// Of 100 cuts, so many are known to the client alone: what it has sent arrives later, beside
+    /// what it sends over its next socket.
+    pub lingering: u64,
+    /// Of 100 answers of the log, so many are right and seconds late.
+    pub slow_log: u64,
+    /// Of 100 edits, so many go on where the last one of this user ended.
+    pub typing: u64,
+    /// Of 100 edits, so many are large: pastes of more than one submit takes, and deletions of half the text.
+    pub large: u64,
     /// How often a user undoes or redoes instead of editing, percent.
     pub undos: u64,
     /// Entries between snapshots, and entries kept behind them.
@@ -81,7 +108,20 @@ impl Scenario {
             keeping: 0,
             page_crashes: 0,
             store_faults: 0,
+            demotions: 0,
+            token_ms: 0,
+            garbled: 0,
             rollbacks: 0,
+            new_epochs: 0,
+            watermarks: false,
+            bans: 0,
+            sleeps: 0,
+            absences: 0,
+            torn: 0,
+            lingering: 0,
+            slow_log: 0,
+            typing: 0,
+            large: 0,
             undos: 0,
             snapshot_entries: chance.between(3, 40),
             retained_entries: chance.between(5, 200),
@@ -108,5 +148,109 @@ impl Scenario {
         let scenario =
             if seed.is_multiple_of(4) { Scenario::lossy(seed ^ 0xd0_d0) } else { Scenario::storm(seed ^ 0xd0_d0) };
         Scenario { undos: 30, mixed: true, ..scenario }
+    }
+
+    /// As [`Scenario::storm`], while rights come and go and tokens run out.
+    pub fn access(seed: u64) -> Scenario {
+        let mut chance = Chance::new(seed ^ 0x00ac_ce55);
+        let token_ms = if chance.percent(70) { chance.between(4_000, 40_000) } else { 0 };
+        Scenario { demotions: chance.between(1, 6), token_ms, ..Scenario::storm(seed ^ 0xacce) }
+    }
+
+    /// As [`Scenario::storm`], with a memory or a network that garbles what is big.
+    pub fn garbling(seed: u64) -> Scenario {
+        Scenario { garbled: 4, ..Scenario::storm(seed ^ 0x9a4b) }
+    }
+
+    /// As [`Scenario::storm`], while a user is shut out of the document now and then.
+    pub fn banning(seed: u64) -> Scenario {
+        let mut chance = Chance::new(seed ^ 0xba_22);
+        let keeping = if chance.percent(50) { 0 } else { 60 };
+        Scenario { bans: chance.between(1, 5), keeping, ..Scenario::storm(seed ^ 0xba22) }
+    }
+
+    /// As [`Scenario::storm`], and everything else that happens to devices and networks: sleep,
+    /// absence, messages torn in two, sockets that outlive their client, a log that takes its time.
+    pub fn hardship(seed: u64) -> Scenario {
+        let mut chance = Chance::new(seed ^ 0x4a_4d);
+        Scenario {
+            sleeps: chance.below(4),
+            absences: chance.below(5),
+            torn: chance.below(80),
+            lingering: chance.below(60),
+            slow_log: chance.below(15),
+            typing: chance.below(90),
+            large: chance.below(15),
+            ..Scenario::storm(seed ^ 0x4a4d)
+        }
+    }
+
+    /// As [`Scenario::lossy`], and the log loses history up to four times.
+    pub fn losses(seed: u64) -> Scenario {
+        let mut chance = Chance::new(seed ^ 0x0010_55e5);
+        Scenario {
+            rollbacks: chance.between(2, 4),
+            new_epochs: chance.below(80),
+            watermarks: true,
+            ..Scenario::lossy(seed ^ 0x10_55e5)
+        }
+    }
+
+    /// All that the others have, in any mixture: for long runs.
+    pub fn everything(seed: u64) -> Scenario {
+        let mut chance = Chance::new(seed ^ 0xa11);
+        let hard = Scenario::hardship(seed ^ 0xa11);
+        let mut some = |most: u64| if chance.percent(40) { chance.between(1, most) } else { 0 };
+        let (keeping, undos, rollbacks) = (some(80), some(40), some(3));
+        Scenario {
+            keeping,
+            page_crashes: some(10),
+            demotions: some(4),
+            bans: some(3),
+            token_ms: if seed.is_multiple_of(2) { hard.shortest_token_ms() + some(40_000) } else { 0 },
+            undos,
+            mixed: hard.mixed || undos > 0,
+            rollbacks,
+            new_epochs: some(90),
+            watermarks: true,
+            retained_entries: if rollbacks > 0 { u64::MAX } else { hard.retained_entries },
+            ..hard
+        }
+    }
+
+    /// Every kind of scenario by its name.
+    pub const KINDS: [(&'static str, fn(u64) -> Scenario); 10] = [
+        ("storm", Scenario::storm),
+        ("devices", Scenario::devices),
+        ("lossy", Scenario::lossy),
+        ("losses", Scenario::losses),
+        ("undoing", Scenario::undoing),
+        ("access", Scenario::access),
+        ("banning", Scenario::banning),
+        ("garbling", Scenario::garbling),
+        ("hardship", Scenario::hardship),
+        ("everything", Scenario::everything),
+    ];
+
+    /// Twice the time that the largest message takes to the slowest reader, and some for the rest.
+    fn shortest_token_ms(&self) -> u64 {
+        10_000 + 10_000_000 / self.reader_bytes.max(1)
+    }
+
+    /// Whether anything can happen at all: there is somebody, somewhere to be, and time for both.
+    pub(super) fn is_possible(&self) -> bool {
+        let counts = [self.clients, self.servers, self.queue_bytes, self.tail_entries];
+        let numbers = [self.latency_ms, self.reader_bytes, self.snapshot_entries];
+        // An older copy of the log brings its older snapshot with it; the model of one is a log that
+        // keeps every entry. What is undone before it was sent is never in the log.
+        let whole = self.rollbacks == 0 || self.retained_entries == u64::MAX;
+        let tracked = self.undos == 0 || self.mixed;
+        // Nobody keeps a token alive whose renewal takes longer to be heard of than it lasts.
+        let renewable = self.token_ms == 0 || self.large == 0 || self.token_ms >= self.shortest_token_ms();
+        renewable
+            && whole
+            && tracked
+            && counts.iter().all(|count| *count > 0)
+            && numbers.iter().all(|number| *number > 0)
     }
 }

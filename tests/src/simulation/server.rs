@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use cowrite_protocol::frame::{DurabilityClass, Role};
+use cowrite_protocol::frame::DurabilityClass;
 use cowrite_protocol::{Channel, ClientId, DocumentId, Limits, Millis, RichText};
-use cowrite_server::auth::{DeveloperAccess, Granted};
 use cowrite_server::connection::{Connection, ConnectionOutput, ConnectionSettings};
 use cowrite_server::oplog::Feed;
 use cowrite_server::outbox::Outbox;
 use cowrite_server::room::{ConnectionId, OpenCommand, Room, RoomCommand, RoomSettings};
 
+use super::application::Application;
 use super::chance::Chance;
 use super::link::LinkId;
 use super::scenario::Scenario;
@@ -24,6 +24,7 @@ pub(super) struct Server {
     limits: Limits,
     room_settings: RoomSettings,
     queue_bytes: usize,
+    durability: DurabilityClass,
 }
 
 pub(super) struct RunningRoom {
@@ -60,6 +61,7 @@ impl Server {
                 ..RoomSettings::default()
             },
             queue_bytes: scenario.queue_bytes,
+            durability: if scenario.watermarks { DurabilityClass::Fsynced } else { DurabilityClass::Disk },
         }
     }
 
@@ -74,16 +76,23 @@ impl Server {
     pub(super) fn accept(&mut self, id: ConnectionId, link: LinkId, now: Millis) {
         let outbox = Arc::new(Outbox::new(self.queue_bytes, self.limits.part_bytes as usize));
         let settings = ConnectionSettings::default();
-        let connection = Connection::new(outbox.clone(), self.limits, settings, DurabilityClass::Disk, now);
+        let connection = Connection::new(outbox.clone(), self.limits, settings, self.durability, now);
         self.connections.insert(id, RunningConnection { connection, outbox, link });
     }
 
     /// Carries out what a connection asks for.
-    pub(super) fn pump_connection(&mut self, id: ConnectionId, chance: &mut Chance, next_life: &mut u64, now: Millis) {
+    pub(super) fn pump_connection(
+        &mut self,
+        id: ConnectionId,
+        application: &Application,
+        chance: &mut Chance,
+        next_life: &mut u64,
+        now: Millis,
+    ) {
         while let Some(output) = self.connections.get_mut(&id).and_then(|running| running.connection.poll_output()) {
             match output {
                 ConnectionOutput::Authenticate { token } => {
-                    let identity = DeveloperAccess::identity(&token).map_err(Into::into);
+                    let identity = application.identify(&token, now).map_err(Into::into);
                     if let Some(running) = self.connections.get_mut(&id) {
                         running.connection.handle_identity(identity, now);
                     }
@@ -95,7 +104,13 @@ impl Server {
                     let mut fresh = [0; 16];
                     fresh[..8].copy_from_slice(&chance.bits().to_be_bytes());
                     fresh[8..].copy_from_slice(&chance.bits().to_be_bytes());
-                    let granted = Granted { role: Role::Editor, for_ms: None };
+                    let granted = match application.role(identity.user.as_str()) {
+                        Ok(granted) => granted,
+                        Err(code) => {
+                            running.connection.refuse(open.request, code, 0);
+                            continue;
+                        }
+                    };
                     let permit = running.connection.handle_opening(channel, &open.document, granted, now);
                     let command = OpenCommand {
                         connection: id,
@@ -114,8 +129,17 @@ impl Server {
                         running.room.handle_command(RoomCommand::Open(Box::new(command)), now);
                     }
                 }
-                ConnectionOutput::AskRole { .. } | ConnectionOutput::Expel { .. } => {
-                    unreachable!("a developer's role does not change")
+                ConnectionOutput::AskRole { channel, .. } => {
+                    let Some(running) = self.connections.get_mut(&id) else { return };
+                    let Some(identity) = running.connection.identity() else { return };
+                    let granted = application.role(identity.user.as_str()).map_err(Into::into);
+                    running.connection.handle_role(channel, granted, now);
+                }
+                ConnectionOutput::Expel { channel, code, retry_after_ms } => {
+                    if let Some(running) = self.rooms.get_mut(&channel) {
+                        let expel = RoomCommand::Expel { connection: id, code, retry_after_ms };
+                        running.room.handle_command(expel, now);
+                    }
                 }
                 ConnectionOutput::Room { channel, frame } => {
                     if let Some(running) = self.rooms.get_mut(&channel) {

@@ -50,7 +50,7 @@ impl World {
 
     /// The page is killed, not closed: nobody is told, and nothing more is written.
     pub(super) fn crash_page(&mut self, client: usize) -> Result<(), String> {
-        self.report.pages += 1;
+        self.report.pages += u64::from(self.clients[client].keeps);
         if let Some(link) = self.clients[client].link.take() {
             self.cut(link, false);
         }

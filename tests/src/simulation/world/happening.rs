@@ -1,6 +1,6 @@
 //! What can happen in a run, and to whom.
 
-use cowrite_protocol::Channel;
+use cowrite_protocol::{Channel, RunningHash, Version};
 use cowrite_server::oplog::FeedEvent;
 use cowrite_server::presence::PresenceEvent;
 use cowrite_server::room::{ConnectionId, LogAnswer, LogRequest, LogTicket};
@@ -47,6 +47,16 @@ pub(super) enum Happening {
     /// The slow periodic look at the log.
     Look(RoomName),
     Restart(usize),
+    /// A user may write again.
+    Promotion(String),
+    /// A user may read again.
+    Readmission(String),
+    /// A device wakes up, or has a network again.
+    Wake(usize),
+    /// A link is cut, after what came through has arrived.
+    Cut(LinkId),
+    /// The log has made this version and all before it durable.
+    Synced(Version, RunningHash),
 }
 
 impl Happening {
@@ -64,6 +74,10 @@ impl Happening {
             Happening::Feed { .. } | Happening::Look(_) => "the feed",
             Happening::Presence { .. } => "presence",
             Happening::Restart(_) => "a restart",
+            Happening::Promotion(_) | Happening::Readmission(_) => "a right given back",
+            Happening::Wake(_) => "a device that wakes",
+            Happening::Cut(_) => "a cut",
+            Happening::Synced(..) => "a log that is durable",
         }
     }
 }

@@ -73,6 +73,7 @@ impl World {
             LogRequest::LoadSnapshot => LogAnswer::Snapshot(Ok(self.log.load_snapshot_now(&document))),
             LogRequest::StoreSnapshot(snapshot) => {
                 self.log.store_snapshot_now(&document, snapshot);
+                self.oracle.check_snapshot(&self.log)?;
                 LogAnswer::Stored(Ok(()))
             }
             LogRequest::Trim(before) => {
@@ -85,15 +86,48 @@ impl World {
         };
         if answered {
             let delay = self.chance.between(1, 20);
+            let late = !self.calm && self.hardship.percent(self.scenario.slow_log);
+            let delay = if late { self.hardship.between(500, 8_000) } else { delay };
             self.later(delay, Happening::Answer { to, ticket, answer });
         }
         self.publish()
+    }
+
+    /// What was there a while ago is durable now, unless it was lost; rooms are told as of commits.
+    pub(super) fn synced(&mut self, version: Version, hash: RunningHash) -> Result<(), String> {
+        let known = self.oracle.history.get(version.get() as usize);
+        if version <= self.durable || known.is_none_or(|(known, _)| *known != hash) {
+            return Ok(());
+        }
+        self.durable = version;
+        let head = self.log.open_now(&self.document, None).map_err(|error| error.to_string())?.head;
+        let Some(epoch) = head.epoch else { return Ok(()) };
+        let rooms = self.servers.iter().enumerate().flat_map(|(index, server)| {
+            let name = move |(channel, running): (&Channel, &super::super::server::RunningRoom)| RoomName {
+                server: index,
+                life: server.life,
+                channel: *channel,
+                room_life: running.life,
+            };
+            server.rooms.iter().map(name)
+        });
+        for to in rooms.collect::<Vec<_>>() {
+            if self.calm || !self.durable_chance.percent(self.scenario.feed_faults) {
+                let delay = self.durable_chance.between(1, 200);
+                self.later(delay, Happening::Feed { to, event: FeedEvent::Durable { epoch, version, hash } });
+            }
+        }
+        Ok(())
     }
 
     /// What was committed goes to the oracle, and to the rooms that subscribed; some of
     /// it is lost on the way, some comes twice.
     pub(super) fn publish(&mut self) -> Result<(), String> {
         let entries = self.oracle.follow(&self.log)?;
+        if self.scenario.watermarks && !entries.is_empty() {
+            let (delay, head) = (self.durable_chance.between(20, 4_000), self.oracle.head());
+            self.later(delay, Happening::Synced(head, self.oracle.head_hash().unwrap_or(RunningHash::ZERO)));
+        }
         self.entries.extend(entries);
         let mut events = Vec::new();
         for (index, server) in self.servers.iter_mut().enumerate() {

@@ -1,10 +1,15 @@
 //! The run: one queue of events, and everything that happens in it.
 
+mod bans;
 mod devices;
+mod epilogue;
+mod garbling;
 mod happening;
+mod hardship;
 mod log;
 mod network;
 mod presence;
+mod report;
 mod users;
 
 use std::collections::BTreeMap;
@@ -12,11 +17,12 @@ use std::time::Duration;
 
 use cowrite_client::{Engine, Output, ProposalKind};
 use cowrite_protocol::operation::Component;
-use cowrite_protocol::{Channel, DocumentId, Limits, Millis, OperationLimits, RichText, Version};
+use cowrite_protocol::{Channel, DocumentId, Epoch, Limits, Millis, OperationLimits, RichText, RunningHash, Version};
 use cowrite_server::oplog::memory::MemoryLog;
-use cowrite_server::oplog::{AppendOutcome, Entry, LogError, WallClock};
+use cowrite_server::oplog::{AppendOutcome, Entry, FeedEvent, LogError, WallClock};
 use cowrite_server::room::{ConnectionId, LogAnswer, LogRequest, LogTicket, RoomCommand, RoomOutput};
 
+use super::application::Application;
 use super::chance::Chance;
 use super::client::Client;
 use super::link::{Link, LinkId};
@@ -24,6 +30,7 @@ use super::oracle::Oracle;
 use super::scenario::Scenario;
 use super::server::Server;
 use happening::{Happening, RoomName};
+pub use report::Report;
 
 /// A run under way.
 pub struct World {
@@ -32,6 +39,11 @@ pub struct World {
     presence_chance: Chance,
     chance_of_undo: Chance,
     device_chance: Chance,
+    access_chance: Chance,
+    garbling_chance: Chance,
+    durable_chance: Chance,
+    hardship: Chance,
+    application: Application,
     now: Millis,
     queue: BTreeMap<(Millis, u64), Happening>,
     order: u64,
@@ -49,34 +61,19 @@ pub struct World {
     /// Tokens that may honestly be there twice: lost before their author heard that they were
     /// accepted, or brought back by an undo.
     unheard: Vec<char>,
+    /// By token: who wrote it, and when.
+    written: BTreeMap<char, (usize, Millis)>,
+    /// Whose typing: a token, and the one that was typed right behind it.
+    typed: Vec<(usize, char, char)>,
+    /// Users who are shut out, since when.
+    banned: BTreeMap<String, Millis>,
+    /// How often each client has connected.
+    connects: Vec<u64>,
+    /// What the log will never lose.
+    durable: Version,
     report: Report,
     /// What happened last, for a run that does not end.
     last: &'static str,
-}
-
-/// What a run came to.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Report {
-    /// Events that happened.
-    pub steps: u64,
-    /// Entries of the log.
-    pub entries: u64,
-    /// Messages that were delivered.
-    pub messages: u64,
-    /// Links that were cut.
-    pub cuts: u64,
-    /// Servers that were killed.
-    pub kills: u64,
-    /// Appends whose answer was lost, late or a refusal.
-    pub log_faults: u64,
-    /// Composed catch-ups that were received.
-    pub composed: u64,
-    /// Presence messages between servers.
-    pub presence: u64,
-    /// What users undid and redid.
-    pub undone: u64,
-    /// Pages that were killed.
-    pub pages: u64,
 }
 
 const DOCUMENT: &str = "simulated";
@@ -88,6 +85,10 @@ const LOOK_MS: u64 = 5_000;
 const QUIET_MS: u64 = 12_000;
 /// Longer than a member elsewhere is believed without a word.
 const STAY_MS: u64 = 35_000;
+/// What may wait for a socket beyond its bound: what is never dropped, and one catch-up.
+const BEYOND_QUEUE_BYTES: usize = 64 << 10;
+/// So often a client connects in the calm at most: what was broken before is found out one by one.
+const MOST_CONNECTS: u64 = 40;
 /// A run of a thousand edits takes some 20,000 steps.
 const MOST_STEPS: u64 = 500_000;
 
@@ -95,13 +96,11 @@ impl World {
     /// Runs a scenario to its end.
     ///
     /// # Errors
-    /// What was found to be false, with the seed that replays it.
+    /// What was found to be false, and when.
     pub fn run(scenario: Scenario) -> Result<Report, String> {
         let seed = scenario.seed;
         let mut world = World::new(scenario);
-        world
-            .storm_and_calm()
-            .map_err(|fault| format!("seed {seed} at {} ms: {fault}\n{:?}", world.now.0, world.scenario))?;
+        world.storm_and_calm().map_err(|fault| format!("seed {seed} at {} ms: {fault}", world.now.0))?;
         Ok(world.report)
     }
 
@@ -118,6 +117,11 @@ impl World {
             presence_chance: Chance::new(scenario.seed ^ 0x9e5e),
             chance_of_undo: Chance::new(scenario.seed ^ 0xd0d0),
             device_chance: Chance::new(scenario.seed ^ 0xde5e),
+            access_chance: Chance::new(scenario.seed ^ 0xacce),
+            durable_chance: Chance::new(scenario.seed ^ 0xd0_5ab1e),
+            hardship: Chance::new(scenario.seed ^ 0x4a2d_5417),
+            garbling_chance: Chance::new(scenario.seed ^ 0x9a4b),
+            application: Application::new(&scenario),
             now: Millis(1_000),
             queue: BTreeMap::new(),
             order: 0,
@@ -132,6 +136,11 @@ impl World {
             calm: false,
             rollbacks_left: scenario.rollbacks,
             unheard: Vec::new(),
+            written: BTreeMap::new(),
+            typed: Vec::new(),
+            banned: BTreeMap::new(),
+            connects: vec![0; scenario.clients],
+            durable: Version::ZERO,
             report: Report::default(),
             last: "",
             document,
@@ -160,6 +169,12 @@ impl World {
         for server in 0..self.servers.len() {
             self.later(0, Happening::Restart(server));
         }
+        for client in 0..self.clients.len() {
+            let user = presence::user_of(client);
+            self.application.let_write(&user, true);
+            self.later(0, Happening::Readmission(user));
+        }
+        let connects = self.connects.clone();
         let calm_end = self.now + CALM_MS;
         let mut quiet_since = None;
         loop {
@@ -189,10 +204,22 @@ impl World {
             }
             self.step()?;
         }
+        let again = self.connects.iter().zip(&connects).map(|(now, before)| now - before);
+        self.report.calm_connects = again.max().unwrap_or(0);
+        if self.report.calm_connects > MOST_CONNECTS {
+            return Err(format!("in the calm a client connected {} times", self.report.calm_connects));
+        }
         self.stay()?;
+        self.oracle.check_snapshot(&self.log)?;
+        let lossless = self.scenario.rollbacks == 0 && self.scenario.undos == 0;
+        let typed = self.typed.iter().filter(|(client, ..)| lossless && !self.clients[*client].moved);
+        self.report.typed = self.oracle.check_typing(typed.copied(), &self.written)?;
+        self.undo_yields()?;
         self.report.entries = self.oracle.head().get();
         self.report.undone = self.clients.iter().map(|client| client.undone).sum();
-        self.oracle.check_end(&self.clients, self.scenario.rollbacks > 0, self.scenario.mixed, &self.unheard)
+        let (lossy, garbled) = (self.scenario.rollbacks > 0, self.scenario.garbled > 0);
+        self.oracle.check_end(&self.clients, lossy, garbled, self.scenario.mixed, &self.unheard)?;
+        self.all_leave()
     }
 
     /// The next thing happens, or the next timer runs out.
@@ -208,7 +235,10 @@ impl World {
                 self.now = self.now.max(at);
                 if let Some((_, happening)) = self.queue.pop_first() {
                     self.last = happening.name();
-                    self.happen(happening)?;
+                    match self.is_slept_through(&happening) {
+                        Some(until) => self.at(until, happening),
+                        None => self.happen(happening)?,
+                    }
                 }
             }
             (_, Some(timer)) => {
@@ -226,6 +256,10 @@ impl World {
             Happening::User(client) => self.user(client),
             Happening::Up(link, message) => {
                 let Some(known) = self.links.get(&link).filter(|known| !known.hole).cloned() else { return Ok(()) };
+                if let Some(until) = known.held_until.filter(|until| *until > self.now) {
+                    self.at(until, Happening::Up(link, message));
+                    return Ok(());
+                }
                 self.report.messages += 1;
                 if std::env::var_os("COWRITE_TRACE").is_some() {
                     eprintln!(
@@ -238,13 +272,20 @@ impl World {
                 let server = &mut self.servers[known.server];
                 if let Some(running) = server.connections.get_mut(&known.connection) {
                     running.connection.handle_message(&message, self.now);
-                    server.pump_connection(known.connection, &mut self.chance, &mut self.next_id, self.now);
+                    server.pump_connection(
+                        known.connection,
+                        &self.application,
+                        &mut self.chance,
+                        &mut self.next_id,
+                        self.now,
+                    );
                 }
                 self.maybe_cut(link);
                 self.pump_server(known.server)
             }
-            Happening::Down(link, message) => {
-                let Some(known) = self.links.get(&link).filter(|known| !known.hole).cloned() else { return Ok(()) };
+            Happening::Down(link, mut message) => {
+                let heard = |known: &&Link| !known.hole && known.held_until.is_none();
+                let Some(known) = self.links.get(&link).filter(heard).cloned() else { return Ok(()) };
                 self.report.messages += 1;
                 if std::env::var_os("COWRITE_TRACE").is_some() {
                     eprintln!(
@@ -257,6 +298,7 @@ impl World {
                 let composed = |frame| matches!(frame, Ok(cowrite_protocol::frame::ServerFrame::Composed { .. }));
                 self.report.composed +=
                     u64::from(cowrite_protocol::codec::decode_server(&message, 1 << 20).any(composed));
+                self.garble(known.client, &mut message);
                 let client = &mut self.clients[known.client];
                 if client.link == Some(link) {
                     client.dirty = true;
@@ -281,6 +323,7 @@ impl World {
             }
             Happening::ServerGone(server, connection) => {
                 self.servers[server].disconnect(connection, self.now);
+                self.links.retain(|_, link| link.connection != connection);
                 self.pump_server(server)
             }
             Happening::Write(link) => self.write(link),
@@ -332,11 +375,23 @@ impl World {
                 self.servers[server].up = true;
                 Ok(())
             }
+            Happening::Promotion(user) => {
+                self.application.let_write(&user, true);
+                Ok(())
+            }
+            Happening::Readmission(user) => self.readmit(&user),
+            Happening::Wake(client) => self.wake(client),
+            Happening::Cut(link) => {
+                self.cut(link, false);
+                Ok(())
+            }
+            Happening::Synced(version, hash) => self.synced(version, hash),
         }
     }
 
     fn next_timer(&self) -> Option<Millis> {
-        let clients = self.clients.iter().filter_map(|client| client.session.poll_timeout());
+        let awake = self.clients.iter().filter(|client| client.asleep_until <= self.now);
+        let clients = awake.filter_map(|client| client.session.poll_timeout());
         let servers = self.servers.iter().flat_map(|server| {
             let rooms = server.rooms.values().filter_map(|running| running.room.poll_timeout());
             rooms.chain(server.connections.values().filter_map(|running| running.connection.poll_timeout()))
@@ -347,7 +402,8 @@ impl World {
     fn timers(&mut self) -> Result<(), String> {
         let now = self.now;
         for client in 0..self.clients.len() {
-            if self.clients[client].session.poll_timeout().is_some_and(|at| at <= now) {
+            let awake = self.clients[client].asleep_until <= now;
+            if awake && self.clients[client].session.poll_timeout().is_some_and(|at| at <= now) {
                 self.clients[client].dirty = true;
                 self.clients[client].session.handle_timeout(now, 0);
                 self.pump_client(client)?;
@@ -359,8 +415,13 @@ impl World {
                     running.room.handle_timeout(now);
                 }
             }
-            for running in self.servers[server].connections.values_mut() {
-                running.connection.handle_timeout(now);
+            let connections: Vec<ConnectionId> = self.servers[server].connections.keys().copied().collect();
+            for id in connections {
+                if let Some(running) = self.servers[server].connections.get_mut(&id) {
+                    running.connection.handle_timeout(now);
+                }
+                let (chance, next_id) = (&mut self.chance, &mut self.next_id);
+                self.servers[server].pump_connection(id, &self.application, chance, next_id, now);
             }
             self.pump_server(server)?;
         }
@@ -370,10 +431,21 @@ impl World {
     /// After every step: what changed is still the truth.
     fn check(&mut self) -> Result<(), String> {
         for (index, client) in self.clients.iter_mut().enumerate() {
-            if !std::mem::take(&mut client.dirty) || self.scenario.rollbacks > self.rollbacks_left {
+            if !std::mem::take(&mut client.dirty) {
                 continue;
             }
             let who = format!("client {index}");
+            if self.scenario.watermarks && !self.scenario.mixed {
+                self.oracle.check_durable(&who, client)?;
+            }
+            if self.scenario.rollbacks > self.rollbacks_left {
+                if let Some(engine) = client.session.engine(client.handle)
+                    && let Some(position) = engine.position()
+                {
+                    self.oracle.check_history(&who, position.version, position.hash, engine.accepted_document())?;
+                }
+                continue;
+            }
             if let Some(engine) = client.session.engine(client.handle)
                 && let Some(position) = engine.position()
             {
@@ -381,11 +453,23 @@ impl World {
             }
             self.oracle.check_status(&who, client, self.scenario.mixed)?;
         }
-        if self.scenario.rollbacks == self.rollbacks_left && self.report.steps.is_multiple_of(8) {
+        if self.report.steps.is_multiple_of(8) {
+            for (index, server) in self.servers.iter().enumerate() {
+                let most = server.connections.values().map(|running| running.outbox.bytes()).max().unwrap_or(0);
+                if most > self.scenario.queue_bytes + BEYOND_QUEUE_BYTES {
+                    return Err(format!("server {index}: {most} bytes wait for one socket"));
+                }
+            }
+        }
+        if self.report.steps.is_multiple_of(8) {
             for (index, server) in self.servers.iter().enumerate() {
                 for running in server.rooms.values() {
                     let (head, document) = (running.room.sequencer().head(), running.room.sequencer().document());
-                    self.oracle.check_replica(&format!("server {index}"), head.version, head.hash, document)?;
+                    let who = format!("server {index}");
+                    match self.scenario.rollbacks == self.rollbacks_left {
+                        true => self.oracle.check_replica(&who, head.version, head.hash, document)?,
+                        false => self.oracle.check_history(&who, head.version, head.hash, document)?,
+                    }
                 }
             }
         }
@@ -404,6 +488,8 @@ impl World {
         self.is_done()
             // Nobody's former connection is believed to live.
             && channels == self.clients.len()
+            // Who sleeps through a rest wakes up to a connection that is gone.
+            && self.clients.iter().all(|client| client.asleep_until <= self.now)
             && self.clients.iter().all(|client| {
                 client.session.engine(client.handle).is_some_and(|engine| {
                     let status = engine.status();

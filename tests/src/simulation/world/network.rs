@@ -8,7 +8,8 @@ impl World {
             match output {
                 Output::NeedToken => {
                     let now = self.now;
-                    self.clients[index].session.provide_token(&format!("dev:{}", presence::user_of(index)), now);
+                    let token = self.application.token(&presence::user_of(index), now);
+                    self.clients[index].session.provide_token(&token, now);
                 }
                 Output::Connect => self.connect(index),
                 Output::Disconnect => {
@@ -19,7 +20,7 @@ impl World {
                 Output::Send(message) => {
                     if let Some(id) = self.clients[index].link {
                         let delay = self.chance.between(1, self.scenario.latency_ms);
-                        if let Some(link) = self.links.get_mut(&id) {
+                        if let Some(link) = self.links.get_mut(&id).filter(|link| link.held_until.is_none()) {
                             link.up_until = link.up_until.max(self.now + delay);
                             let at = link.up_until;
                             self.at(at, Happening::Up(id, message));
@@ -40,14 +41,19 @@ impl World {
         let up: Vec<usize> = (0..self.servers.len()).filter(|server| self.servers[*server].up).collect();
         let id = LinkId(self.fresh());
         self.clients[client].link = Some(id);
-        let Some(&server) = self.chance.pick(&up) else {
+        self.connects[client] += 1;
+        let offline = self.clients[client].offline_until > self.now;
+        let Some(&server) = self.chance.pick(&up).filter(|_| !offline) else {
             return self.later(10, Happening::ClientGone(client, id));
         };
         let connection = ConnectionId(self.fresh());
         self.servers[server].accept(connection, id, self.now);
         let delay = self.chance.between(1, self.scenario.latency_ms);
         let (up_until, down_until) = (self.now + delay, self.now + delay);
-        self.links.insert(id, Link { client, server, connection, hole: false, up_until, down_until, writing: false });
+        self.links.insert(
+            id,
+            Link { client, server, connection, hole: false, held_until: None, up_until, down_until, writing: false },
+        );
         self.later(delay, Happening::Connected(client, id));
     }
 
@@ -55,13 +61,23 @@ impl World {
         if !self.calm && self.chance.percent(self.scenario.cuts) {
             self.report.cuts += 1;
             let half_open = self.chance.percent(self.scenario.half_open);
-            self.cut(link, half_open);
+            if self.hardship.percent(self.scenario.lingering) {
+                self.linger(link);
+            } else if !half_open && self.hardship.percent(self.scenario.torn) {
+                self.tear(link);
+            } else {
+                self.cut(link, half_open);
+            }
         }
     }
 
     /// What is under way is lost. Both sides learn of it some time, or by silence only.
     pub(super) fn cut(&mut self, id: LinkId, half_open: bool) {
         let Some(link) = self.links.get_mut(&id) else { return };
+        // The client has given it up already, and the server will learn of it.
+        if link.held_until.is_some() {
+            return;
+        }
         if half_open {
             link.hole = true;
             return;
@@ -92,6 +108,7 @@ impl World {
                 running.room.handle_command(RoomCommand::Drained { connection }, self.now);
             }
         }
+        self.check_secrecy(self.links.get(&id).map_or(0, |link| link.client), &message)?;
         if !message.is_empty() {
             let bytes = message.len() as u64;
             let delay = self.chance.between(1, self.scenario.latency_ms) + bytes * 1_000 / self.scenario.reader_bytes;

@@ -9,10 +9,22 @@ impl World {
         let token = char::from_u32(self.next_token).unwrap_or('x');
         self.next_token += 1;
         let now = self.now;
+        self.written.insert(token, (client, now));
         if self.chance_of_undo.percent(self.scenario.undos) {
             let back = self.chance_of_undo.percent(65);
-            let returned = self.clients[client].travel(back, now);
+            let (returned, gone) = self.clients[client].travel(back, now);
             self.unheard.extend(returned.chars());
+            // Others' work may have come back by a restoration, as part of an edit of this user.
+            let foreign = |token: &char| self.written.get(token).is_some_and(|(author, _)| *author != client);
+            if let Some(token) = gone.chars().find(foreign).filter(|_| back && self.scenario.rollbacks == 0) {
+                return Err(format!("client {client} undid {token}, which somebody else wrote"));
+            }
+        } else if self.hardship.percent(self.scenario.typing) {
+            if let Some(before) = self.clients[client].type_on(&mut self.chance, token, now) {
+                self.typed.push((client, before, token));
+            }
+        } else if self.hardship.percent(self.scenario.large) {
+            self.clients[client].edit_much(&mut self.hardship, mixed, token, now);
         } else {
             self.clients[client].edit(&mut self.chance, mixed, token, now);
         }
@@ -23,6 +35,14 @@ impl World {
         if killed {
             self.crash_page(client)?;
         }
+        if !self.calm && self.access_chance.percent(self.scenario.demotions) {
+            let (user, back) = (presence::user_of(client), self.access_chance.between(500, 20_000));
+            self.application.let_write(&user, false);
+            self.report.demotions += 1;
+            self.later(back, Happening::Promotion(user));
+        }
+        self.ban(client);
+        self.suffer(client);
         if self.chance.percent(crashes) {
             let server = self.chance.below(self.servers.len() as u64) as usize;
             self.kill(server);
@@ -60,9 +80,14 @@ impl World {
 
     /// The log comes back from an older copy, under the same epoch, and tells nobody.
     pub(super) fn roll_back(&mut self) -> Result<(), String> {
-        self.rollbacks_left -= 1;
         let head = self.oracle.head().get();
         let version = Version::new(head - self.chance.between(1, 4.min(head - 1))).unwrap_or_default();
+        let version = version.max(self.durable);
+        let new_epoch = self.hardship.percent(self.scenario.new_epochs);
+        if version == self.oracle.head() && !new_epoch {
+            return Ok(());
+        }
+        self.rollbacks_left -= 1;
         let hash = self.oracle.history[version.get() as usize].0;
         // An edit that the log had taken, whose author never heard of it, is honestly sent
         // again, and may also be in what somebody else restores.
@@ -72,12 +97,16 @@ impl World {
                 (engine.client() == Some(entry.client)).then(|| (client, engine.status().accepted))
             });
             if let Some((client, accepted)) = author {
-                self.unheard.extend(client.tokens.range(accepted + 1..).map(|(_, token)| *token));
+                self.unheard.extend(client.tokens.range(accepted + 1..).flat_map(|(_, token)| token.chars()));
             }
         }
         self.entries.retain(|entry| entry.version <= version);
         self.oracle.roll_back(&self.entries, version)?;
         self.log.truncate_to(&self.document, version, hash);
+        if new_epoch {
+            let old = self.log.open_now(&self.document, None).map_err(|error| error.to_string())?.head.epoch;
+            self.log.advance_epoch_now(&self.document, old, Epoch::from_random(self.hardship.bits()));
+        }
         // Only processes that start anew meet such a log: a room that lives on notices.
         self.clients.iter_mut().for_each(|client| client.dirty = false);
         Ok(())
@@ -90,19 +119,24 @@ impl World {
             for (id, kind) in open {
                 let (handle, now) = (self.clients[client].handle, self.now);
                 let session = &mut self.clients[client].session;
+                // Who may not write yet waits until that is allowed.
+                if session.engine(handle).is_none_or(|engine| engine.editable().is_err()) {
+                    continue;
+                }
                 let holds = session.engine(handle).is_some_and(|engine| is_in_text(engine, id));
                 match kind {
                     ProposalKind::LostAccepted => {
                         let _ = session.accept_proposal(handle, id, now);
                     }
                     // A person looks whether the words are there already.
-                    ProposalKind::UnknownOutcome if !holds => {
+                    ProposalKind::UnknownOutcome | ProposalKind::NotAllowed if !holds => {
                         let again = session.engine(handle).map(|engine| inserted(engine, id)).unwrap_or_default();
                         let _ = session.accept_proposal(handle, id, now);
                         // What it held is an edit of now, under a new number.
                         let edit = session.engine(handle).map_or(0, |engine| engine.status().local);
-                        self.clients[client].tokens.retain(|_, token| !again.contains(*token));
-                        self.clients[client].tokens.extend(again.chars().next().map(|token| (edit, token)));
+                        let own: String = self.clients[client].tokens.values().map(String::as_str).collect();
+                        let again: String = again.chars().filter(|token| own.contains(*token)).collect();
+                        self.clients[client].renumber(&again, edit);
                     }
                     _ => {
                         let wanted = session.engine(handle).map(|engine| inserted(engine, id)).unwrap_or_default();
