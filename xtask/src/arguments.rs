@@ -35,6 +35,11 @@ cargo xtask COMMAND
                                  what a keystroke and others' carets cost in Chromium,
                                  beside Yjs; both unless one is named. Options as in
                                  docs/performance-browser.md, such as --editors=quill
+  soak [--minutes N]             the simulation on new seeds and all cores, until one
+                                 fails or the time is over (default: 10)
+  mutations [--runs N] [NAME…]   plant known bugs in a copy, one at a time: the
+                                 simulation must find each one (default: within
+                                 2,000 runs)
   changelog                      the next section of CHANGELOG.md, from the commits";
 
 /// One command with its options.
@@ -87,6 +92,18 @@ pub(crate) enum Arguments {
         /// Options of the program.
         options: Vec<String>,
     },
+    /// Run the simulation on new seeds.
+    Soak {
+        /// For how long.
+        minutes: u64,
+    },
+    /// Plant bugs that the simulation must find.
+    Mutations {
+        /// Only these; none means all.
+        names: Vec<String>,
+        /// Runs of all kinds together.
+        runs: u64,
+    },
     /// Print the changes since the last release.
     Changelog,
     /// Print the help text.
@@ -110,6 +127,8 @@ impl Arguments {
             "docs" => Self::Docs,
             "bench" => return Ok(Self::Bench { words: words.collect() }),
             "bench-browser" => Self::BenchBrowser { program: None, options: Vec::new() },
+            "soak" => Self::Soak { minutes: 10 },
+            "mutations" => Self::Mutations { names: Vec::new(), runs: 2_000 },
             "changelog" => Self::Changelog,
             "" | "help" | "-h" | "--help" => return Ok(Self::Help),
             other => return Err(Failure::Usage(format!("there is no command `{other}`"))),
@@ -140,6 +159,15 @@ impl Arguments {
                 (Self::BenchBrowser { options, .. }, _) if name.starts_with("--") && attached.is_some() => {
                     options.push(word);
                 }
+                (Self::Soak { minutes }, "--minutes") => {
+                    let text = value()?;
+                    *minutes = text.parse().map_err(|_| Failure::Usage(format!("`{text}` is no number of minutes")))?;
+                }
+                (Self::Mutations { runs, .. }, "--runs") => {
+                    let text = value()?;
+                    *runs = text.parse().map_err(|_| Failure::Usage(format!("`{text}` is no number of runs")))?;
+                }
+                (Self::Mutations { names, .. }, name) if !name.starts_with('-') => names.push(name.to_owned()),
                 (Self::Test { only }, "--only") => *only = Some(value()?),
                 _ => {
                     return Err(Failure::Usage(format!("`{command}` does not know `{word}`")));
@@ -174,6 +202,9 @@ mod tests {
             parse("bench-browser carets --editors=quill"),
             Some(Arguments::BenchBrowser { program: Some("carets".to_owned()), options })
         );
+        assert_eq!(parse("soak --minutes 3"), Some(Arguments::Soak { minutes: 3 }));
+        let names = vec!["tie-rule".to_owned()];
+        assert_eq!(parse("mutations --runs 9 tie-rule"), Some(Arguments::Mutations { names, runs: 9 }));
         for wrong in [
             "bench-browser --editors",
             "bench-browser frames",

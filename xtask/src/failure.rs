@@ -52,6 +52,12 @@ pub(crate) enum Failure {
         /// What should be there.
         expected: String,
     },
+    /// The simulation did not find deliberate bugs.
+    #[error("the simulation did not find {names}")]
+    Survivors {
+        /// Which.
+        names: String,
+    },
     /// The address that the demo wants is not free.
     #[error("port {port} of this machine cannot be used ({cause}); choose another with --port")]
     Port {

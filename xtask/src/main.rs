@@ -11,10 +11,12 @@ mod docs;
 mod failure;
 mod faults;
 mod model;
+mod mutations;
 mod rust_pages;
 mod setup;
 mod shell;
 mod size;
+mod soak;
 mod stamp;
 mod step;
 mod test;
@@ -64,6 +66,8 @@ fn run() -> Result<(), Failure> {
         Arguments::Docs => docs::docs(&workspace)?,
         Arguments::Bench { words } => bench::beside(&workspace, &words)?,
         Arguments::BenchBrowser { program, options } => bench::browser(&workspace, program.as_deref(), &options)?,
+        Arguments::Soak { minutes } => soak::soak(&workspace, minutes)?,
+        Arguments::Mutations { names, runs } => mutations::mutations(&workspace, &names, runs)?,
         Arguments::Changelog => changelog::changelog(&workspace)?,
         Arguments::Help => println!("{}", arguments::USAGE),
     }

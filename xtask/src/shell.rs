@@ -98,6 +98,13 @@ impl Shell {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
+    /// Runs it unseen; gives all that it printed, and whether it succeeded.
+    pub(crate) fn capture(mut self) -> Result<(String, bool), Failure> {
+        let output = self.command.output().map_err(|cause| self.start(cause))?;
+        let printed = [output.stdout, output.stderr].concat();
+        Ok((String::from_utf8_lossy(&printed).into_owned(), output.status.success()))
+    }
+
     /// The command as a user could type it in the top folder, with the tools on the PATH.
     fn line(&self) -> String {
         let mut line = String::new();
