@@ -5,6 +5,7 @@
 
 pub mod crowd;
 pub mod faults;
+pub mod fuzz;
 pub mod history;
 pub mod model;
 pub mod oplog_suite;

@@ -25,6 +25,9 @@ cargo xtask COMMAND
                                  tests/golden/upgrade, once, for all later ones to open
   model                          every way through the session and resume protocol, within
                                  wider bounds than in each test run; see docs/model-check.md
+  fuzz [TARGET ...] [--minutes N] [--minimize]
+                                 libFuzzer on all targets, or on these, 5 minutes each
+                                 unless said otherwise; see docs/fuzzing.md
   docs                           the reference of the npm package and of the crates,
                                  as pages below the target folder
   bench [PART ...] [--list] [--quick]
@@ -78,6 +81,11 @@ pub(crate) enum Arguments {
     UpgradeGolden,
     /// Explore the protocol's model widely.
     Model,
+    /// Run the fuzzer.
+    Fuzz {
+        /// What is handed on: targets, and options.
+        words: Vec<String>,
+    },
     /// Build the reference.
     Docs,
     /// Measure beside the peers.
@@ -124,6 +132,7 @@ impl Arguments {
             "faults" => return Ok(Self::Faults { words: words.collect() }),
             "upgrade-golden" => Self::UpgradeGolden,
             "model" => Self::Model,
+            "fuzz" => return Ok(Self::Fuzz { words: words.collect() }),
             "docs" => Self::Docs,
             "bench" => return Ok(Self::Bench { words: words.collect() }),
             "bench-browser" => Self::BenchBrowser { program: None, options: Vec::new() },
@@ -197,6 +206,8 @@ mod tests {
         assert_eq!(parse("bench traces --quick"), Some(Arguments::Bench { words }));
         let words = vec!["--seed".to_owned(), "7".to_owned()];
         assert_eq!(parse("faults --seed 7"), Some(Arguments::Faults { words }));
+        let words = vec!["room".to_owned(), "--minutes=9".to_owned()];
+        assert_eq!(parse("fuzz room --minutes=9"), Some(Arguments::Fuzz { words }));
         let options = vec!["--editors=quill".to_owned()];
         assert_eq!(
             parse("bench-browser carets --editors=quill"),

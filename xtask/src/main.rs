@@ -10,6 +10,7 @@ mod demo;
 mod docs;
 mod failure;
 mod faults;
+mod fuzz;
 mod model;
 mod mutations;
 mod rust_pages;
@@ -62,6 +63,7 @@ fn run() -> Result<(), Failure> {
         Arguments::Vectors { words } => vectors::vectors(&workspace, words)?,
         Arguments::Faults { words } => faults::faults(&workspace, words)?,
         Arguments::UpgradeGolden => upgrade::golden(&workspace)?,
+        Arguments::Fuzz { words } => fuzz::fuzz(&workspace, &words)?,
         Arguments::Model => model::model(&workspace)?,
         Arguments::Docs => docs::docs(&workspace)?,
         Arguments::Bench { words } => bench::beside(&workspace, &words)?,
