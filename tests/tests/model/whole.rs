@@ -27,8 +27,7 @@ fn two_clients_edit_twice_at_once() {
     let [_, _, conflicts, _] = holds("twice", Bounds { edits: TWICE, ..Bounds::default() });
     assert!(conflicts > 0, "two servers never wanted the same version");
     if is_wide() {
-        holds("twice, lost", Bounds { edits: TWICE, lost: 1, ..Bounds::default() });
-        holds("twice, cut", Bounds { edits: TWICE, cuts: [1, 0], servers: 1, ..Bounds::default() });
+        holds("fine", Bounds { fine: true, ..Bounds::default() });
     }
 }
 
@@ -37,10 +36,7 @@ fn a_client_that_was_cut_off_resumes_at_either_server() {
     let [fenced, _, conflicts, _] = holds("cut", Bounds { cuts: [1, 0], ..Bounds::default() });
     assert!(fenced > 0 && conflicts > 0, "no append of an old stay was fenced");
     if is_wide() {
-        holds("both cut", Bounds { cuts: [1, 1], ..Bounds::default() });
         holds("cut, lost", Bounds { cuts: [1, 0], lost: 1, ..Bounds::default() });
-        holds("cut twice", Bounds { cuts: [2, 0], ..Bounds::default() });
-        holds("cut, fine", Bounds { cuts: [1, 0], servers: 1, fine: true, ..Bounds::default() });
     }
 }
 
