@@ -134,6 +134,7 @@ impl World {
                         let _ = session.accept_proposal(handle, id, now);
                         // What it held is an edit of now, under a new number.
                         let edit = session.engine(handle).map_or(0, |engine| engine.status().local);
+                        self.written_again(&again);
                         let own: String = self.clients[client].tokens.values().map(String::as_str).collect();
                         let again: String = again.chars().filter(|token| own.contains(*token)).collect();
                         self.clients[client].renumber(&again, edit);
@@ -142,6 +143,7 @@ impl World {
                         let wanted = session.engine(handle).map(|engine| inserted(engine, id)).unwrap_or_default();
                         session.discard_proposal(handle, id, now);
                         self.clients[client].write_again(&wanted, now);
+                        self.written_again(&wanted);
                     }
                 }
                 self.clients[client].dirty = true;
@@ -149,6 +151,14 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Where text is deleted, nobody sees in the text whether these had been accepted: a person who
+    /// writes them again may do it a second time.
+    fn written_again(&mut self, tokens: &str) {
+        if self.scenario.mixed {
+            self.unheard.extend(tokens.chars());
+        }
     }
 }
 
