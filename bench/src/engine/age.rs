@@ -5,7 +5,9 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::cowrite::Sequenced;
-use super::library::{Library, Stored};
+use super::library::Library;
+#[cfg(feature = "peers")]
+use super::library::Stored;
 
 /// The text that is edited, in units; it stays about as long.
 const UNITS: usize = 100_000;
@@ -60,6 +62,7 @@ pub(super) fn ours(edits: usize) -> Value {
 }
 
 /// A library that stores its document as bytes, and reads them.
+#[cfg(feature = "peers")]
 pub(super) fn stored<L: Stored>(mut library: L, edits: usize) -> Value {
     library.splice(0, 0, &"Lorem ipsum. ".repeat(UNITS / 13 + 1));
     grow(&mut library, 0, edits);

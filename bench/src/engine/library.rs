@@ -15,6 +15,7 @@ pub(super) trait Library {
 }
 
 /// A text that is stored with its history.
+#[cfg(feature = "peers")]
 pub(super) trait Stored: Library {
     /// All of it as bytes.
     fn store(&self) -> Vec<u8>;
