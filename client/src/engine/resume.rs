@@ -120,6 +120,10 @@ impl<D: DocumentType> Engine<D> {
             return self.diverged(now);
         }
         let first = self.position.is_none();
+        // Who never learnt which life it knew, and is not told that it was another, has lost
+        // something only if the log knows it, and by less: it forgets who was away for long.
+        let knows_life = self.position.is_none_or(|known| known.epoch.is_some());
+        let lost = log_seq < self.accepted_seq && (other_history || !knows_life && log_seq > ClientSeq::NONE);
         if self.position.is_some_and(|known| known.epoch.is_some() && known.epoch != snapshot.epoch) {
             // Undoing in one life of the log what was done in another would be guesswork.
             self.history.clear();
@@ -138,7 +142,6 @@ impl<D: DocumentType> Engine<D> {
             }
             return self.attached(now, true);
         }
-        let lost = other_history && log_seq < self.accepted_seq;
         let before = core::mem::replace(&mut self.server, text);
         let kept = lost.then(|| before.clone());
         if self.rebase_by_difference(before, accepted).is_err() {

@@ -211,6 +211,27 @@ fn a_document_never_written_is_in_step_with_its_first_life() {
 }
 
 #[test]
+fn a12_who_never_learnt_the_life_is_offered_as_lost_only_what_the_log_knows_by_less() {
+    for (last_seq, offered) in [(0, None), (1, Some(ProposalKind::LostAccepted)), (2, None)] {
+        let mut bench = Bench::open("");
+        for edit in ["+a", "1 +b"] {
+            bench.edit(edit);
+            let submit = bench.expect_submit();
+            bench.ack(&submit);
+        }
+        assert_eq!(bench.reconnect().position.unwrap().epoch, None);
+        bench.log = bench.log.replaced("123", 9);
+        bench.log.own_seq = last_seq;
+        bench.opened(Settlement::Nothing, Outcome::Snapshot);
+        bench.snapshot();
+        let kinds = bench.engine().proposals().iter().map(|proposal| proposal.kind);
+        assert_eq!(kinds.collect::<Vec<_>>(), Vec::from_iter(offered), "last_seq {last_seq}");
+        bench.nothing_sent();
+        assert_eq!(bench.text(), "123");
+    }
+}
+
+#[test]
 fn an_old_copy_of_oneself_takes_a_new_name_and_sends_nothing_of_what_was_pending() {
     let (mut bench, _) = cut_with_pending();
     // A later self has used the id: it may have sent both.

@@ -332,7 +332,9 @@ impl<D: DocumentType> Room<D> {
                 Outcome::Tail { head: head.version }
             }
             Some(_) => other,
-            None if position.version < self.floor && same_life => Outcome::Snapshot,
+            // Who came before the life began knows none, and nothing is left to say that it
+            // was another.
+            None if position.version < self.floor && (same_life || position.epoch.is_none()) => Outcome::Snapshot,
             None => other,
         }
     }

@@ -78,6 +78,25 @@ fn a12_an_operation_of_which_the_log_knows_nothing_any_more_is_shown_and_never_s
 }
 
 #[test]
+fn a12_work_accepted_in_the_first_life_is_not_taken_for_lost_by_who_saw_the_life_begin() {
+    let mut board = Switchboard::new(forgetful());
+    // The document was never written when they came: nobody could tell them which life it is.
+    let (ann, bob) = (board.join(0), board.join(0));
+    board.types(ann, 0, "start");
+    board.cut(ann);
+    for _ in 0..100 {
+        board.types(bob, 5, "b");
+    }
+    board.days_pass(8);
+    board.come_back(ann, 0);
+    let told = &board.person(ann).told;
+    assert_eq!(told[0], "Snapshot", "{told:?}");
+    assert_eq!(board.person(ann).proposals, []);
+    board.types(ann, 0, "X");
+    assert_eq!(board.check(), format!("Xstart{}", "b".repeat(100)));
+}
+
+#[test]
 fn a19_who_reads_slowly_gets_a_refusal_of_its_own_before_the_composition() {
     let limits = Limits { document_units: 600, ..Limits::default() };
     let mut board = Switchboard::new(BoardSettings { limits, queue_bytes: 2_000, ..BoardSettings::default() });
