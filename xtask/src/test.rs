@@ -162,17 +162,20 @@ fn tests(workspace: &Workspace) -> Result<(), Failure> {
     // Also when this step alone is asked for, which sets nothing else up.
     process_tests(workspace)?;
     let programs = TestPrograms::build(workspace, &outside_a_browser(&["test"], &[]))?;
-    let server = server(workspace)?;
-    programs.run(workspace, &[(SERVER, &server)])?;
+    programs.run(workspace, &[(SERVER, &server_program(workspace))])?;
     Shell::new(workspace, "cargo", outside_a_browser(&["test", "--doc"], &[])).run()
 }
 
-/// Builds the server as the tests' programs are: with any other selection of packages, cargo would
-/// choose other features for what it is made of, and build all of that once more. It builds it for
-/// the tests of the program itself.
+/// Builds the server together with the tests' programs, which the test of its own brings about: for
+/// any other selection cargo would choose other features for what it is made of, and build all of
+/// that once more.
 fn server(workspace: &Workspace) -> Result<String, Failure> {
-    Shell::new(workspace, "cargo", outside_a_browser(&["test", "--no-run", "--test=program"], &[])).run()?;
-    Ok(workspace.target().join("debug/cowrite-server").to_string_lossy().into_owned())
+    TestPrograms::build(workspace, &outside_a_browser(&["test"], &[]))?;
+    Ok(server_program(workspace))
+}
+
+fn server_program(workspace: &Workspace) -> String {
+    workspace.target().join("debug/cowrite-server").to_string_lossy().into_owned()
 }
 
 fn browser_packages() -> Vec<String> {
