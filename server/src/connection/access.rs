@@ -6,6 +6,7 @@ use cowrite_protocol::{Channel, DocumentId, Millis};
 use super::right::{Right, Verdict};
 use super::{ChannelUp, Connection, ConnectionOutput, Phase};
 use crate::auth::{Action, Denied, Granted, Identity, Permit};
+use crate::room::ChannelFrame;
 
 impl Connection {
     /// The answer to [`ConnectionOutput::Authenticate`].
@@ -46,6 +47,9 @@ impl Connection {
         let permit = right.permit().clone();
         self.look_at(right.due());
         self.channels.insert(channel, ChannelUp { parts: Default::default(), right });
+        if self.silent {
+            self.outputs.push_back(ConnectionOutput::Room { channel, frame: ChannelFrame::Silent });
+        }
         permit
     }
 

@@ -45,6 +45,8 @@ pub struct Connection {
     /// Opens that were passed on and not decided yet.
     opening: usize,
     heard: Millis,
+    /// The rooms were told that it is not heard.
+    silent: bool,
     /// The token ends then.
     token_until: Millis,
     /// Some right is to be looked at then, or none is.
@@ -149,6 +151,7 @@ impl Connection {
             channels: BTreeMap::new(),
             opening: 0,
             heard: now,
+            silent: false,
             token_until: Millis(u64::MAX),
             rights_due: None,
             submits: Bucket::new(settings.submits, now),
@@ -196,7 +199,7 @@ impl Connection {
 
     /// The socket delivered a message.
     pub fn handle_message(&mut self, message: &[u8], now: Millis) {
-        self.heard = now;
+        self.hear(now);
         if message.is_empty() {
             // It holds no frame that would be counted.
             self.pace(1, now);
@@ -220,7 +223,7 @@ impl Connection {
 
     /// The socket showed a sign of life that is no message.
     pub fn handle_sign_of_life(&mut self, now: Millis) {
-        self.heard = now;
+        self.hear(now);
         self.pace(1, now);
     }
 
@@ -229,8 +232,10 @@ impl Connection {
         match self.phase {
             Phase::AwaitingHello { until } => Some(until),
             Phase::Authenticating | Phase::Open(_) => {
-                let silent = self.heard.max(self.reads_at) + self.settings.silence_ms;
-                Some(self.rights_due.map_or(silent, |due| due.min(silent)).min(self.token_until))
+                let quiet = self.quiet_since();
+                let unanswered = (!self.silent).then(|| quiet + self.unanswered_ms());
+                let known = [self.token_until, quiet + self.settings.silence_ms];
+                known.into_iter().chain(unanswered).chain(self.rights_due).min()
             }
             Phase::Ended => None,
         }
@@ -242,14 +247,15 @@ impl Connection {
             // Its network may be slow, or this process was frozen: it is to come again.
             Phase::AwaitingHello { until } if until <= now => self.end(Code::Silent),
             Phase::Open(_) if self.token_until <= now => self.end(Code::TokenExpired),
-            // While it is not read, it cannot be heard.
-            Phase::Open(_) | Phase::Authenticating
-                if now - self.heard.max(self.reads_at) >= self.settings.silence_ms =>
-            {
+            Phase::Open(_) | Phase::Authenticating if now - self.quiet_since() >= self.settings.silence_ms => {
                 self.end(Code::Silent);
             }
             Phase::Open(_) if self.rights_due.is_some_and(|due| due <= now) => self.look_at_rights(now),
             _ => {}
+        }
+        if !self.silent && self.phase != Phase::Ended && now - self.quiet_since() >= self.unanswered_ms() {
+            self.silent = true;
+            self.tell_rooms(|| ChannelFrame::Silent);
         }
     }
 
@@ -275,6 +281,28 @@ impl Connection {
         let mut bytes = Vec::new();
         encode_server(&ServerFrame::Error { code, retry_after_ms, speaks }, &mut bytes);
         Bytes::from(bytes)
+    }
+
+    fn hear(&mut self, now: Millis) {
+        self.heard = now;
+        if std::mem::take(&mut self.silent) {
+            self.tell_rooms(|| ChannelFrame::Heard);
+        }
+    }
+
+    fn tell_rooms(&mut self, frame: impl Fn() -> ChannelFrame) {
+        let told = self.channels.keys().map(|channel| ConnectionOutput::Room { channel: *channel, frame: frame() });
+        self.outputs.extend(told);
+    }
+
+    /// While it is not read, it cannot be heard.
+    fn quiet_since(&self) -> Millis {
+        self.heard.max(self.reads_at)
+    }
+
+    /// How long a peer may be quiet that is asked for a sign of life meanwhile, in milliseconds.
+    fn unanswered_ms(&self) -> u64 {
+        self.settings.ping_ms.saturating_add(self.settings.answer_ms)
     }
 
     /// So much was done: above the rate reading pauses.
@@ -353,6 +381,45 @@ mod tests {
         say(&mut connection, &[open(1, "../a"), open(2, ""), open(3, "good")]);
         assert_eq!(refusals(&outbox), [(1, Code::BadDocumentId), (2, Code::BadDocumentId)]);
         assert!(matches!(connection.poll_output(), Some(ConnectionOutput::Open(open)) if open.request == 3));
+    }
+
+    /// What the rooms were told, in order: whether the peer is silent.
+    fn told(connection: &mut Connection) -> Vec<(u32, bool)> {
+        let outputs = std::iter::from_fn(|| connection.poll_output());
+        let told = outputs.filter_map(|output| match output {
+            ConnectionOutput::Room { channel, frame: ChannelFrame::Silent } => Some((channel.0, true)),
+            ConnectionOutput::Room { channel, frame: ChannelFrame::Heard } => Some((channel.0, false)),
+            _ => None,
+        });
+        told.collect()
+    }
+
+    #[test]
+    fn a4_who_does_not_answer_is_silent_to_every_room_until_heard() {
+        let (mut connection, _outbox) = greeted(Limits::default());
+        let (ConnectionSettings { ping_ms, answer_ms, silence_ms, .. }, document) =
+            (ConnectionSettings::default(), "a".parse().unwrap());
+        connection.handle_sign_of_life(Millis(1_000));
+        for channel in [Channel(0), Channel(1)] {
+            connection.handle_opening(channel, &document, EDITOR, Millis(1_000));
+        }
+        let due = Millis(1_000) + ping_ms + answer_ms;
+        assert!(due.0 - 1_000 < 30_000 && connection.poll_timeout().is_some_and(|at| at <= due));
+        connection.handle_timeout(Millis(due.0 - 1));
+        assert_eq!(told(&mut connection), []);
+        connection.handle_timeout(due);
+        assert_eq!(told(&mut connection), [(0, true), (1, true)]);
+        assert!(connection.poll_timeout().is_some_and(|at| at > due), "once");
+        // One that was asked for before is opened only now.
+        connection.handle_opening(Channel(2), &document, EDITOR, due);
+        assert_eq!(told(&mut connection), [(2, true)]);
+        connection.handle_sign_of_life(due + 10);
+        assert_eq!(told(&mut connection), [(0, false), (1, false), (2, false)]);
+        connection.handle_timeout(due + 10 + (silence_ms - 1));
+        assert_eq!(told(&mut connection).len(), 3);
+        assert!(connection.identity().is_some());
+        connection.handle_timeout(due + 10 + silence_ms);
+        assert!(connection.identity().is_none());
     }
 
     fn identity(lasts_ms: Option<u64>) -> Result<Identity, Denied> {

@@ -9,6 +9,9 @@ pub struct ConnectionSettings {
     pub hello_ms: u64,
     /// A quiet peer is asked for a sign of life this often, in milliseconds.
     pub ping_ms: u64,
+    /// A peer that was asked and has given no sign of life for so many milliseconds more is not
+    /// shown to others until it does.
+    pub answer_ms: u64,
     /// A peer that was not heard for this long is given up, in milliseconds.
     pub silence_ms: u64,
     /// A peer whose socket takes no byte for this long is given up, in milliseconds.
@@ -32,7 +35,9 @@ impl Default for ConnectionSettings {
     fn default() -> Self {
         ConnectionSettings {
             hello_ms: 5_000,
-            ping_ms: 30_000,
+            ping_ms: 20_000,
+            // With the ask and the tick of presence, within 30 s.
+            answer_ms: 8_000,
             silence_ms: 90_000,
             stuck_ms: 60_000,
             queue_bytes: 1 << 20,

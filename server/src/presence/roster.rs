@@ -52,7 +52,7 @@ impl Roster {
         let moved_on = |slot: &Slot| slot.elsewhere.as_ref().is_some_and(|other| other.stay.generation > generation);
         if let Some(slot) = self.slot(number) {
             let displaced = moved_on(slot);
-            slot.here = Some(Here { stay, displaced, untold: true });
+            slot.here = Some(Here { stay, displaced, silent: false, untold: true });
             slot.changed |= !displaced;
             slot.cursor_untold |= slot.cursor.is_some();
             if !displaced && slot.elsewhere.take().is_some() {
@@ -67,20 +67,42 @@ impl Roster {
         let Some(slot) = self.slot(number) else { return };
         let Some(here) = slot.here.take_if(|here| here.stay.generation == generation) else { return };
         let stay = StayName { client: slot.client, generation };
-        if !here.displaced {
+        if here.is_told() {
             self.ended.push(stay);
         }
-        self.vacate(number, !here.displaced);
+        self.vacate(number, here.is_told());
     }
 
-    /// A frame came from this very stay: if it was believed to have gone on elsewhere, and
-    /// nobody elsewhere shows it, it is here after all.
+    /// Nothing is heard of this stay: to everybody it is as if it had ended, until a frame comes
+    /// from it.
+    pub fn silence(&mut self, number: AuthorNumber, generation: Generation) {
+        let Some(slot) = self.slot(number) else { return };
+        let Some(here) = slot.here.as_mut().filter(|here| here.stay.generation == generation) else { return };
+        let was_told = here.is_told();
+        here.silent = true;
+        if was_told {
+            (slot.changed, slot.moved, slot.cursor_untold) = (false, false, false);
+            let stay = StayName { client: slot.client, generation };
+            self.ended.push(stay);
+            self.left.push(number);
+        }
+    }
+
+    /// A frame came from this very stay: if it was believed to be gone, or to have gone on
+    /// elsewhere, and nobody elsewhere shows it, it is here after all.
     pub fn touch(&mut self, number: AuthorNumber, generation: Generation) {
         let Some(slot) = self.slot(number) else { return };
-        if slot.elsewhere.is_none()
-            && let Some(here) = slot.here.as_mut().filter(|here| here.displaced && here.stay.generation == generation)
-        {
+        let stay = StayName { client: slot.client, generation };
+        let Some(here) = slot.here.as_mut().filter(|here| here.stay.generation == generation) else { return };
+        if here.is_told() {
+            return;
+        }
+        here.silent = false;
+        if slot.elsewhere.is_none() {
             (here.displaced, here.untold, slot.changed) = (false, true, true);
+            (slot.moved, slot.cursor_untold) = (slot.cursor.is_some(), slot.cursor.is_some());
+            // Who is told that it is here must not hear, behind that, that it ended.
+            self.ended.retain(|ended| *ended != stay);
         }
     }
 

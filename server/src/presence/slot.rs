@@ -50,8 +50,16 @@ pub(super) struct Here {
     /// A newer stay was seen elsewhere: this channel is a relic, unless its client shows a
     /// sign of life when nobody newer is known any more.
     pub(super) displaced: bool,
+    /// Nothing is heard of it: it may be gone, and is not shown.
+    pub(super) silent: bool,
     /// Not yet told to other servers.
     pub(super) untold: bool,
+}
+
+impl Here {
+    pub(super) fn is_told(&self) -> bool {
+        !self.displaced && !self.silent
+    }
 }
 
 /// A stay at a room of another server.
@@ -88,7 +96,7 @@ impl Slot {
 
     /// The stay here, if this server is the one to tell of it.
     pub(super) fn told(&self) -> Option<&Here> {
-        self.here.as_ref().filter(|here| !here.displaced)
+        self.here.as_ref().filter(|here| here.is_told())
     }
 
     /// Whether the number is nobody's but an author's who is not here.

@@ -127,7 +127,7 @@ pub struct OpenCommand {
     pub state: String,
 }
 
-/// A frame on an open channel.
+/// A frame on an open channel, or what its connection says of it.
 #[derive(Debug)]
 pub enum ChannelFrame {
     /// An edit.
@@ -177,6 +177,10 @@ pub enum ChannelFrame {
     },
     /// The client closes the channel.
     Close,
+    /// Nothing is heard of the client, though it was asked: others are not shown its member.
+    Silent,
+    /// It is heard again.
+    Heard,
 }
 
 /// What the room's driver is to do.

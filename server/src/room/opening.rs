@@ -25,6 +25,8 @@ pub(super) struct PendingOpen {
     below: Option<Vec<Entry>>,
     /// What lies between the client and the tail could not be had.
     unreachable: bool,
+    /// Nothing is heard of the client.
+    silent: bool,
 }
 
 /// How long a client is asked to wait when the log does not answer, in milliseconds.
@@ -66,7 +68,8 @@ impl<D: DocumentType> Room<D> {
             let refused = ServerFrame::OpenRefused { request, code: Code::AlreadyOpen, retry_after_ms: 0 };
             earlier.command.outbox.push_own(encode(&refused));
         }
-        let mut open = PendingOpen { command, log: None, known: Version::ZERO, below: None, unreachable: false };
+        let mut open =
+            PendingOpen { command, log: None, known: Version::ZERO, below: None, unreachable: false, silent: false };
         let (.., client) = open.start_again(self.named());
         self.opens.push(open);
         match self.phase {
@@ -252,7 +255,7 @@ impl<D: DocumentType> Room<D> {
             self.meter.denied(Action::Read);
             return refuse(&open, code, 0, self.number, &self.meter);
         }
-        let PendingOpen { command, log, .. } = open;
+        let PendingOpen { command, log, silent, .. } = open;
         let state = log.and_then(|log| log.client).unwrap_or(ClientState { generation: Generation::NONE, last: None });
         let head = self.sequencer.head();
         let role = command.permit.role();
@@ -313,6 +316,9 @@ impl<D: DocumentType> Room<D> {
             authors_missing: resumed,
         };
         self.channels.insert(command.connection, channel);
+        if silent {
+            self.roster.silence(number, state.generation);
+        }
         self.durable_due = true;
     }
 
@@ -368,6 +374,14 @@ impl<D: DocumentType> Room<D> {
         if let Some(older) = older {
             self.close_channel(older, Code::Superseded, 0);
         }
+    }
+
+    /// Whether a client that waits to open is heard.
+    pub(super) fn hear_opening(&mut self, connection: ConnectionId, silent: bool) {
+        self.opens
+            .iter_mut()
+            .filter(|open| open.command.connection == connection)
+            .for_each(|open| open.silent = silent);
     }
 
     fn open_at(&self, connection: ConnectionId, request: u32) -> Option<usize> {

@@ -16,8 +16,12 @@ const RESTORATION: u64 = 1 << 63;
 
 impl<D: DocumentType> Room<D> {
     pub(super) fn handle_frame(&mut self, connection: ConnectionId, frame: ChannelFrame) {
+        let silent = matches!(frame, ChannelFrame::Silent);
         // A frame that crossed the end of its channel concerns nobody.
-        let Some(channel) = self.channels.get(&connection) else { return };
+        let Some(channel) = self.channels.get(&connection) else { return self.hear_opening(connection, silent) };
+        if silent {
+            return self.roster.silence(channel.number, channel.generation);
+        }
         self.roster.touch(channel.number, channel.generation);
         match frame {
             ChannelFrame::Submit { seq, base, operation, caret, busy_ms, trail } => {
@@ -28,6 +32,7 @@ impl<D: DocumentType> Room<D> {
             ChannelFrame::Verify { version, hash, checksum } => self.verify(connection, version, hash, checksum),
             ChannelFrame::Restore { base, operation } => self.restore(connection, base, &operation),
             ChannelFrame::Close => self.leave(connection),
+            ChannelFrame::Silent | ChannelFrame::Heard => {}
         }
     }
 

@@ -27,6 +27,7 @@ impl Switchboard {
         for line in self.lines.iter_mut().filter(|line| line.far) {
             if late(line.connection.poll_timeout()) {
                 line.connection.handle_timeout(now);
+                self.servers[line.server].pump_connection(line, now);
             }
         }
     }

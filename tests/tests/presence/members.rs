@@ -1,6 +1,8 @@
 //! Who is here: joining, leaving, moving, dying.
 
-use crate::town::Town;
+use cowrite_server::room::ChannelFrame;
+
+use crate::town::{Town, caret};
 
 /// One guest at each of three servers; everybody knows everybody.
 fn three() -> (Town, [usize; 3]) {
@@ -71,6 +73,77 @@ fn members_of_a_killed_server_vanish_within_thirty_seconds_and_not_too_soon() {
         assert!((20_000..=30_100).contains(&took), "{took} ms");
         town.pass(200);
         assert_eq!(town.shown(ben), ["ada", "ben"]);
+    }
+}
+
+#[test]
+fn a4_who_is_not_heard_is_shown_nowhere_and_as_before_when_heard_again() {
+    let (mut town, [ada, ben, cleo]) = three();
+    let near = town.open(0, "dora");
+    town.state(ada, "early");
+    town.cursor(ada, caret(0));
+    town.pass(1_000);
+    let (everybody, others) = (["ada", "ben", "cleo", "dora"], ["ben", "cleo", "dora"]);
+    for _ in 0..2 {
+        town.frame(ada, ChannelFrame::Silent);
+        town.pass(300);
+        for guest in [ben, cleo, near] {
+            assert_eq!(town.shown(guest), others);
+        }
+        // Nor is it by a summary, nor to somebody who comes meanwhile.
+        let late = town.open(1, "late");
+        town.pass(30_000);
+        assert_eq!(town.shown(late), ["ben", "cleo", "dora", "late"]);
+        town.leave(late);
+        town.frame(ada, ChannelFrame::Heard);
+        town.pass(300);
+        for guest in [ada, ben, cleo, near] {
+            assert_eq!(town.shown(guest), everybody);
+            assert_eq!(town.state_of(guest, "ada"), Some("early"));
+        }
+        for guest in [ben, cleo, near] {
+            assert_eq!(town.cursor_of(guest, "ada"), Some(&caret(0)));
+        }
+    }
+    // Sooner than anybody was told.
+    town.frame(ada, ChannelFrame::Silent);
+    town.frame(ada, ChannelFrame::Heard);
+    for _ in 0..60 {
+        town.pass(1_000);
+        for guest in [ben, cleo, near] {
+            assert_eq!(town.shown(guest), everybody);
+        }
+    }
+}
+
+#[test]
+fn a4_who_ends_or_moves_while_not_heard_is_nobody_or_one_member() {
+    let (mut town, [ada, ben, cleo]) = three();
+    town.frame(ada, ChannelFrame::Silent);
+    town.pass(1_000);
+    let moved = town.open(1, "ada");
+    town.pass(1_000);
+    for guest in [ben, cleo, moved] {
+        assert_eq!(town.shown(guest), ["ada", "ben", "cleo"]);
+    }
+    // What is heard of the old line at last changes nothing, nor does its end.
+    town.frame(ada, ChannelFrame::Heard);
+    town.pass(1_000);
+    town.frame(ada, ChannelFrame::Silent);
+    town.leave(ada);
+    for _ in 0..30 {
+        town.pass(1_000);
+        for guest in [ben, cleo, moved] {
+            assert_eq!(town.shown(guest), ["ada", "ben", "cleo"]);
+        }
+    }
+    town.frame(moved, ChannelFrame::Silent);
+    town.pass(300);
+    town.leave(moved);
+    let dora = town.open(1, "dora");
+    town.pass(30_000);
+    for guest in [ben, cleo, dora] {
+        assert_eq!(town.shown(guest), ["ben", "cleo", "dora"]);
     }
 }
 

@@ -195,7 +195,8 @@ impl Town {
         );
     }
 
-    fn frame(&mut self, guest: usize, frame: ChannelFrame) {
+    /// What a guest sends, or what its connection says of it.
+    pub(crate) fn frame(&mut self, guest: usize, frame: ChannelFrame) {
         let (server, connection) = (self.guests[guest].server, self.guests[guest].connection);
         self.command(server, RoomCommand::Frame { connection, frame });
     }

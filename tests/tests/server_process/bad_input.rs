@@ -1,6 +1,6 @@
 //! Whatever a client sends: a typed answer, and nobody else notices.
 
-use cowrite_protocol::frame::{ClientFrame, Code, Packed, ProtocolVersion, ServerFrame};
+use cowrite_protocol::frame::{ClientFrame, Code, MemberChange, Packed, ProtocolVersion, ServerFrame};
 use cowrite_protocol::operation::OperationBuilder;
 use cowrite_protocol::{Channel, ClientSeq, Utf16Length};
 use tokio_tungstenite::tungstenite::Message;
@@ -185,6 +185,33 @@ async fn d3_an_edit_that_cannot_be_is_refused_and_the_next_one_taken() {
         assert_eq!(person.text_at(9).await, "", "nine edits were taken, and the last one took all away");
     }
     office.work().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a4_who_gives_no_sign_of_life_is_shown_to_nobody_until_it_does() {
+    let place = Place::new();
+    let server = ServerProcess::on_disk(&place.path("data"), &["--ping-ms", "200"]);
+    let mut watcher = Peer::greeted(server.address(), "watcher").await;
+    watcher.open("calm").await;
+    let mut mallory = Peer::greeted(server.address(), "mallory").await;
+    mallory.open("calm").await;
+    let is_mallory = |change: &MemberChange| match change {
+        MemberChange::Here(member) if member.user.as_str() == "mallory" => Some(member.number),
+        _ => None,
+    };
+    let comes = |frame: &ServerFrame<'_>| match frame {
+        ServerFrame::Members { changes, .. } => changes.iter().find_map(is_mallory),
+        _ => None,
+    };
+    let number = watcher.hear(comes).await;
+    // Nobody reads mallory's socket, so nothing answers the server's pings.
+    let left = MemberChange::Left(number);
+    let leaves = |frame: &ServerFrame<'_>| {
+        matches!(frame, ServerFrame::Members { changes, .. } if changes.contains(&left)).then_some(())
+    };
+    watcher.hear(leaves).await;
+    mallory.say(&[ClientFrame::Ping]).await;
+    assert_eq!(watcher.hear(comes).await, number);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
