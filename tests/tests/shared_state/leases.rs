@@ -166,6 +166,7 @@ async fn thousands_are_renewed_in_a_few_commands() {
     tokio::time::sleep(EXPIRY + EXPIRY / 2).await;
     let (during, times) = (calls() - before, start.elapsed().as_secs_f64() / (EXPIRY / 3).as_secs_f64());
     println!("{during} commands for {times:.1} renewals of 5,000 leases");
-    assert!(during as f64 <= 64.0 * (times + 1.0), "{during}");
+    // So many rounds begin meanwhile at most, and one may have been under way.
+    assert!(during as f64 <= 64.0 * (times.ceil() + 1.0), "{during}");
     assert!(leases.take(&users[4_999], 1).await.is_err(), "it was renewed");
 }
