@@ -418,6 +418,18 @@ impl World {
             let connections: Vec<ConnectionId> = self.servers[server].connections.keys().copied().collect();
             for id in connections {
                 if let Some(running) = self.servers[server].connections.get_mut(&id) {
+                    // The pings of a socket are not frames and not sent here one by one: where the link
+                    // carries both ways, the last one was answered.
+                    let answers = |link: &Link| {
+                        let client = &self.clients[link.client];
+                        let carries = !link.hole && link.held_until.is_none() && client.link == Some(running.link);
+                        carries && client.asleep_until <= now
+                    };
+                    if running.connection.poll_timeout().is_some_and(|at| at <= now)
+                        && self.links.get(&running.link).is_some_and(answers)
+                    {
+                        running.connection.handle_sign_of_life(now);
+                    }
                     running.connection.handle_timeout(now);
                 }
                 let (chance, next_id) = (&mut self.chance, &mut self.next_id);
