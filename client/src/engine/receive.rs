@@ -83,6 +83,9 @@ impl<D: DocumentType> Engine<D> {
         let next = self.version().next();
         let expected = self.pending.in_flight().is_some_and(|in_flight| low_byte(in_flight.seq.get()) == seq);
         if !expected || low_byte(next.get()) != version {
+            // The log holds work of ours that we know nothing of, for instance since it had lost it and
+            // has it again: asked for the same once more, it would say the same once more.
+            self.resync |= self.is_catching_up();
             return self.reopen(0);
         }
         let (Some(in_flight), Some(position), Some(client)) = (self.pending.settle(), &mut self.position, self.client)

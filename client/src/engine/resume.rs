@@ -280,6 +280,39 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_catch_up_that_brings_unknown_work_of_ones_own_is_not_asked_for_again_in_vain() {
+        let mut engine = Engine::<RichText>::new("a".parse().unwrap());
+        let opened = |outcome| Opened {
+            request: 1,
+            channel: Channel(1),
+            client: ClientId::from_bytes([7; 16]),
+            last_seq: ClientSeq::NONE,
+            number: AuthorNumber(0),
+            role: Role::Editor,
+            settlement: Settlement::Nothing,
+            epoch: None,
+            outcome,
+        };
+        engine.handle_opened(&opened(Outcome::Snapshot), Millis(1));
+        let empty = SnapshotFrame {
+            channel: Channel(1),
+            epoch: None,
+            version: Version::ZERO,
+            hash: RunningHash::ZERO,
+            checksum: RichText::checksum(&Document::new()),
+            authors: Vec::new(),
+            content: Packed(&[]),
+        };
+        engine.handle_snapshot(empty, Millis(2));
+        assert!(!engine.wants_channel());
+        engine.handle_ack(1, 1, 0, Millis(3));
+        assert!(engine.wants_channel() && !engine.open_request().whole, "one that came late: the rest will tell");
+        engine.handle_opened(&opened(Outcome::Tail { head: Version::ZERO.next() }), Millis(4));
+        engine.handle_ack(1, 1, 0, Millis(5));
+        assert!(engine.wants_channel() && engine.open_request().whole);
+    }
+
+    #[test]
     fn nothing_leads_on_from_a_text_that_was_never_loaded() {
         let mut engine = Engine::<RichText>::new("a".parse().unwrap());
         let opened = Opened {
