@@ -1,5 +1,6 @@
 //! A copy of the sources, in which bugs are planted.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +20,7 @@ pub(crate) struct Tree {
 
 impl Tree {
     /// Copies every file that git knows or would add. A file that has not changed is not written,
-    /// so that the build of the last time still holds.
+    /// so that the build of the last time still holds; one that is gone is deleted here too.
     pub(crate) fn copy(workspace: &Workspace) -> Result<Tree, Failure> {
         let top = workspace.target().join("mutations");
         let tree = Tree { folder: top.join("tree"), build: top.join("build") };
@@ -28,6 +29,7 @@ impl Tree {
         for name in listed.lines() {
             let (from, to) = (workspace.path(name), tree.folder.join(name));
             if !from.is_file() {
+                delete(&to)?;
                 continue;
             }
             let content = fs::read(&from).map_err(Failure::file(&from))?;
@@ -36,6 +38,8 @@ impl Tree {
             }
             write(&to, &content)?;
         }
+        let known: BTreeSet<PathBuf> = listed.lines().map(|name| tree.folder.join(name)).collect();
+        forget_others(&tree.folder, &known)?;
         Ok(tree)
     }
 
@@ -74,4 +78,41 @@ fn write(path: &Path, content: &[u8]) -> Result<(), Failure> {
         fs::create_dir_all(folder).map_err(Failure::file(folder))?;
     }
     fs::write(path, content).map_err(Failure::file(path))
+}
+
+fn delete(path: &Path) -> Result<(), Failure> {
+    if path.is_file() { fs::remove_file(path).map_err(Failure::file(path)) } else { Ok(()) }
+}
+
+/// Deletes every file below the folder that is not one of these.
+fn forget_others(folder: &Path, known: &BTreeSet<PathBuf>) -> Result<(), Failure> {
+    for entry in fs::read_dir(folder).map_err(Failure::file(folder))? {
+        let path = entry.map_err(Failure::file(folder))?.path();
+        if path.is_dir() {
+            forget_others(&path, known)?;
+        } else if !known.contains(&path) {
+            delete(&path)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_source_any_more_is_not_built_along() {
+        let top = folder();
+        let (kept, gone) = (top.join("src/kept.rs"), top.join("src/old/gone.rs"));
+        write(&kept, b"kept").unwrap();
+        write(&gone, b"gone").unwrap();
+        forget_others(&top, &BTreeSet::from([kept.clone()])).unwrap();
+        assert!(kept.is_file() && !gone.exists());
+        fs::remove_dir_all(top).unwrap();
+    }
+
+    fn folder() -> PathBuf {
+        std::env::temp_dir().join(format!("cowrite-mutations-{}", std::process::id()))
+    }
 }
