@@ -46,6 +46,7 @@ impl Connection {
         let right = Right::new(document.clone(), granted, self.token_until, now);
         let permit = right.permit().clone();
         self.look_at(right.due());
+        self.ending.remove(&channel);
         self.channels.insert(channel, ChannelUp { parts: Default::default(), right });
         if self.silent {
             self.outputs.push_back(ConnectionOutput::Room { channel, frame: ChannelFrame::Silent });
@@ -86,6 +87,7 @@ impl Connection {
     /// The room has closed this channel.
     pub fn handle_channel_closed(&mut self, channel: Channel) {
         self.channels.remove(&channel);
+        self.ending.remove(&channel);
     }
 
     /// Asks for every right that is due, and ends those that have run out.
@@ -108,6 +110,7 @@ impl Connection {
         if let Verdict::Expel(code, retry_after_ms) = verdict {
             // What it still sends belongs nowhere.
             self.channels.remove(&channel);
+            self.ending.insert(channel);
             self.outputs.push_back(ConnectionOutput::Expel { channel, code, retry_after_ms });
         }
     }

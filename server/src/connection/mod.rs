@@ -13,7 +13,7 @@ mod socket;
 mod stay;
 mod writing;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -42,6 +42,8 @@ pub struct Connection {
     phase: Phase,
     version: ProtocolVersion,
     channels: BTreeMap<Channel, ChannelUp>,
+    /// Channels whose rooms were told to end them, and have not said so yet.
+    ending: BTreeSet<Channel>,
     /// Opens that were passed on and not decided yet.
     opening: usize,
     heard: Millis,
@@ -149,6 +151,7 @@ impl Connection {
             phase: Phase::AwaitingHello { until: now + settings.hello_ms },
             version: ProtocolVersion::NEWEST,
             channels: BTreeMap::new(),
+            ending: BTreeSet::new(),
             opening: 0,
             heard: now,
             silent: false,
@@ -420,6 +423,22 @@ mod tests {
         assert!(connection.identity().is_some());
         connection.handle_timeout(due + 10 + silence_ms);
         assert!(connection.identity().is_none());
+    }
+
+    #[test]
+    fn who_sends_on_a_channel_that_is_about_to_end_hears_the_reason_from_the_room_alone() {
+        let (mut connection, outbox) = greeted(Limits::default());
+        let granted = Granted { role: Role::Editor, for_ms: Some(10) };
+        connection.handle_opening(Channel(0), &"a".parse().unwrap(), granted, Millis(1));
+        connection.handle_timeout(Millis(11));
+        let mut outputs = std::iter::from_fn(|| connection.poll_output());
+        assert!(outputs.any(|output| matches!(output, ConnectionOutput::Expel { channel: Channel(0), .. })));
+        say(&mut connection, &[ClientFrame::Close { channel: Channel(0) }]);
+        assert!(connection.poll_output().is_none(), "it belongs nowhere");
+        assert!(outbox.take(1 << 20).frames.is_empty());
+        connection.handle_channel_closed(Channel(0));
+        say(&mut connection, &[ClientFrame::Close { channel: Channel(0) }]);
+        assert_eq!(outbox.take(1 << 20).frames.len(), 1, "there is no such channel any more");
     }
 
     fn identity(lasts_ms: Option<u64>) -> Result<Identity, Denied> {
