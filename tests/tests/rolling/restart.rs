@@ -23,7 +23,7 @@ async fn b4_a_rolling_restart_is_a_blink_and_loses_nothing() {
     let flags = ["--spread-ms", &SPREAD_MS.to_string(), "--shutdown-ms", "8000"];
     let mut servers: Vec<_> = (0..3).map(|_| ServerProcess::on_redis(&redis.url(), &flags)).collect();
     let addresses: Vec<_> = servers.iter().map(ServerProcess::address).collect();
-    let settings = CrowdSettings { clients: 200, documents: 40, pause_ms: 300, ..CrowdSettings::default() };
+    let settings = CrowdSettings { clients: 200, documents: 40, pause_ms: 200, ..CrowdSettings::default() };
     let mut crowd = Crowd::gather(&addresses, settings).await;
     crowd.start_typing();
     crowd.until_accepted(300, PATIENCE).await;
