@@ -1,5 +1,6 @@
 // Bundles a page with the built package, as an application would: one of a framework, or an example.
 import { execFile } from "node:child_process";
+import { rmSync } from "node:fs";
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -50,12 +51,18 @@ export async function bundlePage(source, { version = 19, mode = "production", pl
 
 const examples = {};
 
-/** The folder of an example's built page. Built once, for a second build would take the files of the first from under its tests. */
+/** The folder of an example's built page. Built once a program, and for it alone: a second build would take the files of the first from under its tests. */
 export async function buildExample(name) {
-  const folder = path.join(root, "examples", name);
-  examples[name] ??= promisify(execFile)(process.execPath, [path.join(folder, "node_modules/vite/bin/vite.js"), "build"], { cwd: folder });
-  await examples[name];
-  return path.join(folder, "dist");
+  const built = async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "cowrite-example-"));
+    // Not after the test that happens to ask first: the others have it, too.
+    process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+    const example = path.join(root, "examples", name);
+    const vite = [path.join(example, "node_modules/vite/bin/vite.js"), "build", "--emptyOutDir", "--outDir", folder];
+    await promisify(execFile)(process.execPath, vite, { cwd: example });
+    return folder;
+  };
+  return (examples[name] ??= built());
 }
 
 /** The first block of code of a guide, in that language. */
