@@ -279,10 +279,8 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_catch_up_that_brings_unknown_work_of_ones_own_is_not_asked_for_again_in_vain() {
-        let mut engine = Engine::<RichText>::new("a".parse().unwrap());
-        let opened = |outcome| Opened {
+    fn opened(outcome: Outcome) -> Opened {
+        Opened {
             request: 1,
             channel: Channel(1),
             client: ClientId::from_bytes([7; 16]),
@@ -292,7 +290,12 @@ mod tests {
             settlement: Settlement::Nothing,
             epoch: None,
             outcome,
-        };
+        }
+    }
+
+    #[test]
+    fn a_catch_up_that_brings_unknown_work_of_ones_own_is_not_asked_for_again_in_vain() {
+        let mut engine = Engine::<RichText>::new("a".parse().unwrap());
         engine.handle_opened(&opened(Outcome::Snapshot), Millis(1));
         let empty = SnapshotFrame {
             channel: Channel(1),
@@ -315,18 +318,7 @@ mod tests {
     #[test]
     fn nothing_leads_on_from_a_text_that_was_never_loaded() {
         let mut engine = Engine::<RichText>::new("a".parse().unwrap());
-        let opened = Opened {
-            request: 1,
-            channel: Channel(1),
-            client: ClientId::from_bytes([7; 16]),
-            last_seq: ClientSeq::NONE,
-            number: AuthorNumber(0),
-            role: Role::Editor,
-            settlement: Settlement::Nothing,
-            epoch: None,
-            outcome: Outcome::Tail { head: Version::ZERO },
-        };
-        engine.handle_opened(&opened, Millis(1));
+        engine.handle_opened(&opened(Outcome::Tail { head: Version::ZERO }), Millis(1));
         assert!(engine.wants_channel(), "it asks again");
         let mut text = Document::new();
         let operation = Operation::builder().insert("a").build();

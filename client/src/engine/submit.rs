@@ -1,7 +1,6 @@
 //! What an engine sends, and when it does again.
 
-use cowrite_protocol::frame::Code;
-use cowrite_protocol::frame::Position;
+use cowrite_protocol::frame::{Code, Position};
 use cowrite_protocol::{Checksum, ClientSeq, Cursor, DocumentType, Version};
 
 use super::pending::Sealed;
