@@ -9,6 +9,8 @@ use cowrite_protocol::codec::encode_server;
 use cowrite_protocol::frame::{Code, Packed, ServerFrame};
 use tokio::sync::Notify;
 
+use crate::auth::Permit;
+
 /// Encoded frames that wait for a connection's socket, filled by its rooms and emptied
 /// by the task that writes.
 ///
@@ -35,7 +37,7 @@ struct State {
     queued: u64,
     taken: u64,
     lagging: Vec<Channel>,
-    closed: Vec<Channel>,
+    closed: Vec<(Channel, Permit)>,
     end: Option<(Code, u32)>,
     gone: bool,
 }
@@ -64,8 +66,8 @@ pub struct Taken {
     pub frames: Vec<Bytes>,
     /// Channels whose rooms are to hear that the queue has drained.
     pub drained: Vec<Channel>,
-    /// Channels that their rooms have closed.
-    pub closed: Vec<Channel>,
+    /// Channels that their rooms have closed, each with the permit that it was opened with.
+    pub closed: Vec<(Channel, Permit)>,
     /// The connection is to end after these frames, for this reason and with this retry
     /// time in milliseconds.
     pub end: Option<(Code, u32)>,
@@ -119,15 +121,10 @@ impl Outbox {
         self.ready.notify_one();
     }
 
-    /// The room has closed this channel; the connection forgets it.
-    pub fn channel_closed(&self, channel: Channel) {
-        self.lock().closed.push(channel);
+    /// The room has closed the channel that was opened with this permit; the connection forgets it.
+    pub fn channel_closed(&self, channel: Channel, opened_with: Permit) {
+        self.lock().closed.push((channel, opened_with));
         self.ready.notify_one();
-    }
-
-    /// The channel is being opened again: what was said of its end is past.
-    pub fn channel_opening(&self, channel: Channel) {
-        self.lock().closed.retain(|closed| *closed != channel);
     }
 
     /// Drops what remains of a transfer of this channel, with all that waits behind it.

@@ -366,7 +366,9 @@ impl Pipe {
         let client = &mut self.clients[index];
         let Some((id, connection, outbox)) = &mut client.socket else { return false };
         let taken = outbox.take(bytes);
-        taken.closed.iter().for_each(|channel| connection.handle_channel_closed(*channel));
+        for (channel, permit) in &taken.closed {
+            connection.handle_channel_closed(*channel, permit);
+        }
         if !taken.drained.is_empty() {
             self.room.handle_command(RoomCommand::Drained { connection: *id }, self.now);
         }

@@ -59,6 +59,11 @@ impl Permit {
         self.0.role.store(0, Ordering::Release);
     }
 
+    /// Whether the two are clones: the right of one opening, and no other.
+    pub fn is(&self, other: &Permit) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The role, if it were not over; the lowest if it was withdrawn.
     pub fn role(&self) -> Role {
         let place = usize::from(self.0.role.load(Ordering::Acquire)).saturating_sub(1);

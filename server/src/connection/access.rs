@@ -42,7 +42,6 @@ impl Connection {
     /// An `Open` is passed to the room of this channel; gives the permit to pass with it.
     pub fn handle_opening(&mut self, channel: Channel, document: &DocumentId, granted: Granted, now: Millis) -> Permit {
         self.opening = self.opening.saturating_sub(1);
-        self.outbox.channel_opening(channel);
         let right = Right::new(document.clone(), granted, self.token_until, now);
         let permit = right.permit().clone();
         self.look_at(right.due());
@@ -84,10 +83,16 @@ impl Connection {
         self.look_at_rights(now);
     }
 
-    /// The room has closed this channel.
-    pub fn handle_channel_closed(&mut self, channel: Channel) {
-        self.channels.remove(&channel);
-        self.ending.remove(&channel);
+    /// The room has closed the channel that was opened with this permit. Says whether none of that number
+    /// is open now: it may have been opened again before the room had heard that it was to end.
+    pub fn handle_channel_closed(&mut self, channel: Channel, opened_with: &Permit) -> bool {
+        if self.ending.get(&channel).is_some_and(|permit| permit.is(opened_with)) {
+            self.ending.remove(&channel);
+        }
+        if self.channels.get(&channel).is_some_and(|open| open.right.permit().is(opened_with)) {
+            self.channels.remove(&channel);
+        }
+        !self.channels.contains_key(&channel)
     }
 
     /// Asks for every right that is due, and ends those that have run out.
@@ -109,8 +114,9 @@ impl Connection {
     fn heed(&mut self, channel: Channel, verdict: Verdict) {
         if let Verdict::Expel(code, retry_after_ms) = verdict {
             // What it still sends belongs nowhere.
-            self.channels.remove(&channel);
-            self.ending.insert(channel);
+            if let Some(open) = self.channels.remove(&channel) {
+                self.ending.insert(channel, open.right.permit().clone());
+            }
             self.outputs.push_back(ConnectionOutput::Expel { channel, code, retry_after_ms });
         }
     }

@@ -180,7 +180,7 @@ impl Connection {
     /// A frame on a channel that is not open, perhaps not any more: ignored, and told unless the room
     /// is about to say why the channel ends. Its reason may be one to come back from, ours is not.
     fn unknown(&mut self, channel: Channel) {
-        if self.ending.contains(&channel) {
+        if self.ending.contains_key(&channel) {
             return;
         }
         self.push(&ServerFrame::Closed { channel, code: Code::UnknownChannel, retry_after_ms: 0 });

@@ -13,7 +13,7 @@ mod socket;
 mod stay;
 mod writing;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -21,7 +21,7 @@ use cowrite_protocol::codec::{DecodeError, decode_client, encode_server};
 use cowrite_protocol::frame::{Code, DurabilityClass, PartReader, Position, ProtocolVersion, ServerFrame};
 use cowrite_protocol::{Channel, ClientId, ClientSeq, DocumentId, Limits, Millis};
 
-use crate::auth::Identity;
+use crate::auth::{Identity, Permit};
 use crate::metrics::{Metrics, Rate};
 use crate::outbox::Outbox;
 use crate::room::ChannelFrame;
@@ -43,7 +43,7 @@ pub struct Connection {
     version: ProtocolVersion,
     channels: BTreeMap<Channel, ChannelUp>,
     /// Channels whose rooms were told to end them, and have not said so yet.
-    ending: BTreeSet<Channel>,
+    ending: BTreeMap<Channel, Permit>,
     /// Opens that were passed on and not decided yet.
     opening: usize,
     heard: Millis,
@@ -151,7 +151,7 @@ impl Connection {
             phase: Phase::AwaitingHello { until: now + settings.hello_ms },
             version: ProtocolVersion::NEWEST,
             channels: BTreeMap::new(),
-            ending: BTreeSet::new(),
+            ending: BTreeMap::new(),
             opening: 0,
             heard: now,
             silent: false,
@@ -429,16 +429,32 @@ mod tests {
     fn who_sends_on_a_channel_that_is_about_to_end_hears_the_reason_from_the_room_alone() {
         let (mut connection, outbox) = greeted(Limits::default());
         let granted = Granted { role: Role::Editor, for_ms: Some(10) };
-        connection.handle_opening(Channel(0), &"a".parse().unwrap(), granted, Millis(1));
+        let permit = connection.handle_opening(Channel(0), &"a".parse().unwrap(), granted, Millis(1));
         connection.handle_timeout(Millis(11));
         let mut outputs = std::iter::from_fn(|| connection.poll_output());
         assert!(outputs.any(|output| matches!(output, ConnectionOutput::Expel { channel: Channel(0), .. })));
         say(&mut connection, &[ClientFrame::Close { channel: Channel(0) }]);
         assert!(connection.poll_output().is_none(), "it belongs nowhere");
         assert!(outbox.take(1 << 20).frames.is_empty());
-        connection.handle_channel_closed(Channel(0));
+        connection.handle_channel_closed(Channel(0), &permit);
         say(&mut connection, &[ClientFrame::Close { channel: Channel(0) }]);
         assert_eq!(outbox.take(1 << 20).frames.len(), 1, "there is no such channel any more");
+    }
+
+    #[test]
+    fn the_late_end_of_a_channel_does_not_end_the_one_that_was_opened_since() {
+        let (mut connection, outbox) = greeted(Limits::default());
+        let document = "a".parse().unwrap();
+        let first = connection.handle_opening(Channel(0), &document, EDITOR, Millis(1));
+        say(&mut connection, &[ClientFrame::Close { channel: Channel(0) }]);
+        let second = connection.handle_opening(Channel(0), &document, EDITOR, Millis(2));
+        std::iter::from_fn(|| connection.poll_output()).for_each(drop);
+        assert!(!connection.handle_channel_closed(Channel(0), &first));
+        say(&mut connection, &[ClientFrame::Close { channel: Channel(0) }]);
+        let passed_on = connection.poll_output();
+        assert!(matches!(passed_on, Some(ConnectionOutput::Room { frame: ChannelFrame::Close, .. })));
+        assert!(outbox.take(1 << 20).frames.is_empty());
+        assert!(connection.handle_channel_closed(Channel(0), &second));
     }
 
     fn identity(lasts_ms: Option<u64>) -> Result<Identity, Denied> {

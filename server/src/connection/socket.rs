@@ -246,9 +246,10 @@ impl SocketTask {
     /// Takes from the outbox what fits into a message, and tells rooms what follows.
     fn fill(&mut self) -> Option<End> {
         let taken = self.outbox.take(MESSAGE_BYTES);
-        for channel in taken.closed {
-            self.connection.handle_channel_closed(channel);
-            self.rooms.remove(channel);
+        for (channel, opened_with) in taken.closed {
+            if self.connection.handle_channel_closed(channel, &opened_with) {
+                self.rooms.remove(channel);
+            }
         }
         for channel in taken.drained {
             self.deliver(channel, RoomCommand::Drained { connection: self.entry.id });
@@ -389,8 +390,9 @@ impl SocketTask {
     fn undeliverable(&mut self, channel: Channel, command: RoomCommand) {
         if let RoomCommand::Open(open) = command {
             self.connection.refuse(open.request, Code::Internal, RETRY_MS);
-            self.connection.handle_channel_closed(channel);
-            self.rooms.remove(channel);
+            if self.connection.handle_channel_closed(channel, &open.permit) {
+                self.rooms.remove(channel);
+            }
         }
     }
 

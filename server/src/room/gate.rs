@@ -71,7 +71,7 @@ impl Gate {
         self.cancel();
         let closed = ServerFrame::Closed { channel: self.channel, code, retry_after_ms };
         self.outbox.push(self.channel, encode(&closed));
-        self.outbox.channel_closed(self.channel);
+        self.outbox.channel_closed(self.channel, self.permit());
     }
 
     /// Ends the whole connection.

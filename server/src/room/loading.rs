@@ -375,7 +375,7 @@ impl<D: DocumentType> Room<D> {
         for open in std::mem::take(&mut self.opens) {
             let request = open.command.request;
             open.command.outbox.push_own(encode(&ServerFrame::OpenRefused { request, code, retry_after_ms }));
-            open.command.outbox.channel_closed(self.number);
+            open.command.outbox.channel_closed(self.number, open.command.permit);
         }
         self.refuse_exports(code);
     }

@@ -36,7 +36,7 @@ pub(super) fn refuse(open: &PendingOpen, code: Code, retry_after_ms: u32, channe
     meter.open_refused(code);
     let request = open.command.request;
     open.command.outbox.push_own(encode(&ServerFrame::OpenRefused { request, code, retry_after_ms }));
-    open.command.outbox.channel_closed(channel);
+    open.command.outbox.channel_closed(channel, open.command.permit.clone());
 }
 
 impl PendingOpen {

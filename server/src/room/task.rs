@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::{LogAnswer, LogRequest, LogTicket, Room, RoomCommand, RoomOutput, RoomSettings, encode};
+use crate::auth::Permit;
 use crate::clock::Clock;
 use crate::metrics::{RoomMeter, RoomMetrics};
 use crate::oplog::{Feed, FeedEvent, LogError, OpLog, WallClock};
@@ -110,7 +111,7 @@ struct RoomTask<D: DocumentType> {
     /// Since when the room could be forgotten.
     idle_since: Option<Millis>,
     /// The open that is being handled: if that panics, nobody else knows of it.
-    opening: Option<(Arc<Outbox>, u32)>,
+    opening: Option<(Arc<Outbox>, u32, Permit)>,
 }
 
 type LogCall = Pin<Box<dyn Future<Output = (LogTicket, Reply)> + Send>>;
@@ -235,7 +236,7 @@ impl<D: DocumentType> RoomTask<D> {
 
     fn command(&mut self, command: RoomCommand, now: Millis) {
         if let RoomCommand::Open(open) = &command {
-            self.opening = Some((Arc::clone(&open.outbox), open.request));
+            self.opening = Some((Arc::clone(&open.outbox), open.request, open.permit.clone()));
         }
         self.room.handle_command(command, now);
         self.opening = None;
@@ -370,20 +371,20 @@ impl<D: DocumentType> RoomTask<D> {
                 channel.gate.close(Code::Internal, FAILED_RETRY_MS);
             }
             for open in &room.opens {
-                refuse(&open.command.outbox, open.command.request, number);
+                refuse(&open.command.outbox, open.command.request, number, open.command.permit.clone());
             }
-            if let Some((outbox, request)) = opening.take()
+            if let Some((outbox, request, permit)) = opening.take()
                 && !room
                     .opens
                     .iter()
                     .any(|open| open.command.request == request && Arc::ptr_eq(&open.command.outbox, &outbox))
                 && !room.channels.values().any(|channel| channel.gate.leads_to(&outbox))
             {
-                refuse(&outbox, request, number);
+                refuse(&outbox, request, number, permit);
             }
             while let Ok(command) = commands.try_recv() {
                 if let RoomCommand::Open(open) = command {
-                    refuse(&open.outbox, open.request, number);
+                    refuse(&open.outbox, open.request, number, open.permit);
                 }
             }
             true
@@ -391,10 +392,10 @@ impl<D: DocumentType> RoomTask<D> {
     }
 }
 
-fn refuse(outbox: &Outbox, request: u32, number: Channel) {
+fn refuse(outbox: &Outbox, request: u32, number: Channel, permit: Permit) {
     let refused = ServerFrame::OpenRefused { request, code: Code::Internal, retry_after_ms: FAILED_RETRY_MS };
     outbox.push_own(encode(&refused));
-    outbox.channel_closed(number);
+    outbox.channel_closed(number, permit);
 }
 
 /// The answer of a call that may be under way; may be dropped and asked for again.

@@ -204,7 +204,9 @@ impl ServerMachine {
         for (link, (connection, outbox)) in &mut self.sockets {
             while outbox.has_work() {
                 let taken = outbox.take(usize::MAX);
-                taken.closed.into_iter().for_each(|channel| connection.handle_channel_closed(channel));
+                for (channel, permit) in taken.closed {
+                    connection.handle_channel_closed(channel, &permit);
+                }
                 let mut message = taken.frames.concat();
                 if let Some((code, retry_after_ms)) = taken.end {
                     message.extend_from_slice(&Connection::farewell(code, retry_after_ms));
