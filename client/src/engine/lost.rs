@@ -1,12 +1,11 @@
 //! Work that was set aside: kept and shown, never sent by itself.
 
-use alloc::boxed::Box;
-use alloc::vec;
 use alloc::vec::Vec;
 
-use cowrite_protocol::DocumentType;
 use cowrite_protocol::frame::Code;
+use cowrite_protocol::{ClientId, DocumentType};
 
+use super::loss::Loss;
 use super::{ChannelState, EditError, Engine, Event, Outgoing};
 
 /// Work that waits for a decision of the application.
@@ -20,8 +19,8 @@ pub struct Proposal<D: DocumentType> {
     pub operation: D::Operation,
     /// How many edits of this client it holds whose outcome is not known.
     pub(super) edits: u64,
-    /// The text that was lost.
-    pub(super) target: Option<Box<D::Document>>,
+    /// What was lost, if it is offered whole.
+    pub(super) loss: Option<Loss<D>>,
 }
 
 /// Why work was set aside.
@@ -39,6 +38,10 @@ pub enum ProposalKind {
     /// It was decided against it when the merge was looked at.
     Declined,
 }
+
+/// Whether a restoration came by itself, and not among the work of others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Alone(pub(super) bool);
 
 impl ProposalKind {
     /// In the order in which records name them; only ever appended.
@@ -59,7 +62,9 @@ impl<D: DocumentType> Engine<D> {
 
     /// Does what a proposal asks for: unknown or forbidden work becomes an edit of now; lost work is
     /// restored in one act through the sequencer, which lets one client win. The edit can be
-    /// undone, as a group of its own; the restoration, which is the sequencer's, cannot.
+    /// undone, as a group of its own; the restoration, which is the sequencer's, cannot. Lost work that is
+    /// larger than one operation may be is restored as far as that goes, and the client that wins
+    /// adds the rest as its own edit.
     ///
     /// # Errors
     /// If the document cannot be edited; the proposal then stays.
@@ -82,9 +87,15 @@ impl<D: DocumentType> Engine<D> {
             // The restoration is made on the accepted text: pending work is held back
             // until it is decided, so it must not be in it.
             ProposalKind::LostAccepted => {
+                let way = self.proposals[at].loss.as_ref().map(|loss| &loss.way);
+                let first = way.and_then(|way| D::split(way, &self.limits.operation).into_iter().next());
+                let Some(operation) = first else {
+                    // It is all there.
+                    self.discard_proposal(id);
+                    return Ok(());
+                };
                 if self.channel == ChannelState::Attached && !self.restoring {
                     self.restoring = true;
-                    let operation = self.without_pending(&self.proposals[at].operation);
                     let base = self.version();
                     self.outgoing.push_back(Outgoing::Restore { base, operation });
                 }
@@ -103,35 +114,82 @@ impl<D: DocumentType> Engine<D> {
         self.release();
     }
 
-    /// The restoration of lost work was answered.
+    /// The restoration of lost work was answered. What was restored has come before, if anything was.
     pub(super) fn restored(&mut self, refused: Option<Code>) {
         self.restoring = false;
         let lost = self.proposals.iter().position(|proposal| proposal.kind == ProposalKind::LostAccepted);
         let Some(lost) = lost else { return };
-        let mut proposal = self.proposals.remove(lost);
+        let proposal = self.proposals.remove(lost);
         self.event(Event::ProposalSettled { id: proposal.id, refused });
-        // Somebody else restored: what still differs is for a person to decide. What is
-        // pending is no part of what was lost.
-        if let (Some(_), Some(target)) = (refused, proposal.target.take()) {
-            let difference = self.pending.clone().carry_over(&D::diff(&self.server, &target)).operation;
-            self.propose(ProposalKind::Remaining, difference, 0, None);
+        if let Some(loss) = proposal.loss {
+            let rest = self.shown(&loss.way);
+            match refused {
+                // What was too large for one act is an edit of who has won.
+                None if loss.is_restored => {
+                    if loss.is_blurred || !D::is_identity(&rest) && self.edit_recorded(&rest, None).is_err() {
+                        self.propose(ProposalKind::Remaining, rest, 0, None);
+                    }
+                }
+                None => {}
+                // Somebody else restored: what still differs is for a person to decide.
+                Some(Code::AlreadyRestored) => self.propose(ProposalKind::Remaining, rest, 0, None),
+                // Nobody did. It can be asked for again.
+                Some(_) => self.propose(ProposalKind::LostAccepted, rest, 0, Some(loss)),
+            }
         }
         self.release();
     }
 
-    pub(super) fn propose(
-        &mut self,
-        kind: ProposalKind,
-        operation: D::Operation,
-        edits: u64,
-        target: Option<D::Document>,
-    ) {
+    /// What was lost is seen from the accepted text as it is now. `restores` says whether what led to it is a
+    /// restoration, alone or among the work of others.
+    pub(super) fn follow_losses(&mut self, committed: &D::Operation, restores: Option<Alone>) {
+        let mut settled = Vec::new();
+        for proposal in &mut self.proposals {
+            let Some(loss) = &mut proposal.loss else { continue };
+            match restores {
+                Some(Alone(alone)) if !loss.is_restored => {
+                    loss.restored(&self.server, alone);
+                    proposal.operation = self.pending.clone().carry_over(&loss.way).operation;
+                    if D::is_identity(&loss.way) {
+                        settled.push(proposal.id);
+                    }
+                }
+                _ => loss.follow(committed, &self.server),
+            }
+        }
+        if !settled.is_empty() && !self.restoring {
+            // Somebody else has brought all of it back.
+            self.proposals.retain(|proposal| !settled.contains(&proposal.id));
+            for id in settled {
+                self.event(Event::ProposalSettled { id, refused: Some(Code::AlreadyRestored) });
+            }
+            self.release();
+        }
+    }
+
+    /// Whether this is the name under which lost work is restored into the life that the engine knows.
+    pub(super) fn is_restoration(&self, client: &ClientId) -> bool {
+        let epoch = self.position.and_then(|position| position.epoch);
+        client.is_reserved() && (epoch.is_none() || *client == ClientId::restoration(epoch))
+    }
+
+    /// Whether a restoration is known among what the accepted text has come from.
+    pub(super) fn knows_restoration(&self) -> bool {
+        self.authors.iter().any(|author| self.is_restoration(&author.client))
+    }
+
+    /// What would be shown if this were committed.
+    pub(super) fn shown(&self, committed: &D::Operation) -> D::Operation {
+        self.pending.clone().carry_over(committed).operation
+    }
+
+    pub(super) fn propose(&mut self, kind: ProposalKind, operation: D::Operation, edits: u64, loss: Option<Loss<D>>) {
         if D::is_identity(&operation) {
             return;
         }
         let id = self.next_proposal;
         self.next_proposal += 1;
-        self.proposals.push(Proposal { id, kind, operation, edits, target: target.map(Box::new) });
+        self.proposals.push(Proposal { id, kind, operation, edits, loss });
         self.event(Event::Proposal { id, kind });
     }
 
@@ -141,25 +199,6 @@ impl<D: DocumentType> Engine<D> {
             let (_, carried) = D::transform(change, &proposal.operation);
             proposal.operation = carried;
         }
-    }
-
-    /// An operation on the text that the user sees, as one on the accepted text.
-    fn without_pending(&self, operation: &D::Operation) -> D::Operation {
-        let mut texts = vec![self.server.clone()];
-        for pending in self.pending.operations() {
-            let mut next = texts[texts.len() - 1].clone();
-            if D::apply(&mut next, pending).is_ok() {
-                texts.push(next);
-            }
-        }
-        let mut operation = operation.clone();
-        let steps: Vec<_> = self.pending.operations().zip(&texts).collect();
-        for (pending, before) in steps.into_iter().rev() {
-            if let Ok(inverse) = D::invert(pending, before) {
-                operation = D::transform(&inverse, &operation).1;
-            }
-        }
-        operation
     }
 
     fn release(&mut self) {

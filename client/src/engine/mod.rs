@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 mod caret;
 mod durable;
 mod event;
+mod loss;
 mod lost;
 mod members;
 mod pending;

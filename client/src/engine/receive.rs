@@ -7,6 +7,7 @@ use cowrite_protocol::{
     AuthorNumber, Checksum, ClientId, ClientSeq, Cursor, DocumentType, OperationLimits, RunningHash, UserId, Version,
 };
 
+use super::lost::Alone;
 use super::{ChannelState, Engine, Event, Origin};
 use cowrite_protocol::Millis;
 
@@ -111,6 +112,7 @@ impl<D: DocumentType> Engine<D> {
             return self.diverged(now);
         }
         self.note_accepted(&in_flight.operation);
+        self.follow_losses(&in_flight.operation, None);
         self.caught_up(now);
         self.heed_durable();
     }
@@ -186,6 +188,7 @@ impl<D: DocumentType> Engine<D> {
         if self.carry_over_pending(&operation, Origin::Remote, None).is_err() {
             return self.diverged(now);
         }
+        self.follow_losses(&operation, self.knows_restoration().then_some(Alone(false)));
         if let Some(in_flight) = self.pending.in_flight_mut() {
             in_flight.sent = false;
             // What it said of the cursor is void as well.
@@ -295,6 +298,7 @@ impl<D: DocumentType> Engine<D> {
         if self.carry_over_pending(operation, Origin::Remote, user).is_err() {
             return self.diverged(now);
         }
+        self.follow_losses(operation, self.is_restoration(client).then_some(Alone(true)));
         self.caught_up(now);
         self.event(Event::Presence);
     }

@@ -1,6 +1,5 @@
 //! A document as it is kept on the device: what is written, and how it is read again.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use cowrite_protocol::frame::{Code, DurabilityClass, Position, Reader, Role, Writer};
@@ -10,6 +9,7 @@ use cowrite_protocol::{
 };
 use thiserror::Error;
 
+use super::loss::Loss;
 use super::lost::{Proposal, ProposalKind};
 use super::pending::{Buffer, InFlight, Pending};
 use super::review::Merge;
@@ -120,7 +120,7 @@ impl<D: DocumentType> Engine<D> {
             out.byte(proposal.kind as u8);
             operation::<D>(&mut out, &proposal.operation);
             out.u64(proposal.edits);
-            out.option(proposal.target.as_deref(), |out, target| operation::<D>(out, &D::to_operation(target)));
+            out.option(proposal.loss.as_ref(), |out, loss| operation::<D>(out, &D::to_operation(&loss.text)));
         }
         seal(&mut out);
         out.0
@@ -251,7 +251,7 @@ impl<D: DocumentType> Engine<D> {
         self.read_merge(from)?;
         self.next_proposal = from.u32()?;
         for _ in 0..from.u64()? {
-            self.proposals.push(read_proposal(from)?);
+            self.proposals.push(read_proposal(from, &self.server)?);
         }
         self.held = self.proposals.iter().any(|proposal| proposal.kind == ProposalKind::LostAccepted);
         self.storing = Some(Storing::restored(Base { name, bytes: base_bytes, since }));
@@ -296,17 +296,17 @@ impl<D: DocumentType> Engine<D> {
     }
 }
 
-fn read_proposal<D: DocumentType>(from: &mut Reader<'_>) -> Option<Proposal<D>> {
+fn read_proposal<D: DocumentType>(from: &mut Reader<'_>, accepted: &D::Document) -> Option<Proposal<D>> {
     let id = from.u32()?;
     let kind = from.pick(&ProposalKind::ALL)?;
     let (operation, edits) = (read_operation::<D>(from)?, from.u64()?);
-    let mut target = None;
+    let mut loss = None;
     if from.truth()? {
         let mut text = D::Document::default();
         D::apply(&mut text, &read_operation::<D>(from)?).ok()?;
-        target = Some(Box::new(text));
+        loss = Some(Loss::new(accepted, text));
     }
-    Some(Proposal { id, kind, operation, edits, target })
+    Some(Proposal { id, kind, operation, edits, loss })
 }
 
 fn operation<D: DocumentType>(out: &mut Writer, operation: &D::Operation) {

@@ -4,6 +4,8 @@ use cowrite_protocol::error::ApplyError;
 use cowrite_protocol::frame::{DurabilityClass, Opened, Outcome, Position, Role, Settlement, SnapshotFrame};
 use cowrite_protocol::{ClientId, ClientSeq, DocumentType, Limits, OperationLimits};
 
+use super::loss::Loss;
+use super::lost::Alone;
 use super::pending::{InFlight, Sealed};
 use super::{ChannelState, Engine, Event, Origin, Pending, ProposalKind};
 use cowrite_protocol::Millis;
@@ -167,6 +169,7 @@ impl<D: DocumentType> Engine<D> {
             self.event(Event::Merged { replaced, of: D::length(&before).0 });
         }
         self.carry_over_pending(&difference, Origin::Resync, None)?;
+        self.follow_losses(&difference, self.knows_restoration().then_some(Alone(false)));
         if let Some(in_flight) = self.pending.in_flight_mut() {
             in_flight.sent = false;
         }
@@ -176,9 +179,9 @@ impl<D: DocumentType> Engine<D> {
     /// What the log had accepted and lost is offered, never sent by itself; what is
     /// pending waits for that decision.
     fn offer_lost(&mut self, lost: D::Document) {
-        let restoring = D::diff(&self.server, &lost);
-        let restoring = self.pending.clone().carry_over(&restoring).operation;
-        self.propose(ProposalKind::LostAccepted, restoring, 0, Some(lost));
+        let loss = Loss::new(&self.server, lost);
+        let restoring = self.shown(&loss.way);
+        self.propose(ProposalKind::LostAccepted, restoring, 0, Some(loss));
         self.held = self.proposals.iter().any(|proposal| proposal.kind == ProposalKind::LostAccepted);
         self.accepted_seq = ClientSeq::NONE;
     }

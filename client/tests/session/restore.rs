@@ -63,7 +63,7 @@ fn restoring_is_one_operation_on_the_current_version_and_releases_what_waited() 
     bench.session.accept_proposal(bench.handle, id, bench.now).unwrap().unwrap();
     bench.drain();
     bench.nothing_sent();
-    bench.commit("4 +X");
+    bench.restored("4 +X");
     bench.nothing_sent();
     answer(&mut bench, None);
     assert!(bench.events.contains(&Event::ProposalSettled { id, refused: None }));
@@ -81,7 +81,7 @@ fn what_somebody_else_restored_whole_leaves_nothing_to_decide() {
     let id = lost(&bench);
     bench.session.accept_proposal(bench.handle, id, bench.now).unwrap().unwrap();
     bench.drain();
-    bench.commit("3 +X");
+    bench.restored("3 +X");
     answer(&mut bench, Some(Code::AlreadyRestored));
     assert!(bench.events.contains(&Event::ProposalSettled { id, refused: Some(Code::AlreadyRestored) }));
     // What is pending is no part of what was lost.
@@ -99,7 +99,7 @@ fn what_somebody_else_restored_in_part_leaves_the_difference_as_a_proposal() {
     bench.session.accept_proposal(bench.handle, id, bench.now).unwrap().unwrap();
     bench.drain();
     bench.next();
-    bench.commit("1 -1");
+    bench.restored("1 -1");
     answer(&mut bench, Some(Code::AlreadyRestored));
     let pending = bench.expect_submit();
     bench.ack(&pending);
@@ -138,7 +138,8 @@ fn a_restoration_whose_answer_was_lost_can_be_asked_for_again() {
     let id = lost(&bench);
     bench.session.accept_proposal(bench.handle, id, bench.now).unwrap().unwrap();
     bench.drain();
-    bench.log.bob("3 +X");
+    let restoration = bench.log.restoration();
+    bench.log.append(restoration, 1, &op("1 -1"));
     bench.reconnect();
     bench.in_step(Settlement::NotAccepted);
     bench.composed(1);
@@ -149,7 +150,84 @@ fn a_restoration_whose_answer_was_lost_can_be_asked_for_again() {
     answer(&mut bench, Some(Code::AlreadyRestored));
     let pending = bench.expect_submit();
     bench.ack(&pending);
-    assert_eq!((bench.text().as_str(), bench.engine().proposals().len()), ("abcXY", 0));
+    assert_eq!(bench.text(), "acY");
+    assert_eq!(bench.engine().proposals()[0].kind, ProposalKind::Remaining);
+}
+
+#[test]
+fn what_others_have_brought_back_whole_meanwhile_is_settled_by_itself() {
+    let mut bench = bereft(Outcome::EpochChanged);
+    let id = lost(&bench);
+    bench.commit("+1");
+    bench.restored("4 +X");
+    assert!(bench.events.contains(&Event::ProposalSettled { id, refused: Some(Code::AlreadyRestored) }));
+    let pending = bench.expect_submit();
+    bench.ack(&pending);
+    assert_eq!((bench.text(), bench.engine().proposals().len()), ("1abcXY".into(), 0));
+}
+
+#[test]
+fn what_others_have_written_since_the_loss_is_never_proposed_to_be_taken_away() {
+    let mut bench = bereft(Outcome::EpochChanged);
+    let id = lost(&bench);
+    bench.commit("+since-");
+    bench.session.accept_proposal(bench.handle, id, bench.now).unwrap().unwrap();
+    bench.drain();
+    bench.next();
+    bench.restored("9 +Z");
+    answer(&mut bench, Some(Code::AlreadyRestored));
+    let remaining = bench.engine().proposals()[0].clone();
+    bench.session.accept_proposal(bench.handle, remaining.id, bench.now).unwrap().unwrap();
+    bench.drain();
+    let text = bench.text();
+    assert!(text.starts_with("since-abc") && text.contains('X') && text.ends_with('Y'), "{text}");
+}
+
+#[test]
+fn a_restoration_that_is_refused_for_another_reason_stays_on_offer() {
+    let mut bench = bereft(Outcome::EpochChanged);
+    let id = lost(&bench);
+    bench.session.accept_proposal(bench.handle, id, bench.now).unwrap().unwrap();
+    bench.drain();
+    bench.next();
+    answer(&mut bench, Some(Code::ReadOnly));
+    assert!(bench.events.contains(&Event::ProposalSettled { id, refused: Some(Code::ReadOnly) }));
+    bench.nothing_sent();
+    let again = lost(&bench);
+    assert_ne!(again, id);
+    bench.session.accept_proposal(bench.handle, again, bench.now).unwrap().unwrap();
+    bench.drain();
+    assert_eq!(bench.next(), Sent::Restore { base: 1, operation: op("3 +X") });
+}
+
+#[test]
+fn what_is_too_large_for_one_act_is_finished_by_who_has_won() {
+    let mut bench = Bench::open("abc");
+    let long = "x".repeat(3 << 20);
+    bench.edit(&format!("3 +{long}"));
+    while bench.status().pending > 0 {
+        let accepted = bench.expect_submit();
+        bench.ack(&accepted);
+    }
+    bench.reconnect();
+    bench.log = bench.log.reborn("abc");
+    bench.opened(Settlement::Nothing, Outcome::EpochChanged);
+    bench.snapshot();
+    let id = lost(&bench);
+    bench.session.accept_proposal(bench.handle, id, bench.now).unwrap().unwrap();
+    bench.drain();
+    let Sent::Restore { base: 1, operation } = bench.next() else { panic!("nothing is restored") };
+    let client = bench.log.restoration();
+    let entry = bench.log.entry(Channel(bench.channel), client, &operation);
+    bench.bytes(&entry);
+    bench.nothing_sent();
+    answer(&mut bench, None);
+    while bench.status().pending > 0 {
+        let rest = bench.expect_submit();
+        bench.ack(&rest);
+    }
+    assert_eq!(bench.text(), format!("abc{long}"));
+    assert_eq!((bench.log.string(), bench.engine().proposals().len()), (bench.text(), 0));
 }
 
 #[test]

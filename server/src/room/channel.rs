@@ -29,6 +29,9 @@ pub(super) struct ChannelState {
     pub(super) last: Option<(ClientSeq, Version)>,
     /// The last rejection, repeated if the operation comes again.
     pub(super) rejected: Option<(ClientSeq, Code)>,
+    /// The answer to a restoration, which waits until the channel has been told the text up to this version: with
+    /// less of it a client would take for missing what is on its way.
+    pub(super) restoration: Option<(Version, Option<Code>)>,
     /// What the channel carried up last.
     pub(super) carried_seq: u64,
     pub(super) carried_base: u64,

@@ -362,6 +362,7 @@ impl<D: DocumentType> Room<D> {
             self.start_append(now);
             self.answer_opens();
             self.catch_up_all();
+            self.tell_restored();
             self.answer_exports();
             self.tell_durable();
             self.maintain_snapshot();

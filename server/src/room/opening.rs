@@ -307,6 +307,7 @@ impl<D: DocumentType> Room<D> {
             durable: Version::ZERO,
             last: state.last,
             rejected: None,
+            restoration: None,
             carried_seq: state.last.map_or(0, |(seq, _)| seq.get()),
             carried_base: match (resumed, command.position) {
                 (true, Some(position)) => position.version.get(),

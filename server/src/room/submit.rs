@@ -124,7 +124,7 @@ impl<D: DocumentType> Room<D> {
         let Some(channel) = self.channels.get(&connection) else { return };
         if let Err(code) = channel.gate.allows(Action::Write, self.now) {
             self.meter.denied(Action::Write);
-            return self.answer_restore(connection, Some(code));
+            return self.answer_restore(connection, Version::ZERO, Some(code));
         }
         let id = SubmissionId(channel.stay | RESTORATION);
         if self.draining || self.quarantined || self.sequencer.holds(id) {
@@ -132,9 +132,9 @@ impl<D: DocumentType> Room<D> {
         }
         let client = ClientId::restoration(self.sequencer.head().epoch);
         let known = self.sequencer.tail().after(self.sequencer.tail().start());
-        let restored = |client| known.is_some_and(|mut entries| entries.any(|entry| entry.client == client));
-        if restored(client) {
-            return self.answer_restore(connection, Some(Code::AlreadyRestored));
+        let restored = known.and_then(|mut entries| entries.find(|entry| entry.client == client));
+        if let Some(version) = restored.map(|entry| entry.version) {
+            return self.answer_restore(connection, version, Some(Code::AlreadyRestored));
         }
         let (user, permit) = (channel.user.clone(), channel.gate.permit());
         let submitted = self.read_operation(operation).and_then(|operation| {
@@ -152,7 +152,7 @@ impl<D: DocumentType> Room<D> {
             })
         });
         if let Err(code) = submitted {
-            self.answer_restore(connection, Some(code));
+            self.answer_restore(connection, Version::ZERO, Some(code));
         }
     }
 
@@ -224,14 +224,12 @@ impl<D: DocumentType> Room<D> {
                 continue;
             };
             if submission.id.0 & RESTORATION != 0 {
-                self.answer_restore(
-                    connection,
-                    match ruling {
-                        Ruling::Accepted(_) => None,
-                        Ruling::Rejected(code) if code != Code::SeqReused => Some(code),
-                        _ => Some(Code::AlreadyRestored),
-                    },
-                );
+                let (version, refused) = match ruling {
+                    Ruling::Accepted(version) => (version, None),
+                    Ruling::Duplicate(version) => (version, Some(Code::AlreadyRestored)),
+                    Ruling::Rejected(code) | Ruling::Ended(code) => (Version::ZERO, Some(code)),
+                };
+                self.answer_restore(connection, version, refused);
                 continue;
             }
             match ruling {
@@ -279,9 +277,20 @@ impl<D: DocumentType> Room<D> {
         channel.gate.push(frame, self.now);
     }
 
-    fn answer_restore(&mut self, connection: ConnectionId, refused: Option<Code>) {
-        if let Some(channel) = self.channels.get(&connection) {
-            channel.gate.push(encode(&ServerFrame::Restored { channel: self.number, refused }), self.now);
+    /// The answer is given once the channel has been told the text up to this version.
+    fn answer_restore(&mut self, connection: ConnectionId, version: Version, refused: Option<Code>) {
+        if let Some(channel) = self.channels.get_mut(&connection) {
+            channel.restoration = Some((version, refused));
+        }
+    }
+
+    /// Gives the answers to restorations that are due.
+    pub(super) fn tell_restored(&mut self) {
+        for channel in self.channels.values_mut() {
+            let due = channel.restoration.take_if(|(version, _)| *version <= channel.sent);
+            if let Some((_, refused)) = due {
+                channel.gate.push(encode(&ServerFrame::Restored { channel: self.number, refused }), self.now);
+            }
         }
     }
 }

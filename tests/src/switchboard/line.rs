@@ -93,7 +93,9 @@ impl Line {
         let taken = self.outbox.take(if self.stuck { self.spare.1 } else { 1 << 20 });
         let bytes = taken.frames.iter().map(|frame| frame.len()).sum();
         self.spare.1 = if self.stuck && bytes > 0 { self.spare.1.saturating_sub(bytes) } else { 0 };
-        taken.closed.iter().for_each(|channel| self.connection.handle_channel_closed(*channel));
+        for (channel, permit) in &taken.closed {
+            self.connection.handle_channel_closed(*channel, permit);
+        }
         *moved |= !taken.frames.is_empty() || !taken.drained.is_empty();
         if !taken.drained.is_empty() {
             servers[self.server].command(RoomCommand::Drained { connection: self.id }, now);
@@ -169,6 +171,7 @@ pub(super) fn name(heading: Heading, frame: &[u8]) -> Option<&'static str> {
             Ok(ServerFrame::Entry { .. }) => Some("Entry"),
             Ok(ServerFrame::Composed { .. }) => Some("Composed"),
             Ok(ServerFrame::Snapshot(_)) => Some("Snapshot"),
+            Ok(ServerFrame::Restored { .. }) => Some("Restored"),
             _ => None,
         },
     }

@@ -261,6 +261,26 @@ impl Switchboard {
         self.settle();
     }
 
+    /// Somebody does what all that was set aside for a decision asks for.
+    ///
+    /// # Panics
+    /// If the document cannot be edited.
+    pub fn accept(&mut self, person: usize) {
+        for (id, _) in std::mem::take(&mut self.people[person].proposals) {
+            let (person, now) = (&mut self.people[person], self.now);
+            let accepted = person.session.accept_proposal(person.handle, id, now);
+            assert!(matches!(accepted, Some(Ok(()))), "{accepted:?}");
+        }
+        self.settle();
+    }
+
+    /// The log has lost all that it knew of the document, and every server starts anew.
+    pub fn forget(&mut self) {
+        (0..self.servers.len()).for_each(|server| self.kill(server));
+        self.log.forget_document(&self.document);
+        (0..self.servers.len()).for_each(|server| self.start(server));
+    }
+
     /// The log does not hear the appends of this server from here on.
     pub fn hold_appends(&mut self, server: usize) {
         self.servers[server].holds_appends = true;

@@ -8,5 +8,6 @@ mod answers;
 mod copies;
 mod cuts;
 mod links;
+mod losses;
 mod servers;
 mod table;

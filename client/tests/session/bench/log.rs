@@ -29,6 +29,8 @@ pub(crate) struct Log {
     pub(crate) request: u32,
     pub(crate) asked_at: u64,
     bob_seq: u64,
+    /// Lost work was restored in this life.
+    restored: bool,
     /// The entries, with the version before each.
     entries: Vec<(u64, Operation)>,
 }
@@ -44,6 +46,7 @@ impl Log {
             request: 0,
             asked_at: 0,
             bob_seq: 0,
+            restored: false,
             entries: Vec::new(),
         };
         if !text.is_empty() {
@@ -68,7 +71,7 @@ impl Log {
     pub(crate) fn reborn(&self, text: &str) -> Log {
         let mut log = self.replaced(text, 1);
         log.position.epoch = Some(Epoch::from_random(8));
-        (log.own_seq, log.bob_seq) = (0, 0);
+        (log.own_seq, log.bob_seq, log.restored) = (0, 0, false);
         log
     }
 
@@ -93,6 +96,12 @@ impl Log {
         if client == BOB {
             self.bob_seq = seq;
         }
+        self.restored |= client.is_reserved();
+    }
+
+    /// The name under which lost work is restored.
+    pub(crate) fn restoration(&self) -> ClientId {
+        ClientId::restoration(self.position.epoch)
     }
 
     /// Bob appends, silently.
@@ -135,7 +144,7 @@ impl Log {
 
     /// An entry of a catch-up.
     pub(crate) fn entry(&mut self, channel: Channel, client: ClientId, operation: &Operation) -> Vec<u8> {
-        let seq = self.bob_seq + 1;
+        let seq = if client.is_reserved() { 1 } else { self.bob_seq + 1 };
         self.append(client, seq, operation);
         let mut packed = Vec::new();
         operation.encode(&mut packed);
@@ -202,7 +211,9 @@ impl Log {
             user: user.parse().unwrap(),
             seq: ClientSeq::new(seq).unwrap(),
         };
-        vec![author(1, self.own, "ann", self.own_seq), author(2, BOB, "bob", self.bob_seq)]
+        let mut authors = vec![author(1, self.own, "ann", self.own_seq), author(2, BOB, "bob", self.bob_seq)];
+        authors.extend(self.restored.then(|| author(3, self.restoration(), "bob", 1)));
+        authors
     }
 
     fn low_byte(&self) -> u8 {

@@ -244,6 +244,13 @@ impl Bench {
         self.bytes(&frame);
     }
 
+    /// Lost work is restored, by us or somebody else.
+    pub(crate) fn restored(&mut self, operation: &str) {
+        let client = self.log.restoration();
+        let frame = self.log.entry(Channel(self.channel), client, &op(operation));
+        self.bytes(&frame);
+    }
+
     /// The log takes the submit, transformed over what was committed since its base,
     /// and we get its ack.
     pub(crate) fn ack(&mut self, submit: &Submitted) {
