@@ -47,7 +47,7 @@ impl Roster {
         slot.elsewhere = Some(Elsewhere { stay, sender, heard: now, named: false });
         slot.changed |= !is_same;
         if let Some(here) = &mut slot.here {
-            here.displaced = true;
+            (here.displaced, here.alone_since) = (true, None);
         }
         true
     }
@@ -62,6 +62,8 @@ impl Roster {
         });
         if ended.is_some() {
             self.elsewhere -= 1;
+            // What is here of it may have to be looked at some time.
+            self.expiry = None;
             self.vacate(number, true);
         }
     }
@@ -129,26 +131,40 @@ impl Roster {
         }
     }
 
-    /// Who was not heard of for `expiry_ms` is gone. Gives the moment before which nobody
-    /// else expires.
+    /// Who was not heard of for `expiry_ms` is gone. Who is here, and was believed to have gone on elsewhere, is here
+    /// after all if nobody elsewhere has shown it for that long, and its connection has not fallen silent: a log that
+    /// has lost everything counts the stays of a client from the first again.
     pub fn expire(&mut self, now: Millis, expiry_ms: u64) {
         if self.expiry.is_none_or(|expiry| expiry > now) {
             return;
         }
         self.remove_elsewhere(|elsewhere| elsewhere.heard + expiry_ms <= now);
+        for index in 0..self.slots.len() {
+            let Some(slot) = self.slots[index].as_ref().filter(|slot| slot.elsewhere.is_none()) else { continue };
+            if let Some(here) = slot.here.as_ref().filter(|here| here.is_doubtful())
+                && here.alone_since.is_some_and(|since| since + expiry_ms <= now)
+            {
+                let stay = StayName { client: slot.client, generation: here.stay.generation };
+                self.revive(number_at(index), stay);
+            }
+        }
         self.expiry = None;
-        self.plan_expiry(expiry_ms);
+        self.plan_expiry(now, expiry_ms);
     }
 
-    /// Sees to it that somebody looks when the first of those elsewhere expires.
-    pub fn plan_expiry(&mut self, expiry_ms: u64) {
-        if self.elsewhere == 0 {
-            self.expiry = None;
-        } else if self.expiry.is_none() {
+    /// Sees to it that somebody looks when the first of those elsewhere expires, and when somebody here has been
+    /// shown by nobody for as long.
+    pub fn plan_expiry(&mut self, now: Millis, expiry_ms: u64) {
+        if self.expiry.is_some() {
             // Later ones are found by then, since nobody's moment ever moves nearer.
-            let heard = self.slots.iter().flatten().filter_map(|slot| slot.elsewhere.as_ref());
-            self.expiry = heard.map(|elsewhere| elsewhere.heard + expiry_ms).min();
+            return;
         }
+        let since = self.slots.iter_mut().flatten().filter_map(|slot| match (&slot.elsewhere, &mut slot.here) {
+            (Some(elsewhere), _) => Some(elsewhere.heard),
+            (None, Some(here)) if here.is_doubtful() => Some(*here.alone_since.get_or_insert(now)),
+            (None, _) => None,
+        });
+        self.expiry = since.min().map(|since| since + expiry_ms);
     }
 
     /// When [`Roster::expire`] has something to do, at the earliest.
@@ -184,6 +200,7 @@ impl Roster {
             let elsewhere = self.slots[index].as_mut().map(|slot| &mut slot.elsewhere);
             if elsewhere.is_some_and(|elsewhere| elsewhere.take_if(&mut is_gone).is_some()) {
                 self.elsewhere -= 1;
+                self.expiry = None;
                 self.vacate(number_at(index), true);
             }
         }

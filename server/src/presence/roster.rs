@@ -52,7 +52,7 @@ impl Roster {
         let moved_on = |slot: &Slot| slot.elsewhere.as_ref().is_some_and(|other| other.stay.generation > generation);
         if let Some(slot) = self.slot(number) {
             let displaced = moved_on(slot);
-            slot.here = Some(Here { stay, displaced, silent: false, untold: true });
+            slot.here = Some(Here { stay, displaced, alone_since: None, silent: false, untold: true });
             slot.changed |= !displaced;
             slot.cursor_untold |= slot.cursor.is_some();
             if !displaced && slot.elsewhere.take().is_some() {
@@ -99,11 +99,18 @@ impl Roster {
         }
         here.silent = false;
         if slot.elsewhere.is_none() {
-            (here.displaced, here.untold, slot.changed) = (false, true, true);
-            (slot.moved, slot.cursor_untold) = (slot.cursor.is_some(), slot.cursor.is_some());
-            // Who is told that it is here must not hear, behind that, that it ended.
-            self.ended.retain(|ended| *ended != stay);
+            self.revive(number, stay);
         }
+    }
+
+    /// This stay is shown again.
+    pub(super) fn revive(&mut self, number: AuthorNumber, stay: StayName) {
+        let Some(slot) = self.slot(number) else { return };
+        let Some(here) = &mut slot.here else { return };
+        (here.displaced, here.alone_since, here.untold, slot.changed) = (false, None, true, true);
+        (slot.moved, slot.cursor_untold) = (slot.cursor.is_some(), slot.cursor.is_some());
+        // Who is told that it is here must not hear, behind that, that it ended.
+        self.ended.retain(|ended| *ended != stay);
     }
 
     /// The last client_seq in the log of an announced author.

@@ -48,8 +48,10 @@ pub(super) struct Stay {
 pub(super) struct Here {
     pub(super) stay: Stay,
     /// A newer stay was seen elsewhere: this channel is a relic, unless its client shows a
-    /// sign of life when nobody newer is known any more.
+    /// sign of life when nobody newer is known any more, or does not fall silent then.
     pub(super) displaced: bool,
+    /// Since when nobody newer is known any more.
+    pub(super) alone_since: Option<Millis>,
     /// Nothing is heard of it: it may be gone, and is not shown.
     pub(super) silent: bool,
     /// Not yet told to other servers.
@@ -59,6 +61,11 @@ pub(super) struct Here {
 impl Here {
     pub(super) fn is_told(&self) -> bool {
         !self.displaced && !self.silent
+    }
+
+    /// Whether the newer stay may have been of a log that counted further than this one does.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.displaced && !self.silent
     }
 }
 

@@ -71,7 +71,7 @@ impl<D: DocumentType> Room<D> {
                 self.roster.hear_cursor(cursor, message.version, sender, self.sequencer.tail());
             }
         }
-        self.roster.plan_expiry(self.settings.expiry_ms);
+        self.roster.plan_expiry(now, self.settings.expiry_ms);
     }
 
     /// Whether there is anything to tell, and somebody to tell it to.
@@ -134,7 +134,7 @@ impl<D: DocumentType> Room<D> {
                 Woken::Slept => {
                     // They have one summary's time to be heard of.
                     self.roster.grant(Millis((now.0 + summary_ms).saturating_sub(expiry_ms)));
-                    self.roster.plan_expiry(expiry_ms);
+                    self.roster.plan_expiry(now, expiry_ms);
                 }
             }
         }

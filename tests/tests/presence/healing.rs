@@ -214,3 +214,26 @@ fn b5_a_process_that_slept_neither_removes_the_others_nor_revives_its_own() {
     town.pass(60_000);
     assert_eq!(town.shown(ben), ["ben"]);
 }
+
+/// A log that has lost everything counts the stays of each client from the first again, while others still speak of
+/// a later one of before.
+#[test]
+fn c4_who_is_here_is_shown_again_though_a_later_stay_was_seen_elsewhere() {
+    let mut town = Town::new(1);
+    let (ada, ben) = (town.open(0, "ada"), town.open(0, "ben"));
+    town.pass(1_000);
+    let mut client = [0; 16];
+    client[..3].copy_from_slice(b"ada");
+    let stay = StayName { client: ClientId::from_bytes(client), generation: Generation::new(9) };
+    let mut later = forged(1, 1, 0..1);
+    later.here[0] =
+        MemberRecord { stay, user: "ada".parse().unwrap(), name: "ada".to_owned(), ..later.here[0].clone() };
+    town.publish(later.encode());
+    town.pass(1_000);
+    let left = PresenceMessage { left: vec![stay], ..forged(1, 2, 0..0) };
+    town.publish(left.encode());
+    town.pass(1_000);
+    assert_eq!(town.shown(ben), ["ben"], "perhaps this server has not noticed yet that she is gone");
+    town.pass(30_000);
+    assert_eq!([town.shown(ada), town.shown(ben)], [["ada", "ben"], ["ada", "ben"]]);
+}
