@@ -39,7 +39,8 @@ fn pages_that_are_killed_come_back_with_what_their_device_kept() {
 
 #[test]
 fn a_log_that_loses_history_is_noticed_and_nothing_is_doubled() {
-    runs(150, "lossy");
+    let sum = runs(150, "lossy");
+    met(&sum, sum.whole_losses > 20);
 }
 
 #[test]
@@ -62,7 +63,7 @@ fn rights_that_come_and_go_cost_nobody_an_edit() {
 #[test]
 fn who_is_shut_out_sees_nothing_that_is_written_meanwhile() {
     let sum = runs(150, "banning");
-    met(&sum, sum.bans > 200);
+    met(&sum, sum.bans > 200 && sum.late > 100);
 }
 
 #[test]

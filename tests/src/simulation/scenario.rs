@@ -51,6 +51,8 @@ pub struct Scenario {
     pub rollbacks: u64,
     /// Of 100 such losses, so many are under a new epoch.
     pub new_epochs: u64,
+    /// Of 100 losses, so many are of all that the log knew of the document, unless some of that is durable.
+    pub whole_losses: u64,
     /// Whether the log says how far it is durable, and loses nothing of that; else it promises all and lies.
     pub watermarks: bool,
     /// Of 100 steps of a user, so many forbid the document to that user for a while.
@@ -64,6 +66,8 @@ pub struct Scenario {
     /// Of 100 cuts, so many are known to the client alone: what it has sent arrives later, beside
     /// what it sends over its next socket.
     pub lingering: u64,
+    /// Of 100 steps of the users, so many leave connections or rooms without a turn for some seconds.
+    pub late_turns: u64,
     /// Of 100 answers of the log, so many are right and seconds late.
     pub slow_log: u64,
     /// Of 100 edits, so many go on where the last one of this user ended.
@@ -113,12 +117,14 @@ impl Scenario {
             garbled: 0,
             rollbacks: 0,
             new_epochs: 0,
+            whole_losses: 0,
             watermarks: false,
             bans: 0,
             sleeps: 0,
             absences: 0,
             torn: 0,
             lingering: 0,
+            late_turns: 0,
             slow_log: 0,
             typing: 0,
             large: 0,
@@ -136,11 +142,11 @@ impl Scenario {
         Scenario { keeping: 75, page_crashes: chance.between(1, 12), store_faults, ..Scenario::storm(seed ^ 0xde71) }
     }
 
-    /// As [`Scenario::storm`], and the log loses history once.
+    /// As [`Scenario::storm`], and the log loses history once, its newest entries or all there is.
     pub fn lossy(seed: u64) -> Scenario {
         // An older copy brings its older snapshot with it; the model of one is a log that
         // keeps every entry.
-        Scenario { rollbacks: 1, retained_entries: u64::MAX, ..Scenario::storm(seed ^ 0x10_55) }
+        Scenario { rollbacks: 1, whole_losses: 50, retained_entries: u64::MAX, ..Scenario::storm(seed ^ 0x10_55) }
     }
 
     /// As [`Scenario::storm`], or sometimes [`Scenario::lossy`], with people who undo and redo.
@@ -166,7 +172,8 @@ impl Scenario {
     pub fn banning(seed: u64) -> Scenario {
         let mut chance = Chance::new(seed ^ 0xba_22);
         let keeping = if chance.percent(50) { 0 } else { 60 };
-        Scenario { bans: chance.between(1, 5), keeping, ..Scenario::storm(seed ^ 0xba22) }
+        let bans = chance.between(1, 5);
+        Scenario { bans, keeping, late_turns: chance.below(13), ..Scenario::storm(seed ^ 0xba22) }
     }
 
     /// As [`Scenario::storm`], and everything else that happens to devices and networks: sleep,
@@ -181,6 +188,7 @@ impl Scenario {
             slow_log: chance.below(15),
             typing: chance.below(90),
             large: chance.below(15),
+            late_turns: chance.below(8),
             ..Scenario::storm(seed ^ 0x4a4d)
         }
     }
@@ -212,6 +220,7 @@ impl Scenario {
             mixed: hard.mixed || undos > 0,
             rollbacks,
             new_epochs: some(90),
+            whole_losses: 30,
             watermarks: true,
             retained_entries: if rollbacks > 0 { u64::MAX } else { hard.retained_entries },
             ..hard

@@ -1,6 +1,6 @@
 //! One server process: its rooms and connections, without sockets and tasks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use cowrite_protocol::frame::DurabilityClass;
@@ -34,12 +34,44 @@ pub(super) struct RunningRoom {
     pub(super) feed: Option<Feed>,
     /// Whether it listens to the presence of others.
     pub(super) listens: bool,
+    /// What connections have told it that it has not heard yet, in order.
+    inbox: VecDeque<RoomCommand>,
+    deaf_until: Millis,
+}
+
+impl RunningRoom {
+    /// A connection tells it something; it may hear that later.
+    pub(super) fn tell(&mut self, command: RoomCommand, now: Millis) {
+        self.inbox.push_back(command);
+        self.hear(now);
+    }
+
+    /// Until then it hears nothing from connections, while it goes on with the log and all else.
+    pub(super) fn deafen(&mut self, until: Millis) {
+        self.deaf_until = self.deaf_until.max(until);
+    }
+
+    /// Hears what it was told, unless it is deaf.
+    pub(super) fn hear(&mut self, now: Millis) {
+        while self.deaf_until <= now
+            && let Some(command) = self.inbox.pop_front()
+        {
+            self.room.handle_command(command, now);
+        }
+    }
+
+    /// Whether nobody misses it.
+    pub(super) fn is_unloadable(&self) -> bool {
+        self.inbox.is_empty() && self.room.is_unloadable()
+    }
 }
 
 pub(super) struct RunningConnection {
     pub(super) connection: Connection,
     pub(super) outbox: Arc<Outbox>,
     pub(super) link: LinkId,
+    /// It gets no turn before: it neither reads nor writes, and its timers are late.
+    pub(super) late_until: Millis,
 }
 
 impl Server {
@@ -77,7 +109,7 @@ impl Server {
         let outbox = Arc::new(Outbox::new(self.queue_bytes, self.limits.part_bytes as usize));
         let settings = ConnectionSettings::default();
         let connection = Connection::new(outbox.clone(), self.limits, settings, self.durability, now);
-        self.connections.insert(id, RunningConnection { connection, outbox, link });
+        self.connections.insert(id, RunningConnection { connection, outbox, link, late_until: now });
     }
 
     /// Carries out what a connection asks for.
@@ -126,7 +158,7 @@ impl Server {
                         state: open.state,
                     };
                     if let Some(running) = self.rooms.get_mut(&channel) {
-                        running.room.handle_command(RoomCommand::Open(Box::new(command)), now);
+                        running.tell(RoomCommand::Open(Box::new(command)), now);
                     }
                 }
                 ConnectionOutput::AskRole { channel, .. } => {
@@ -138,12 +170,12 @@ impl Server {
                 ConnectionOutput::Expel { channel, code, retry_after_ms } => {
                     if let Some(running) = self.rooms.get_mut(&channel) {
                         let expel = RoomCommand::Expel { connection: id, code, retry_after_ms };
-                        running.room.handle_command(expel, now);
+                        running.tell(expel, now);
                     }
                 }
                 ConnectionOutput::Room { channel, frame } => {
                     if let Some(running) = self.rooms.get_mut(&channel) {
-                        running.room.handle_command(RoomCommand::Frame { connection: id, frame }, now);
+                        running.tell(RoomCommand::Frame { connection: id, frame }, now);
                     }
                 }
             }
@@ -155,7 +187,7 @@ impl Server {
         if let Some(running) = self.connections.remove(&id) {
             running.outbox.abandon();
             for running in self.rooms.values_mut() {
-                running.room.handle_command(RoomCommand::Disconnected { connection: id }, now);
+                running.tell(RoomCommand::Disconnected { connection: id }, now);
             }
         }
     }
@@ -169,7 +201,17 @@ impl Server {
         let entropy = Box::new(move || names.bits());
         let room = Room::new(document.clone(), number, self.limits, self.room_settings, entropy);
         *next_life += 1;
-        self.rooms.insert(number, RunningRoom { room, life: *next_life, feed: None, listens: false });
+        self.rooms.insert(
+            number,
+            RunningRoom {
+                room,
+                life: *next_life,
+                feed: None,
+                listens: false,
+                inbox: VecDeque::new(),
+                deaf_until: Millis(0),
+            },
+        );
         number
     }
 }

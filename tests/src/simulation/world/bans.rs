@@ -2,7 +2,7 @@
 
 use cowrite_protocol::DocumentType;
 use cowrite_protocol::codec::decode_server;
-use cowrite_protocol::frame::ServerFrame;
+use cowrite_protocol::frame::{Code, ServerFrame};
 
 use super::super::application::HOLD_MS;
 use super::*;
@@ -33,6 +33,16 @@ impl World {
         Ok(())
     }
 
+    /// In the calm everybody may read: whoever hears late of having been shut out loads the page again.
+    pub(super) fn reload_shut_out(&mut self) -> Result<(), String> {
+        for client in 0..self.clients.len() {
+            if self.scenario.bans > 0 && self.clients[client].closed == Some(Code::AccessDenied) {
+                self.crash_page(client)?;
+            }
+        }
+        Ok(())
+    }
+
     /// What was written after a right had ended for certain is never sent to whom it had belonged.
     pub(super) fn check_secrecy(&self, client: usize, message: &[u8]) -> Result<(), String> {
         let Some(since) = self.banned.get(&presence::user_of(client)) else { return Ok(()) };
@@ -54,15 +64,19 @@ fn tokens_in(message: &[u8]) -> impl Iterator<Item = char> {
             | ServerFrame::CommitCursor { commit, .. } => commit.operation,
             ServerFrame::Entry { operation, .. } | ServerFrame::Composed { operation, .. } => operation,
             ServerFrame::Snapshot(snapshot) => snapshot.content,
-            _ => return String::new(),
+            _ => return Vec::new(),
         };
-        let operation = RichText::decode(packed.0, &OperationLimits::NONE).unwrap_or_default();
-        let inserted = operation.components().iter().filter_map(|component| match component {
-            Component::Insert { text, .. } => Some(text.as_str()),
-            _ => None,
-        });
-        inserted.collect()
+        inserted_by(&RichText::decode(packed.0, &OperationLimits::NONE).unwrap_or_default())
     };
-    let texts: Vec<String> = decode_server(message, usize::MAX).filter_map(Result::ok).map(content).collect();
-    texts.concat().chars().collect::<Vec<_>>().into_iter()
+    let texts: Vec<Vec<char>> = decode_server(message, usize::MAX).filter_map(Result::ok).map(content).collect();
+    texts.concat().into_iter()
+}
+
+/// Every character that an operation inserts.
+pub(super) fn inserted_by(operation: &<RichText as DocumentType>::Operation) -> Vec<char> {
+    let inserted = operation.components().iter().filter_map(|component| match component {
+        Component::Insert { text, .. } => Some(text.as_str()),
+        _ => None,
+    });
+    inserted.flat_map(str::chars).collect()
 }

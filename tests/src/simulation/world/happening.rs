@@ -46,6 +46,8 @@ pub(super) enum Happening {
     },
     /// The slow periodic look at the log.
     Look(RoomName),
+    /// A room hears connections again.
+    Hear(RoomName),
     Restart(usize),
     /// A user may write again.
     Promotion(String),
@@ -73,6 +75,7 @@ impl Happening {
             Happening::Ask { .. } | Happening::Answer { .. } => "the log",
             Happening::Feed { .. } | Happening::Look(_) => "the feed",
             Happening::Presence { .. } => "presence",
+            Happening::Hear(_) => "a room that hears again",
             Happening::Restart(_) => "a restart",
             Happening::Promotion(_) | Happening::Readmission(_) => "a right given back",
             Happening::Wake(_) => "a device that wakes",

@@ -41,6 +41,33 @@ impl World {
         }
     }
 
+    /// Perhaps leaves some of a server's tasks without a turn for a while: connections, which then
+    /// write what waits before they look at the clock; or the ears of its rooms, which go on with the
+    /// log and with other servers, and hear later, in order, what their connections tell them.
+    pub(super) fn leave_waiting(&mut self) {
+        if self.calm || !self.hardship.percent(self.scenario.late_turns) {
+            return;
+        }
+        self.report.late += 1;
+        let index = self.hardship.below(self.servers.len() as u64) as usize;
+        let until = self.now + self.hardship.between(50, 8_000);
+        let server = &mut self.servers[index];
+        if self.hardship.percent(60) {
+            for running in server.connections.values_mut().filter(|_| self.hardship.percent(50)) {
+                running.late_until = running.late_until.max(until);
+            }
+            return;
+        }
+        let life = server.life;
+        let names = server.rooms.iter_mut().map(|(channel, running)| {
+            running.deafen(until);
+            RoomName { server: index, life, channel: *channel, room_life: running.life }
+        });
+        for to in names.collect::<Vec<_>>() {
+            self.at(until, Happening::Hear(to));
+        }
+    }
+
     /// The device wakes up, or has a network again.
     pub(super) fn wake(&mut self, client: usize) -> Result<(), String> {
         let awake = &mut self.clients[client];

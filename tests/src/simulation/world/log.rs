@@ -1,5 +1,7 @@
 //! The log on its good and bad days.
 
+use cowrite_protocol::DocumentType;
+
 use super::*;
 
 impl World {
@@ -128,6 +130,11 @@ impl World {
             let (delay, head) = (self.durable_chance.between(20, 4_000), self.oracle.head());
             self.later(delay, Happening::Synced(head, self.oracle.head_hash().unwrap_or(RunningHash::ZERO)));
         }
+        // An append under way while its entries were lost may be done once more: who brings back what
+        // was lost has that twice.
+        let again = entries.iter().filter(|entry| self.forgotten.contains(&(entry.client, entry.client_seq)));
+        let operations = again.filter_map(|entry| RichText::decode(&entry.operation, &OperationLimits::NONE).ok());
+        self.unheard.extend(operations.flat_map(|operation| super::bans::inserted_by(&operation)));
         self.entries.extend(entries);
         let mut events = Vec::new();
         for (index, server) in self.servers.iter_mut().enumerate() {

@@ -13,12 +13,14 @@ mod report;
 mod timers;
 mod users;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use cowrite_client::{Engine, Output, ProposalKind};
 use cowrite_protocol::operation::Component;
-use cowrite_protocol::{Channel, DocumentId, Epoch, Limits, Millis, OperationLimits, RichText, RunningHash, Version};
+use cowrite_protocol::{
+    Channel, ClientId, ClientSeq, DocumentId, Epoch, Limits, Millis, OperationLimits, RichText, RunningHash, Version,
+};
 use cowrite_server::oplog::memory::MemoryLog;
 use cowrite_server::oplog::{AppendOutcome, Entry, FeedEvent, LogError, WallClock};
 use cowrite_server::room::{ConnectionId, LogAnswer, LogRequest, LogTicket, RoomCommand, RoomOutput};
@@ -62,6 +64,8 @@ pub struct World {
     /// Tokens that may honestly be there twice: lost before their author heard that they were
     /// accepted, or brought back by an undo.
     unheard: Vec<char>,
+    /// Entries that the log has lost, by client and its client_seq.
+    forgotten: BTreeSet<(ClientId, ClientSeq)>,
     /// By token: who wrote it, and when.
     written: BTreeMap<char, (usize, Millis)>,
     /// Whose typing: a token, and the one that was typed right behind it.
@@ -81,6 +85,8 @@ const DOCUMENT: &str = "simulated";
 /// Virtual time after which the storm ends, and within which the calm must converge.
 const STORM_MS: u64 = 120_000;
 const CALM_MS: u64 = 900_000;
+/// So much may be on its way to the slowest reader when the calm begins, or be written in it, and is then sent anew.
+const CALM_BYTES: u64 = 100_000;
 const LOOK_MS: u64 = 5_000;
 /// Longer than from one summary to the next: what is seen by then is no coincidence.
 const QUIET_MS: u64 = 12_000;
@@ -137,6 +143,7 @@ impl World {
             calm: false,
             rollbacks_left: scenario.rollbacks,
             unheard: Vec::new(),
+            forgotten: BTreeSet::new(),
             written: BTreeMap::new(),
             typed: Vec::new(),
             banned: BTreeMap::new(),
@@ -176,9 +183,11 @@ impl World {
             self.later(0, Happening::Readmission(user));
         }
         let connects = self.connects.clone();
-        let calm_end = self.now + CALM_MS;
+        let calm_ms = CALM_MS + CALM_BYTES * 1_000 / self.scenario.reader_bytes.max(1);
+        let calm_end = self.now + calm_ms;
         let mut quiet_since = None;
         loop {
+            self.reload_shut_out()?;
             if !self.is_quiet() {
                 quiet_since = None;
             } else if !self.clients.iter().all(|client| client.proposals.is_empty()) {
@@ -201,7 +210,7 @@ impl World {
                         )
                     })
                     .collect();
-                return Err(format!("no rest within {CALM_MS} ms, log at {}: {status:?}", self.oracle.head()));
+                return Err(format!("no rest within {calm_ms} ms, log at {}: {status:?}", self.oracle.head()));
             }
             self.step()?;
         }
@@ -258,6 +267,11 @@ impl World {
             Happening::Up(link, message) => {
                 let Some(known) = self.links.get(&link).filter(|known| !known.hole).cloned() else { return Ok(()) };
                 if let Some(until) = known.held_until.filter(|until| *until > self.now) {
+                    self.at(until, Happening::Up(link, message));
+                    return Ok(());
+                }
+                let late = self.servers[known.server].connections.get(&known.connection);
+                if let Some(until) = late.map(|running| running.late_until).filter(|until| *until > self.now) {
                     self.at(until, Happening::Up(link, message));
                     return Ok(());
                 }
@@ -362,13 +376,21 @@ impl World {
                     let now = self.now;
                     if let Some(running) = self.servers[to.server].rooms.get_mut(&channel) {
                         running.room.look(now);
-                        let idle = running.room.is_unloadable();
+                        let idle = running.is_unloadable();
                         if idle && self.chance.percent(50) {
                             self.servers[to.server].rooms.remove(&channel);
                         } else {
                             self.later(LOOK_MS, Happening::Look(to));
                         }
                     }
+                }
+                self.pump_server(to.server)
+            }
+            Happening::Hear(to) => {
+                if let Some(channel) = self.room(to)
+                    && let Some(running) = self.servers[to.server].rooms.get_mut(&channel)
+                {
+                    running.hear(self.now);
                 }
                 self.pump_server(to.server)
             }

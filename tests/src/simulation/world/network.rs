@@ -95,9 +95,15 @@ impl World {
         link.writing = false;
         let (server, connection) = (link.server, link.connection);
         let Some(running) = self.servers[server].connections.get_mut(&connection) else { return Ok(()) };
+        if running.late_until > self.now {
+            link.writing = true;
+            let until = running.late_until;
+            self.at(until, Happening::Write(id));
+            return Ok(());
+        }
         let taken = running.outbox.take(64);
-        for channel in taken.closed {
-            running.connection.handle_channel_closed(channel);
+        for (channel, permit) in taken.closed {
+            running.connection.handle_channel_closed(channel, &permit);
         }
         let mut message: Vec<u8> = taken.frames.concat();
         if let Some((code, retry)) = taken.end {
@@ -105,7 +111,7 @@ impl World {
         }
         for channel in taken.drained {
             if let Some(running) = self.servers[server].rooms.get_mut(&channel) {
-                running.room.handle_command(RoomCommand::Drained { connection }, self.now);
+                running.tell(RoomCommand::Drained { connection }, self.now);
             }
         }
         self.check_secrecy(self.links.get(&id).map_or(0, |link| link.client), &message)?;

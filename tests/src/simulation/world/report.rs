@@ -29,6 +29,10 @@ pub struct Report {
     pub demotions: u64,
     /// Frames that arrived with another content.
     pub garbled: u64,
+    /// Losses of all that the log knew.
+    pub whole_losses: u64,
+    /// How often tasks of a server were left without a turn.
+    pub late: u64,
     /// Users who were shut out for a while.
     pub bans: u64,
     /// Devices that slept.
@@ -59,6 +63,8 @@ impl AddAssign for Report {
         self.pages += other.pages;
         self.demotions += other.demotions;
         self.garbled += other.garbled;
+        self.whole_losses += other.whole_losses;
+        self.late += other.late;
         self.bans += other.bans;
         self.sleeps += other.sleeps;
         self.absences += other.absences;

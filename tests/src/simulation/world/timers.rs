@@ -5,6 +5,7 @@ use cowrite_server::room::ConnectionId;
 
 use super::World;
 use crate::simulation::link::Link;
+use crate::simulation::server::RunningConnection;
 
 impl World {
     /// When the next one runs out.
@@ -13,7 +14,9 @@ impl World {
         let clients = awake.filter_map(|client| client.session.poll_timeout());
         let servers = self.servers.iter().flat_map(|server| {
             let rooms = server.rooms.values().filter_map(|running| running.room.poll_timeout());
-            rooms.chain(server.connections.values().filter_map(|running| running.connection.poll_timeout()))
+            // Who gets a turn late writes what waits before it looks at the clock.
+            let late = |running: &RunningConnection| Some(running.connection.poll_timeout()?.max(running.late_until));
+            rooms.chain(server.connections.values().filter_map(late))
         });
         clients.chain(servers).min()
     }
@@ -38,6 +41,9 @@ impl World {
             let connections: Vec<ConnectionId> = self.servers[server].connections.keys().copied().collect();
             for id in connections {
                 if let Some(running) = self.servers[server].connections.get_mut(&id) {
+                    if running.late_until > now {
+                        continue;
+                    }
                     // The pings of a socket are not frames and not sent here one by one: where the link
                     // carries both ways, the last one was answered.
                     let answers = |link: &Link| {

@@ -43,6 +43,7 @@ impl World {
         }
         self.ban(client);
         self.suffer(client);
+        self.leave_waiting();
         if self.chance.percent(crashes) {
             let server = self.chance.below(self.servers.len() as u64) as usize;
             self.kill(server);
@@ -78,12 +79,15 @@ impl World {
         self.later(back, Happening::Restart(server));
     }
 
-    /// The log comes back from an older copy, under the same epoch, and tells nobody.
+    /// The log comes back from an older copy, under the same epoch or another, or knows nothing of the
+    /// document any more; and tells nobody.
     pub(super) fn roll_back(&mut self) -> Result<(), String> {
         let head = self.oracle.head().get();
         let version = Version::new(head - self.chance.between(1, 4.min(head - 1))).unwrap_or_default();
         let version = version.max(self.durable);
         let new_epoch = self.hardship.percent(self.scenario.new_epochs);
+        let whole = self.durable == Version::ZERO && self.hardship.percent(self.scenario.whole_losses);
+        let version = if whole { Version::ZERO } else { version };
         if version == self.oracle.head() && !new_epoch {
             return Ok(());
         }
@@ -100,10 +104,17 @@ impl World {
                 self.unheard.extend(client.tokens.range(accepted + 1..).flat_map(|(_, token)| token.chars()));
             }
         }
+        let lost = self.entries.iter().filter(|entry| entry.version > version);
+        self.forgotten.extend(lost.map(|entry| (entry.client, entry.client_seq)));
         self.entries.retain(|entry| entry.version <= version);
         self.oracle.roll_back(&self.entries, version)?;
-        self.log.truncate_to(&self.document, version, hash);
-        if new_epoch {
+        if whole {
+            self.report.whole_losses += 1;
+            self.log.forget_document(&self.document);
+        } else {
+            self.log.truncate_to(&self.document, version, hash);
+        }
+        if new_epoch && !whole {
             let old = self.log.open_now(&self.document, None).map_err(|error| error.to_string())?.head.epoch;
             self.log.advance_epoch_now(&self.document, old, Epoch::from_random(self.hardship.bits()));
         }
@@ -115,6 +126,10 @@ impl World {
     /// In the calm the users answer what they were asked.
     pub(super) fn decide(&mut self) -> Result<(), String> {
         for client in 0..self.clients.len() {
+            // Not all at the same moment: some answer when others have done so.
+            if self.scenario.whole_losses > 0 && self.hardship.percent(80) {
+                continue;
+            }
             let open: Vec<(u32, ProposalKind)> = self.clients[client].proposals.clone();
             for (id, kind) in open {
                 let (handle, now) = (self.clients[client].handle, self.now);
