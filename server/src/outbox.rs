@@ -18,6 +18,8 @@ use crate::auth::Permit;
 /// room then lets the channel fall behind, and composes what it missed once it drained.
 /// Everything else is *pushed*: it is bounded by what the connection itself has asked
 /// for. Large frames go in parts, one transfer a channel, between other channels' frames.
+/// Those that were offered count against each other to the last part, or each of a
+/// thousand documents could add a large edit of its own.
 #[derive(Debug)]
 pub struct Outbox {
     state: Mutex<State>,
@@ -30,7 +32,10 @@ pub struct Outbox {
 struct State {
     frames: VecDeque<Waiting>,
     bytes: usize,
-    /// How many of the frames answer something that the peer has sent.
+    /// Bytes that are still to go of transfers that were offered, which are not among the others: small
+    /// frames pass between the parts.
+    transferring: usize,
+    /// How many of those that wait answer something that the peer has sent.
     answers: usize,
     transfers: VecDeque<Transfer>,
     /// Frames that were ever queued, and taken.
@@ -40,6 +45,13 @@ struct State {
     closed: Vec<(Channel, Permit)>,
     end: Option<(Code, u32)>,
     gone: bool,
+}
+
+impl State {
+    /// Whether so little waits that channels may be led on.
+    fn is_drained(&self, bound: usize) -> bool {
+        self.bytes.max(self.transferring) <= bound / 2
+    }
 }
 
 #[derive(Debug)]
@@ -54,9 +66,18 @@ struct Transfer {
     channel: Channel,
     whole: Bytes,
     offset: usize,
+    /// It was asked for, and does not count.
+    answer: bool,
     /// How many frames were queued before it: it may not overtake them.
     behind: u64,
-    after: Vec<Bytes>,
+    after: Vec<Waiting>,
+}
+
+impl Transfer {
+    /// What of it counts still.
+    fn held(&self) -> usize {
+        if self.answer { 0 } else { self.whole.len() - self.offset }
+    }
 }
 
 /// What the writing task is to do next.
@@ -91,8 +112,9 @@ impl Outbox {
     pub fn offer(&self, channel: Channel, frame: Bytes) -> bool {
         let mut state = self.lock();
         // Small frames cost more to keep than they have bytes, which all their receivers share.
-        let held = state.bytes + state.frames.len() * size_of::<Waiting>();
-        if state.gone || state.bytes > 0 && held + frame.len() > self.bound {
+        let transferring = if frame.len() > self.part_bytes { state.transferring } else { 0 };
+        let held = state.bytes + state.frames.len() * size_of::<Waiting>() + transferring;
+        if state.gone || state.bytes + transferring > 0 && held + frame.len() > self.bound {
             return false;
         }
         self.queue(&mut state, Some(channel), frame, false);
@@ -135,7 +157,11 @@ impl Outbox {
         state.transfers.retain(|transfer| {
             let kept = transfer.channel != channel;
             if !kept {
-                state.bytes -= transfer.after.iter().map(Bytes::len).sum::<usize>();
+                state.transferring -= transfer.held();
+                for waiting in &transfer.after {
+                    state.bytes -= waiting.frame.len();
+                    state.answers -= usize::from(waiting.answer);
+                }
             }
             kept
         });
@@ -162,7 +188,7 @@ impl Outbox {
 
     /// Whether so little waits that a channel may be led on.
     pub fn has_room(&self) -> bool {
-        self.lock().bytes <= self.bound / 2
+        self.lock().is_drained(self.bound)
     }
 
     /// Bytes that wait, with what it takes to keep answers: those are as many as the peer asks for, and
@@ -172,15 +198,16 @@ impl Outbox {
         state.bytes + state.answers * KEEPING_BYTES
     }
 
-    /// Bytes that wait.
+    /// Bytes that wait, but for large frames that were asked for.
     pub fn bytes(&self) -> usize {
-        self.lock().bytes
+        let state = self.lock();
+        state.bytes + state.transferring
     }
 
     /// Whether [`Outbox::take`] would give anything.
     pub fn has_work(&self) -> bool {
         let state = self.lock();
-        let drained = !state.lagging.is_empty() && state.bytes <= self.bound / 2;
+        let drained = !state.lagging.is_empty() && state.is_drained(self.bound);
         drained
             || !state.frames.is_empty()
             || !state.transfers.is_empty()
@@ -214,7 +241,7 @@ impl Outbox {
                 break;
             }
         }
-        if state.bytes <= self.bound / 2 {
+        if state.is_drained(self.bound) {
             taken.drained = std::mem::take(&mut state.lagging);
         }
         if state.frames.is_empty() && state.frames.capacity() > FEW {
@@ -240,11 +267,14 @@ impl Outbox {
         match (transfer, channel) {
             (Some(transfer), _) => {
                 state.bytes += frame.len();
-                transfer.after.push(frame);
+                state.answers += usize::from(answer);
+                transfer.after.push(Waiting { frame, answer });
             }
             (None, Some(channel)) if frame.len() > self.part_bytes => {
                 let behind = state.queued;
-                state.transfers.push_back(Transfer { channel, whole: frame, offset: 0, behind, after: Vec::new() });
+                let transfer = Transfer { channel, whole: frame, offset: 0, answer, behind, after: Vec::new() };
+                state.transferring += transfer.held();
+                state.transfers.push_back(transfer);
             }
             _ => {
                 state.bytes += frame.len();
@@ -264,14 +294,17 @@ impl Outbox {
         let mut part = Vec::with_capacity(end - transfer.offset + 16);
         let bytes = Packed(&transfer.whole[transfer.offset..end]);
         encode_server(&ServerFrame::Part { channel: transfer.channel, total, bytes }, &mut part);
+        state.transferring -= transfer.held();
         transfer.offset = end;
+        state.transferring += transfer.held();
         if end < transfer.whole.len() {
             state.transfers.push_back(transfer);
         } else {
-            for frame in transfer.after {
+            for Waiting { frame, answer } in transfer.after {
                 // What waited was counted when it came; it may be large itself.
                 state.bytes -= frame.len();
-                self.queue(state, Some(transfer.channel), frame, false);
+                state.answers -= usize::from(answer);
+                self.queue(state, Some(transfer.channel), frame, answer);
             }
         }
         Some(Bytes::from(part))
@@ -308,6 +341,51 @@ mod tests {
         let outbox = Outbox::new(10, 1_000);
         assert!(outbox.offer(Channel(1), frame(60)));
         assert!(!outbox.offer(Channel(1), frame(1)));
+    }
+
+    #[test]
+    fn large_frames_of_many_documents_are_bounded_as_small_ones_are() {
+        let outbox = Outbox::new(100, 10);
+        assert!(outbox.offer(Channel(1), frame(60)));
+        assert!(!outbox.offer(Channel(2), frame(60)), "a transfer waits too");
+        outbox.await_drain(Channel(2));
+        // It makes room as it goes out, part by part.
+        let drained: Vec<_> = (0..6).map(|_| outbox.take(1).drained.len()).collect();
+        assert_eq!(drained, [1, 0, 0, 0, 0, 0]);
+        assert_eq!((outbox.bytes(), outbox.has_work()), (0, false));
+        // One larger than the bound goes alone among the large ones, and counts no longer when it is dropped.
+        assert!(outbox.offer(Channel(1), frame(200)));
+        outbox.take(1);
+        assert!(!outbox.offer(Channel(2), frame(11)) && !outbox.offer(Channel(1), frame(11)));
+        assert!(outbox.offer(Channel(2), frame(10)) && outbox.offer(Channel(1), frame(10)), "small ones pass");
+        outbox.cancel(Channel(1));
+        assert_eq!(outbox.bytes(), 10);
+    }
+
+    #[test]
+    fn what_was_asked_for_and_what_is_offered_do_not_bound_each_other() {
+        let outbox = Outbox::new(100, 10);
+        outbox.push(Channel(1), frame(200));
+        assert!(outbox.offer(Channel(2), frame(60)) && outbox.offer(Channel(1), frame(40)));
+        assert!(!outbox.offer(Channel(1), frame(40)));
+        while outbox.has_work() {
+            outbox.take(20);
+        }
+        assert_eq!(outbox.bytes(), 0);
+    }
+
+    #[test]
+    fn answers_behind_a_transfer_count_as_those_before_it() {
+        let outbox = Outbox::new(1_000, 10);
+        outbox.push(Channel(1), frame(25));
+        (0..3).for_each(|_| outbox.push(Channel(1), frame(2)));
+        assert_eq!(outbox.burden(), 3 * (2 + KEEPING_BYTES));
+        outbox.take(1_000);
+        assert_eq!(outbox.burden(), 0);
+        outbox.push(Channel(1), frame(25));
+        outbox.push(Channel(1), frame(2));
+        outbox.cancel(Channel(1));
+        assert_eq!(outbox.burden(), 0);
     }
 
     #[test]
