@@ -12,6 +12,10 @@ use crate::scene::Scene;
 /// A document is edited as fast as the server can, and not as fast as it allows by default.
 const FULL_SPEED: [&str; 4] = ["--submits-per-second", "100000", "--submit-burst", "100000"];
 
+/// The log keeps next to nothing. One in memory else holds its last ten thousand entries, which is
+/// more than any queue.
+const FORGETFUL: [&str; 4] = ["--snapshot-entries", "10", "--retained-entries", "10"];
+
 /// What answers may take that are asked for and not read: twice the queue, and those to one message more,
 /// each small one with what its keeping takes.
 const ANSWERS: u64 = 24 << 20;
@@ -71,6 +75,33 @@ async fn f2_one_who_reads_nothing_costs_its_queue_and_is_given_up() {
     assert!(began.elapsed() < Duration::from_secs(15), "given up after {:?}", began.elapsed());
     drop(client);
     scene.unharmed().await;
+}
+
+/// What a queue of a mebibyte may cost: the frame on its way, and what the allocator does not give back.
+const ONE_QUEUE: u64 = 8 << 20;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f2_one_who_reads_nothing_costs_the_same_however_much_is_written() {
+    // Small edits wait as they are, large ones in parts.
+    for (bytes, edits) in [(20_000, 2_000), (200_000, 200)] {
+        let scene = Scene::set(&[&FULL_SPEED[..], &FORGETFUL].concat()).await;
+        let mut writer = Neighbour::sit_down(&scene.server.url(), "busy", "writer").await;
+        // The room keeps some megabytes of entries for those who come back, and has them now.
+        edit_at_full_speed(&mut writer, edits / 4, bytes).await;
+        let client = stuck(&scene, "busy").await;
+        until_members(&writer.document, 2).await;
+        let before = scene.grown();
+        for half in ["first", "second"] {
+            let slowest = edit_at_full_speed(&mut writer, edits / 2, bytes).await;
+            let (grown, written) = (scene.grown().saturating_sub(before), edits / 4 * bytes);
+            println!("{half} {} KiB for a stuck reader: {} KiB more, slowest {slowest:?}", written >> 10, grown >> 10);
+            assert!(grown < ONE_QUEUE, "{} KiB for one who reads nothing", grown >> 10);
+            assert!(slowest < Duration::from_secs(1), "{slowest:?}");
+        }
+        assert_eq!(writer.document.members().len(), 2, "it was there all the time");
+        drop(client);
+        scene.unharmed().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
