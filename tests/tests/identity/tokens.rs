@@ -1,6 +1,9 @@
 //! Tokens in every wrong shape.
 
+use std::time::{Duration, Instant};
+
 use cowrite_protocol::frame::Code;
+use cowrite_tests::raw::{RawSocket, WsFrame, hello, message};
 use cowrite_tests::server::{SECRET, ServerProcess, mint, start_in_vain};
 use serde_json::json;
 
@@ -50,9 +53,8 @@ async fn every_algorithm_lets_in_who_it_should() {
     }
 }
 
-#[tokio::test]
-async fn e2_every_wrong_token_is_refused_with_one_code() {
-    let server = picky();
+/// A good token for [`picky`], and wrong ones of every kind.
+fn good_and_wrong() -> (String, Vec<(&'static str, String)>) {
     let secret = Signer::secret();
     let with = |changes: serde_json::Value| {
         let mut all = for_us();
@@ -62,7 +64,6 @@ async fn e2_every_wrong_token_is_refused_with_one_code() {
     let said = claims(for_us()).to_string();
     let headed = |header: serde_json::Value| secret.sign(&header.to_string(), &said);
     let good = with(json!({}));
-    assert!(Caller::hello(&server, &good).await.is_ok());
     let (message, signature) = good.rsplit_once('.').unwrap();
     let (header, body) = message.split_once('.').unwrap();
     let unsigned = |algorithm: &str| format!("{}.{body}", base64url(&json!({ "alg": algorithm }).to_string()));
@@ -142,6 +143,14 @@ async fn e2_every_wrong_token_is_refused_with_one_code() {
         let signature = format!("{}{turned}{}", &signature[..at], &signature[at + 1..]);
         wrong.push(("a turned bit", format!("{message}.{signature}")));
     }
+    (good, wrong)
+}
+
+#[tokio::test]
+async fn e2_every_wrong_token_is_refused_with_one_code() {
+    let server = picky();
+    let (good, wrong) = good_and_wrong();
+    assert!(Caller::hello(&server, &good).await.is_ok());
     let mut told = Vec::new();
     for (what, token) in &wrong {
         let refusal = Caller::hello(&server, token).await.err();
@@ -151,13 +160,51 @@ async fn e2_every_wrong_token_is_refused_with_one_code() {
     }
     assert_eq!(told, [], "these are answered otherwise");
     // Larger than any message: not even read.
-    let megabyte = with(json!({ "padding": "x".repeat(1 << 20) }));
+    let megabyte = Signer::secret().token(None, json!({ "padding": "x".repeat(1 << 20) }));
     assert_eq!(Caller::hello(&server, &megabyte).await.err(), Some((Code::TooLarge, 0)));
     let log = server.log();
     assert!(log.contains("a token is refused"), "{log}");
-    for secret in [SECRET, signature, body] {
+    let (message, signature) = good.rsplit_once('.').unwrap();
+    for secret in [SECRET, signature, message.split_once('.').unwrap().1] {
         assert!(!log.contains(secret), "the log tells {secret}");
     }
+}
+
+/// How much longer the slowest kind may take than the middle one: much more than the costliest signature
+/// takes, and much less than a look at a file, a list or a network.
+const CLIFF: Duration = Duration::from_millis(10);
+
+#[tokio::test]
+async fn e2_no_wrong_token_is_told_more_or_later_than_another() {
+    let server = picky();
+    let (_, wrong) = good_and_wrong();
+    let mut quickest = vec![Duration::MAX; wrong.len()];
+    let mut told = vec![Vec::new(); wrong.len()];
+    // In turns, so that what else the machine does meets all of them; the quickest of each is what it costs.
+    for _ in 0..8 {
+        for ((_, token), (quickest, told)) in wrong.iter().zip(quickest.iter_mut().zip(&mut told)) {
+            let mut socket = RawSocket::connect(server.address()).await;
+            let began = Instant::now();
+            socket.writer.frame(&WsFrame::binary(&message(&[hello(token)]))).await;
+            *told = vec![socket.reader.next().await.unwrap()];
+            *quickest = began.elapsed().min(*quickest);
+            // That was why; the others only end it.
+            while told.last().unwrap().close_code().is_none() {
+                told.push(socket.reader.next().await.unwrap());
+            }
+        }
+    }
+    let first = &told[0];
+    assert!(first.len() > 1);
+    for ((what, _), told) in wrong.iter().zip(&told) {
+        assert_eq!(told, first, "{what} is told otherwise than {}", wrong[0].0);
+    }
+    let mut sorted = quickest.clone();
+    sorted.sort_unstable();
+    let middle = sorted[sorted.len() / 2];
+    let (slowest, what) = quickest.iter().zip(&wrong).max_by_key(|(time, _)| **time).unwrap();
+    println!("{} kinds: from {:?}, {middle:?} in the middle, to {slowest:?} ({})", wrong.len(), sorted[0], what.0);
+    assert!(*slowest < middle + CLIFF, "{} takes {slowest:?}, and {middle:?} is usual", what.0);
 }
 
 #[tokio::test]
