@@ -43,9 +43,14 @@ pub(super) struct Trap {
     pub(super) reply: mpsc::Sender<Vec<u8>>,
 }
 
-/// Traps that nothing has fallen into yet.
+/// What a relay to Redis does to requests.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Traps(Arc<Mutex<Vec<Trap>>>);
+pub(super) struct Traps {
+    /// Those that nothing has fallen into yet.
+    set: Arc<Mutex<Vec<Trap>>>,
+    /// What stands for what.
+    replaced: Arc<Mutex<Vec<(Vec<u8>, Vec<u8>)>>>,
+}
 
 impl Caught {
     /// Whether the request has come; where its reply is lost or another is given, and that reply.
@@ -81,13 +86,28 @@ impl Traps {
         let (release, released) = oneshot::channel();
         let (reply_tx, reply) = mpsc::channel(1);
         let trap = Trap { then, pattern: pattern.to_vec(), caught: caught_tx, release: released, reply: reply_tx };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(trap);
+        self.set.lock().unwrap_or_else(PoisonError::into_inner).push(trap);
         Caught { caught, release, reply }
+    }
+
+    pub(super) fn replace(&self, old: &[u8], new: &[u8]) {
+        self.replaced.lock().unwrap_or_else(PoisonError::into_inner).push((old.to_vec(), new.to_vec()));
+    }
+
+    /// Puts in a request what stands for what.
+    pub(super) fn rewrite(&self, request: &mut [u8]) {
+        for (old, new) in self.replaced.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            for at in 0..(request.len() + 1).saturating_sub(old.len()) {
+                if request[at..].starts_with(old) {
+                    request[at..at + new.len()].copy_from_slice(new);
+                }
+            }
+        }
     }
 
     /// The trap that this request falls into; it is gone then.
     pub(super) fn spring(&self, request: &[u8]) -> Option<Trap> {
-        let mut traps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut traps = self.set.lock().unwrap_or_else(PoisonError::into_inner);
         let at = traps.iter().position(|trap| contains(request, &trap.pattern))?;
         Some(traps.remove(at))
     }

@@ -10,8 +10,9 @@ use tokio::sync::watch;
 
 use super::catch::{Then, Trap, Traps};
 use super::live::Spoiler;
-use super::pump::{Ended, Gate, pump};
+use super::pump::{Course, Ended, Gate, pump};
 use super::resp::{Messages, PING, is_push, is_subscription};
+use super::traffic::Traffic;
 use super::weather::{Way, Weather};
 
 /// How a test ends a connection.
@@ -72,11 +73,14 @@ impl Link {
             Requests { traps: traps.clone(), awaited: awaited.clone(), messages: Messages::default(), count: 0 };
         let spoiler = traps.is_some().then(|| Spoiler::new(weather.clone()));
         let mut down = Replies { spoiler, awaited, messages: Messages::default(), count: 0 };
+        let traffic = Traffic::new();
         let outcome = {
-            let up = pump(&mut near_read, &mut far_write, Way::Up, weather.clone(), order.clone(), &mut up);
-            let down = pump(&mut far_read, &mut near_write, Way::Down, weather, order.clone(), &mut down);
+            let course = |way| Course { way, weather: weather.clone(), order: order.clone(), traffic: traffic.clone() };
+            let up = pump(&mut near_read, &mut far_write, course(Way::Up), &mut up);
+            let down = pump(&mut far_read, &mut near_write, course(Way::Down), &mut down);
             tokio::select! {
                 outcome = both(up, down) => outcome,
+                () = traffic.has_ceased(weather.clone()) => Outcome::Closed,
                 order = order.wait_for(Option::is_some) => match order.as_deref() {
                     Ok(Some(Order::Fin)) => Outcome::Closed,
                     _ => Outcome::Cut,
@@ -171,6 +175,7 @@ impl Gate for Requests {
         self.messages.add(&bytes);
         let mut whole = Vec::new();
         while let Some(mut request) = self.messages.take() {
+            traps.rewrite(&mut request);
             let trap = traps.spring(&request);
             if matches!(trap, Some(Trap { then: Then::Answer(_), .. })) {
                 // Something must be answered in its turn.

@@ -10,6 +10,7 @@ mod pump;
 mod resp;
 #[cfg(test)]
 mod tests;
+mod traffic;
 mod weather;
 
 pub use catch::{Caught, Then};

@@ -115,6 +115,21 @@ impl Relay {
         self.shared.weather.send_modify(|weather| weather.change(ways, |lane| lane.rate = bytes_per_second));
     }
 
+    /// What comes within so much time is passed on at once that way, as by a proxy that buffers.
+    pub fn gather(&self, ways: Ways, time: Duration) {
+        self.shared.weather.send_modify(|weather| weather.change(ways, |lane| lane.gathers = time));
+    }
+
+    /// So many bytes are passed on at a time at most that way, wherever messages begin and end.
+    pub fn split(&self, ways: Ways, bytes: Option<usize>) {
+        self.shared.weather.send_modify(|weather| weather.change(ways, |lane| lane.piece = bytes));
+    }
+
+    /// Ends each connection in order that has carried nothing for so long, as proxies do.
+    pub fn end_idle(&self, idle: Option<Duration>) {
+        self.shared.weather.send_modify(|weather| weather.most_idle = idle);
+    }
+
     /// Cuts each connection as soon as it has carried so many bytes that way: the last of them arrives,
     /// and nothing behind it.
     pub fn cut_after(&self, ways: Ways, bytes: Option<u64>) {
@@ -134,6 +149,16 @@ impl Relay {
     /// If the relay was not made by [`Relay::to_redis`].
     pub fn catch(&self, pattern: &[u8], then: Then) -> Caught {
         self.shared.traps.as_ref().expect("only a relay to Redis knows requests").set(pattern, then)
+    }
+
+    /// In every request from now on `new` stands where `old` stood.
+    ///
+    /// # Panics
+    /// If the relay was not made by [`Relay::to_redis`], or the two are not of one length: what a request
+    /// says of its lengths stays.
+    pub fn replace(&self, old: &[u8], new: &[u8]) {
+        assert_eq!(old.len(), new.len());
+        self.shared.traps.as_ref().expect("only a relay to Redis knows requests").replace(old, new);
     }
 
     /// Refuses new connections from now on. Those that are there stay.

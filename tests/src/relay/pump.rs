@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::link::Order;
+use super::traffic::Traffic;
 use super::weather::{Lane, Way, Weather};
 
 /// As many pieces are on the way at most; then the sender feels it.
@@ -29,6 +30,20 @@ pub(super) enum Ended {
     Reset,
 }
 
+/// What a direction is subject to.
+pub(super) struct Course {
+    pub(super) way: Way,
+    pub(super) weather: watch::Receiver<Weather>,
+    pub(super) order: watch::Receiver<Option<Order>>,
+    pub(super) traffic: Traffic,
+}
+
+impl Course {
+    fn lane(&self) -> Lane {
+        self.weather.borrow().lane(self.way)
+    }
+}
+
 /// What is done with what arrives.
 pub(super) trait Gate {
     /// What ends the link early.
@@ -42,24 +57,23 @@ pub(super) trait Gate {
 pub(super) async fn pump<G: Gate>(
     from: &mut OwnedReadHalf,
     to: &mut OwnedWriteHalf,
-    way: Way,
-    weather: watch::Receiver<Weather>,
-    order: watch::Receiver<Option<Order>>,
+    course: Course,
     gate: &mut G,
 ) -> Result<Ended, G::Stop> {
     let (sender, receiver) = mpsc::channel(PIECES);
+    let traffic = course.traffic.clone();
     let reading = async {
-        read(from, sender).await;
+        read(from, sender, &traffic).await;
         // Who reads has nothing to say; the end travels with the bytes.
         std::future::pending().await
     };
     tokio::select! {
-        ended = write(to, way, weather, order, gate, receiver) => ended,
+        ended = write(to, course, gate, receiver) => ended,
         ended = reading => ended,
     }
 }
 
-async fn read(from: &mut OwnedReadHalf, queue: mpsc::Sender<(Instant, Piece)>) {
+async fn read(from: &mut OwnedReadHalf, queue: mpsc::Sender<(Instant, Piece)>, traffic: &Traffic) {
     let mut buffer = vec![0; PIECE_BYTES];
     loop {
         let piece = match from.read(&mut buffer).await {
@@ -67,6 +81,7 @@ async fn read(from: &mut OwnedReadHalf, queue: mpsc::Sender<(Instant, Piece)>) {
             Ok(bytes) => Piece::Bytes(buffer[..bytes].to_vec()),
             Err(_) => Piece::End(Ended::Reset),
         };
+        traffic.came();
         let last = matches!(piece, Piece::End(_));
         // Nobody takes it any more once the link has ended.
         if queue.send((Instant::now(), piece)).await.is_err() || last {
@@ -77,31 +92,36 @@ async fn read(from: &mut OwnedReadHalf, queue: mpsc::Sender<(Instant, Piece)>) {
 
 async fn write<G: Gate>(
     to: &mut OwnedWriteHalf,
-    way: Way,
-    mut weather: watch::Receiver<Weather>,
-    order: watch::Receiver<Option<Order>>,
+    mut course: Course,
     gate: &mut G,
     mut queue: mpsc::Receiver<(Instant, Piece)>,
 ) -> Result<Ended, G::Stop> {
-    let mut carried = 0;
-    while let Some((sent, piece)) = queue.recv().await {
-        sleep_until(sent + lane(&weather, way).delay).await;
+    let (mut carried, mut next) = (0, None);
+    while let Some((sent, piece)) = match next.take() {
+        Some(next) => Some(next),
+        None => queue.recv().await,
+    } {
+        let piece = match piece {
+            Piece::Bytes(bytes) => Piece::Bytes(gathered(bytes, &course, &mut queue, &mut next).await),
+            end @ Piece::End(_) => end,
+        };
+        sleep_until(sent + course.lane().delay).await;
         // In a hole not even the end of a connection is seen.
-        if weather.wait_for(|weather| !weather.lane(way).hole).await.is_err() {
+        let way = course.way;
+        if course.weather.wait_for(|weather| !weather.lane(way).hole).await.is_err() {
             return Ok(Ended::Reset);
         }
         // Who cut the link and then ended the hole must not see delivered what was in it.
-        if order.borrow().is_some() {
+        if course.order.borrow().is_some() {
             std::future::pending::<()>().await;
         }
         match piece {
             Piece::Bytes(bytes) => {
                 let bytes = gate.pass(bytes)?;
-                let left =
-                    lane(&weather, way).ends_after.map(|most| usize::try_from(most - carried.min(most)).unwrap());
+                let left = course.lane().ends_after.map(|most| usize::try_from(most - carried.min(most)).unwrap());
                 let last = left.filter(|left| *left <= bytes.len());
                 carried += bytes.len() as u64;
-                if slowly(to, &bytes[..last.unwrap_or(bytes.len())], way, &weather).await.is_err() || last.is_some() {
+                if in_pieces(to, &bytes[..last.unwrap_or(bytes.len())], &course).await.is_err() || last.is_some() {
                     return Ok(Ended::Reset);
                 }
             }
@@ -116,14 +136,41 @@ async fn write<G: Gate>(
     Ok(Ended::Reset)
 }
 
-async fn slowly(
-    to: &mut OwnedWriteHalf,
-    mut bytes: &[u8],
-    way: Way,
-    weather: &watch::Receiver<Weather>,
-) -> std::io::Result<()> {
+/// These bytes with all that comes in time to be passed on with them. What ends it is the next piece.
+async fn gathered(
+    mut bytes: Vec<u8>,
+    course: &Course,
+    queue: &mut mpsc::Receiver<(Instant, Piece)>,
+    next: &mut Option<(Instant, Piece)>,
+) -> Vec<u8> {
+    let time = course.lane().gathers;
+    if !time.is_zero() {
+        sleep(time).await;
+        while let Ok((sent, piece)) = queue.try_recv() {
+            match piece {
+                Piece::Bytes(more) => bytes.extend(more),
+                end @ Piece::End(_) => *next = Some((sent, end)),
+            }
+        }
+    }
+    bytes
+}
+
+async fn in_pieces(to: &mut OwnedWriteHalf, bytes: &[u8], course: &Course) -> std::io::Result<()> {
+    let size = course.lane().piece.unwrap_or(usize::MAX).clamp(1, bytes.len().max(1));
+    for piece in bytes.chunks(size) {
+        slowly(to, piece, course).await?;
+        if size < bytes.len() {
+            // Or else the system would put them together again.
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(())
+}
+
+async fn slowly(to: &mut OwnedWriteHalf, mut bytes: &[u8], course: &Course) -> std::io::Result<()> {
     while !bytes.is_empty() {
-        let Some(rate) = lane(weather, way).rate else { return to.write_all(bytes).await };
+        let Some(rate) = course.lane().rate else { return to.write_all(bytes).await };
         // Twenty steps a second are smooth enough.
         let step = usize::try_from(rate / 20).unwrap_or(usize::MAX).clamp(1, bytes.len());
         let (now, later) = bytes.split_at(step);
@@ -133,8 +180,4 @@ async fn slowly(
         bytes = later;
     }
     Ok(())
-}
-
-fn lane(weather: &watch::Receiver<Weather>, way: Way) -> Lane {
-    weather.borrow().lane(way)
 }

@@ -115,6 +115,44 @@ async fn delay_and_rate_are_felt_one_way() {
 }
 
 #[tokio::test]
+async fn what_comes_within_a_while_is_passed_on_at_once_and_whole_to_its_end() {
+    let Pair { relay, mut near, mut far, .. } = pair().await;
+    relay.gather(Ways::Up, MOMENT);
+    let start = Instant::now();
+    near.write_all(b"one").await.unwrap();
+    tokio::time::sleep(MOMENT / 3).await;
+    near.write_all(b"two").await.unwrap();
+    hear(&mut far, "onetwo").await;
+    assert!(start.elapsed() >= MOMENT && start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+    relay.split(Ways::Up, Some(1));
+    near.write_all(b"three").await.unwrap();
+    near.shutdown().await.unwrap();
+    hear(&mut far, "three").await;
+    assert!(ending(&mut far).await);
+}
+
+#[tokio::test]
+async fn a_link_that_carries_nothing_is_ended_and_another_is_not() {
+    let mut pair = pair().await;
+    let idle = 4 * MOMENT;
+    pair.relay.end_idle(Some(idle));
+    let start = Instant::now();
+    // Whichever side it comes from.
+    for _ in 0..3 {
+        tokio::time::sleep(idle / 3).await;
+        pair.near.write_all(b"up").await.unwrap();
+        tokio::time::sleep(idle / 3).await;
+        pair.far.write_all(b"down").await.unwrap();
+    }
+    hear(&mut pair.far, "upupup").await;
+    let last = Instant::now();
+    hear(&mut pair.near, "downdowndown").await;
+    assert!(start.elapsed() > idle);
+    assert!(ending(&mut pair.near).await && ending(&mut pair.far).await);
+    assert!(last.elapsed() >= idle / 2, "{:?}", last.elapsed());
+}
+
+#[tokio::test]
 async fn a_closed_port_refuses_and_leaves_who_is_there() {
     let Pair { relay, mut near, mut far, _listener } = pair().await;
     relay.close_port();

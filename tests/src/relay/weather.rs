@@ -40,6 +40,8 @@ pub(super) struct Weather {
     up: Lane,
     down: Lane,
     pub(super) live: Live,
+    /// A link that carries nothing for this long is ended; `None` is no limit.
+    pub(super) most_idle: Option<Duration>,
 }
 
 /// How one direction is now.
@@ -51,6 +53,10 @@ pub(super) struct Lane {
     pub(super) delay: Duration,
     /// Bytes in a second; `None` is no limit.
     pub(super) rate: Option<u64>,
+    /// What comes within this time is passed on at once.
+    pub(super) gathers: Duration,
+    /// Most bytes that are passed on at a time; `None` is no limit.
+    pub(super) piece: Option<usize>,
     /// So many bytes of a connection arrive, and then it is cut; `None` is no limit.
     pub(super) ends_after: Option<u64>,
 }

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use cowrite_client::engine::StatusState;
+use cowrite_client::native::{NativeClient, NativeSettings};
+use cowrite_protocol::operation::Operation;
 use cowrite_tests::crowd::{Crowd, CrowdSettings, Loss};
-use cowrite_tests::relay::Ways;
+use cowrite_tests::relay::{Relay, Ways};
 use cowrite_tests::server::ServerProcess;
 use cowrite_tests::switchboard::{BoardSettings, Heading, Switchboard};
 
@@ -114,4 +116,46 @@ async fn a14_who_has_a_slow_link_slows_nobody() {
     let report = crowd.check(Loss::Never).await.unwrap();
     println!("{report:?}");
     assert_eq!((report.refused, report.unknown, report.diverged, report.merged), (0, 0, 0, 0), "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a17_a_proxy_that_gathers_and_splits_what_it_carries_costs_time_and_nothing_else() {
+    let server = ServerProcess::with_flags(&["--memory"]);
+    let settings = CrowdSettings { clients: 8, documents: 2, ..CrowdSettings::default() };
+    let mut crowd = Crowd::gather(&[server.address()], settings).await;
+    for person in crowd.people() {
+        // Many frames at once, in pieces that end within heads, frames and characters.
+        person.relay().gather(Ways::Both, Duration::from_millis(80));
+        person.relay().split(Ways::Both, Some([1, 2, 5, 13][person.number() / 2]));
+    }
+    crowd.start_typing();
+    crowd.until_accepted(200, PATIENCE).await;
+    crowd.settle(PATIENCE).await.unwrap();
+    let report = crowd.check(Loss::Never).await.unwrap();
+    println!("{report:?}");
+    assert_eq!((report.refused, report.unknown, report.diverged, report.reconnects), (0, 0, 0, 0), "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a17_a_proxy_that_ends_idle_links_finds_none_while_the_server_asks_for_signs_of_life() {
+    // A link may be idle three times as long as the server waits, as with 60 s and the 20 s of the default.
+    let idle = Duration::from_millis(1_200);
+    let reached = async |ping_ms: &str| {
+        let server = ServerProcess::with_flags(&["--memory", "--ping-ms", ping_ms]);
+        let relay = Relay::to(server.address());
+        let url = format!("ws://{}/v1/socket", relay.address());
+        let client = NativeClient::connect(&url, "dev:ada", NativeSettings::default()).unwrap();
+        let document = client.open("quiet".parse().unwrap(), "").unwrap();
+        tokio::time::timeout(PATIENCE, document.opened()).await.unwrap().unwrap();
+        relay.end_idle(Some(idle));
+        tokio::time::sleep(4 * idle).await;
+        let links = relay.accepted();
+        // One way or the other, whoever then types is accepted.
+        let edit = document.edit(&Operation::builder().insert("x").build()).unwrap();
+        tokio::time::timeout(PATIENCE, document.when_accepted(edit)).await.unwrap().unwrap();
+        links
+    };
+    let (asked, unasked) = tokio::join!(reached("400"), reached("60000"));
+    assert_eq!(asked, 1, "a link was idle");
+    assert!(unasked > 1, "the proxy ends none");
 }
