@@ -6,6 +6,7 @@ use cowrite_client::native::{NativeClient, NativeSettings};
 use cowrite_tests::crowd::{Crowd, CrowdSettings, Loss};
 use cowrite_tests::redis::RedisProcess;
 use cowrite_tests::relay::{Relay, Then, Ways};
+use cowrite_tests::server::ServerProcess;
 use tokio::time::{sleep, timeout};
 
 use crate::stage::{PATIENCE, Stage, few, servers};
@@ -62,17 +63,23 @@ async fn c15_a_reader_whose_entries_are_trimmed_meanwhile_is_given_a_snapshot() 
     assert_eq!((report.refused, report.unknown, report.diverged), (0, 0, 0), "{report:?}");
 }
 
+/// How many write one document at two servers, if `COWRITE_WRITERS` says nothing else.
+const WRITERS: usize = 16;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b6_two_servers_at_full_speed_on_one_document_starve_nobody() {
+    let clients = std::env::var("COWRITE_WRITERS").map_or(WRITERS, |writers| writers.parse().unwrap());
     let people =
-        CrowdSettings { clients: 16, documents: 1, pause_ms: 2, latency: Duration::ZERO, ..CrowdSettings::default() };
+        CrowdSettings { clients, documents: 1, pause_ms: 2, latency: Duration::ZERO, ..CrowdSettings::default() };
     let mut stage = Stage::with(RedisProcess::start(&[]), &[], people).await;
     let each = || stage.crowd.people().iter().map(|person| person.document().status().accepted).collect::<Vec<_>>();
+    // The more there are, the rarer is anybody's turn.
+    let while_watched = Duration::from_secs(1).max(Duration::from_millis(30) * u32::try_from(clients).unwrap());
     for _ in 0..3 {
         let before = each();
-        sleep(Duration::from_secs(1)).await;
+        sleep(while_watched).await;
         let grown: Vec<_> = each().iter().zip(&before).map(|(now, before)| now - before).collect();
-        assert!(grown.iter().all(|&edits| edits > 0), "somebody waits for a second and longer: {grown:?}");
+        assert!(grown.iter().all(|&edits| edits > 0), "somebody waits for {while_watched:?} and longer: {grown:?}");
         let at = |server: usize| grown.iter().skip(server).step_by(2).sum::<u64>();
         let (one, two) = (at(0), at(1));
         assert!(one * 8 > two && two * 8 > one, "one server starves the other: {grown:?}");
@@ -80,6 +87,55 @@ async fn b6_two_servers_at_full_speed_on_one_document_starve_nobody() {
     stage.end_well().await;
     let conflicts = stage.servers[0].metrics().await.value("cowrite_appends_total{outcome=\"conflict\"}");
     assert!(conflicts.is_some_and(|conflicts| conflicts > 10.0), "{conflicts:?}");
+}
+
+/// The script that appends, as this release has it.
+const APPEND: &str = concat!(
+    include_str!("../../../server/src/oplog/redis/scripts/prelude.lua"),
+    include_str!("../../../server/src/oplog/redis/scripts/append.lua"),
+);
+
+/// As a next release may have it: what it writes comes in another order.
+fn changed() -> String {
+    let (head, publishes) = ("redis.call('HSET', KEYS[1], 'epoch', epoch, ", "redis.call('SPUBLISH'");
+    let line = APPEND.lines().find(|line| line.starts_with(head)).unwrap().to_owned() + "\n";
+    let changed = APPEND.replacen(&line, "", 1).replacen(publishes, &format!("{line}{publishes}"), 1);
+    assert!(changed != APPEND && changed.len() == APPEND.len());
+    changed
+}
+
+/// How many appends a server has committed.
+async fn committed(server: &ServerProcess) -> f64 {
+    server.metrics().await.value("cowrite_appends_total{outcome=\"committed\"}").unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn b14_two_versions_of_the_append_script_at_once_are_right_on_the_same_keys() {
+    let name = |text: &str| redis::Script::new(text).get_hash().to_owned();
+    let (old, new) = (name(APPEND), name(&changed()));
+    let mut stage = Stage::over(RedisProcess::start(&[]), &[]).await;
+    // The second server is of the next release from here on.
+    stage.relays[1].replace(old.as_bytes(), new.as_bytes());
+    stage.relays[1].replace(APPEND.as_bytes(), changed().as_bytes());
+    for _ in 0..2 {
+        // Redis knows neither, and is told of each by who needs it.
+        stage.redis.command(&["SCRIPT", "FLUSH"]);
+        let before = [committed(&stage.servers[0]).await, committed(&stage.servers[1]).await];
+        let start = Instant::now();
+        let known = || stage.redis.command(&["SCRIPT", "EXISTS", &old, &new]);
+        while known() != redis::Value::Array(vec![redis::Value::Int(1); 2]) {
+            assert!(start.elapsed() < PATIENCE, "one of the two is not there: {:?}", known());
+            sleep(Duration::from_millis(10)).await;
+        }
+        stage.crowd.until_accepted(100, PATIENCE).await;
+        for (server, before) in stage.servers.iter().zip(before) {
+            assert!(committed(server).await > before, "one of the two appends nothing");
+        }
+        // Everybody changes to the other.
+        stage.crowd.cut();
+        stage.crowd.until_accepted(50, PATIENCE).await;
+    }
+    stage.end_well().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
