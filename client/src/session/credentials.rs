@@ -18,9 +18,13 @@ pub(super) struct Credentials {
     fixed: bool,
     /// A token that came too late for the attempt that it was for, and whether it is fixed.
     spare: Option<(String, bool)>,
+    /// When it was sent: its time runs from then at the latest.
+    sent_at: Millis,
+    /// How long a token is good, in milliseconds, by the server's last word; `None` where none ends.
+    span: Option<u64>,
     /// When to ask for a fresh token while this one is still good.
     ask_at: Option<Millis>,
-    /// When this one ends, by the server's word.
+    /// When this one ends.
     ends_at: Option<Millis>,
     /// The host was asked while connected, and has not answered.
     asking: bool,
@@ -61,8 +65,18 @@ impl Credentials {
         self.refused = false;
     }
 
+    /// The token goes to the server now.
+    pub(super) fn sent(&mut self, now: Millis) {
+        self.sent_at = now;
+    }
+
     /// The connection is gone, and with it what was asked for its sake.
     pub(super) fn detach(&mut self) {
+        self.span = None;
+        self.ask_no_more();
+    }
+
+    fn ask_no_more(&mut self) {
         (self.ask_at, self.ends_at, self.hold_until, self.asking) = (None, None, None, false);
     }
 
@@ -141,14 +155,20 @@ impl<D: DocumentType> Session<D> {
     /// How long the token is good, by the server's word.
     pub(super) fn note_token(&mut self, token_ms: Option<u32>, now: Millis) {
         let credentials = &mut self.credentials;
-        let Some(span) = token_ms.map(u64::from).filter(|_| !credentials.fixed) else {
-            return credentials.detach();
-        };
+        credentials.span = token_ms.map(u64::from).filter(|_| !credentials.fixed);
+        credentials.backoff.reset();
+        self.plan_to_ask(now);
+    }
+
+    /// The next token is due before this one ends. Its time is counted from when it was sent: the
+    /// server's word may have waited long behind other messages.
+    fn plan_to_ask(&mut self, now: Millis) {
+        let credentials = &mut self.credentials;
+        let Some(span) = credentials.span else { return credentials.ask_no_more() };
         let margin = (span / 5).min(MARGIN_MS);
         let early = self.random.below(margin / 2);
-        credentials.backoff.reset();
-        credentials.ends_at = Some(now + span);
-        credentials.ask_at = Some(now + (span - margin - early).max(SHORTEST_MS));
+        credentials.ends_at = Some(credentials.sent_at + span);
+        credentials.ask_at = Some((credentials.sent_at + (span - margin - early)).max(now + SHORTEST_MS));
     }
 
     /// Asks for a fresh token if it is time. Who sees only now that it was time long ago has
@@ -196,11 +216,17 @@ impl<D: DocumentType> Session<D> {
                 if self.credentials.token == token && !fixed {
                     return self.handle_token_failure(now);
                 }
-                self.credentials.detach();
+                self.credentials.ask_no_more();
                 self.credentials.fixed = fixed;
+                if fixed {
+                    self.credentials.span = None;
+                }
                 if self.credentials.token != token {
                     token.clone_into(&mut self.credentials.token);
                     self.send(&ClientFrame::Token { token });
+                    self.credentials.sent(now);
+                    // Until the server says how long it is good: as long as the one before.
+                    self.plan_to_ask(now);
                 }
                 self.pump(now);
             }

@@ -152,6 +152,7 @@ impl<D: DocumentType> Session<D> {
             &mut hello,
         );
         self.messages.push_back(hello);
+        self.credentials.sent(now);
     }
 
     /// The socket closed, or could not be opened.

@@ -68,6 +68,51 @@ fn a_fresh_token_is_asked_for_before_the_old_one_ends_and_the_connection_goes_on
 }
 
 #[test]
+fn a_token_is_counted_from_when_it_was_sent_however_late_the_answer_is_heard() {
+    let asked = 21_000..=24_010;
+    let mut bench = Bench::idle();
+    give(&mut bench, "first");
+    bench.hello("first");
+    bench.pass(8_000);
+    bench.welcome("ann");
+    bench.terms(MANY, MANY, Some(30_000));
+    bench.expect_open();
+    bench.opened(Settlement::Nothing, Outcome::Snapshot);
+    bench.snapshot();
+    let waited = asked_after(&mut bench);
+    assert!(asked.contains(&(8_000 + waited)), "asked {waited} ms after the answer to Hello");
+    give(&mut bench, "second");
+    bench.pass(15_000);
+    bench.terms(MANY, MANY, Some(30_000));
+    let waited = asked_after(&mut bench);
+    assert!(asked.contains(&(15_000 + waited)), "asked {waited} ms after the answer to Token");
+    // What is over when it is heard of is not asked for in a storm.
+    give(&mut bench, "third");
+    bench.pass(20_000);
+    bench.terms(MANY, MANY, Some(5_000));
+    let waited = asked_after(&mut bench);
+    assert!((1_000..=1_010).contains(&waited), "asked {waited} ms after an answer that came too late");
+    assert_eq!((bench.connects, bench.disconnects), (1, 0));
+}
+
+#[test]
+fn a_token_of_which_nothing_is_heard_is_taken_to_live_as_long_as_the_one_before() {
+    let mut bench = good_for(30_000);
+    for turn in ["second", "third", "fourth"] {
+        let waited = asked_after(&mut bench);
+        assert!((21_000..=24_010).contains(&waited), "asked {waited} ms after the token before {turn}");
+        give(&mut bench, turn);
+        assert_eq!(bench.take_sent().last(), Some(&Sent::Token { token: turn.into() }));
+    }
+    assert_eq!((bench.connects, bench.disconnects), (1, 0));
+    // Said at last that it does not end: no other is asked for.
+    bench.terms(MANY, MANY, None);
+    let tokens = bench.tokens;
+    bench.pass(100_000);
+    assert_eq!(bench.tokens, tokens);
+}
+
+#[test]
 fn not_all_clients_ask_at_one_moment() {
     let mut bench = good_for(300_000);
     let waits: Vec<u64> = (0..20)
