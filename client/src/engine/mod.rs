@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 mod caret;
 mod durable;
 mod event;
+mod layers;
 mod loss;
 mod lost;
 mod members;
@@ -49,8 +50,8 @@ pub use undo::{UndoSettings, Undone};
 /// The engine of one document. It holds no channel number and no socket; the
 /// [`Session`](crate::Session) gives it frames and takes what it wants to send.
 ///
-/// Edits are applied at once. At most one operation is in flight; later edits compose
-/// into one buffer behind it, so a day offline is one operation.
+/// Edits are applied at once. At most one operation is in flight; later edits gather
+/// behind it and go as one, so a day offline is one operation.
 pub struct Engine<D: DocumentType> {
     document: DocumentId,
     client: Option<ClientId>,
@@ -217,8 +218,8 @@ impl<D: DocumentType> Engine<D> {
 
     /// Makes an edit on the text as the user sees it; gives its number, counted from 1. It
     /// can be undone, with what was done shortly before and after.
-    /// Cost: linear in the components of the edit, of the buffer that it joins and of the
-    /// group that it is undone with, and in what it deletes or formats.
+    /// Cost: linear in the components of the edit and of the group that it is undone with, and
+    /// in what it deletes or formats; of n edits that wait, amortised, log n.
     ///
     /// # Errors
     /// If the edit is not possible; then nothing has changed.
@@ -335,7 +336,8 @@ impl<D: DocumentType> Engine<D> {
     }
 
     /// The operations that the log has not accepted, in order, each on the text after
-    /// the one before; they stay readable whatever happens.
+    /// the one before; they stay readable whatever happens. What waits behind the one in
+    /// flight may be several here, and is sent as one.
     pub fn pending(&self) -> impl Iterator<Item = &D::Operation> {
         self.pending.operations()
     }

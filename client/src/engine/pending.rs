@@ -3,6 +3,8 @@
 use cowrite_protocol::error::{ApplyError, ComposeError};
 use cowrite_protocol::{ClientSeq, DocumentType, OperationLimits};
 
+use super::layers::Layers;
+
 /// The operation on its way. What it holds is fixed once it was sent: no later edit
 /// ever joins it; only its form is rebased.
 #[derive(Clone, Debug)]
@@ -18,10 +20,11 @@ pub(super) struct InFlight<D: DocumentType> {
     pub(super) sent: bool,
 }
 
-/// Edits that wait, composed into one operation on top of what is in flight.
+/// Edits that wait on top of what is in flight. Whatever meets the log's operations or leaves the
+/// engine is one operation of them all.
 #[derive(Clone, Debug)]
 pub(super) struct Buffer<D: DocumentType> {
-    pub(super) operation: D::Operation,
+    pub(super) edits: Layers<D>,
     /// The last edit that it holds.
     pub(super) last_edit: u64,
 }
@@ -44,11 +47,11 @@ impl<D: DocumentType> Pending<D> {
     pub(super) fn add(&mut self, operation: D::Operation, edit: u64) -> Result<(), ComposeError> {
         match self {
             Pending::Buffering { buffer } | Pending::AwaitingWithBuffer { buffer, .. } => {
-                buffer.operation = D::compose(&buffer.operation, &operation)?;
+                buffer.edits.push(operation)?;
                 buffer.last_edit = edit;
             }
             Pending::Synchronized | Pending::AwaitingAck { .. } => {
-                let buffer = Buffer { operation, last_edit: edit };
+                let buffer = Buffer { edits: Layers::of(operation), last_edit: edit };
                 *self = match self.take() {
                     (Some(in_flight), _) => Pending::AwaitingWithBuffer { in_flight, buffer },
                     (None, _) => Pending::Buffering { buffer },
@@ -58,8 +61,15 @@ impl<D: DocumentType> Pending<D> {
         Ok(())
     }
 
+    /// Makes one operation of all that waits, and says whether it is one now: it always is.
+    pub(super) fn settle_buffer(&mut self) -> bool {
+        self.buffer_mut().is_none_or(|buffer| buffer.edits.settle())
+    }
+
     /// Carries all that is pending over an operation of the log.
     pub(super) fn carry_over(&mut self, committed: &D::Operation) -> Carried<D> {
+        // Of several the text would come out otherwise than of the one that will be sent.
+        self.settle_buffer();
         let (mut operation, mut overridden) = (committed.clone(), D::identity());
         for pending in self.operations_mut() {
             let lost = D::overridden(&operation, pending);
@@ -81,14 +91,14 @@ impl<D: DocumentType> Pending<D> {
         let Some(in_flight) = self.in_flight() else { return Ok(None) };
         let inverse = D::invert(&in_flight.operation, server)?;
         let (Some(in_flight), buffer) = self.take() else { return Ok(None) };
-        let taken_back = match buffer {
-            None => inverse,
-            Some(buffer) => {
-                let (inverse, operation) = D::transform(&inverse, &buffer.operation);
-                *self = Pending::Buffering { buffer: Buffer { operation, ..buffer } };
-                inverse
+        let mut taken_back = inverse;
+        if let Some(mut buffer) = buffer {
+            buffer.edits.settle();
+            for operation in buffer.edits.operations_mut() {
+                (taken_back, *operation) = D::transform(&taken_back, operation);
             }
-        };
+            *self = Pending::Buffering { buffer };
+        }
         Ok(Some((in_flight, taken_back)))
     }
 
@@ -98,7 +108,7 @@ impl<D: DocumentType> Pending<D> {
             in_flight.last_edit += edits;
             in_flight.reaches += edits;
         }
-        if let Pending::Buffering { buffer } | Pending::AwaitingWithBuffer { buffer, .. } = self {
+        if let Some(buffer) = self.buffer_mut() {
             buffer.last_edit += edits;
         }
     }
@@ -118,29 +128,19 @@ impl<D: DocumentType> Pending<D> {
     pub(super) fn seal(&mut self, seq: ClientSeq, limits: &OperationLimits, accepted: u64) -> Sealed {
         let Pending::Buffering { buffer } = self else { return Sealed::Nothing };
         let last_edit = buffer.last_edit;
-        if D::is_identity(&buffer.operation) {
+        buffer.edits.settle();
+        if buffer.edits.operations().all(D::is_identity) {
             *self = Pending::Synchronized;
             return Sealed::Vanished { last_edit };
         }
-        let mut pieces = D::split(&buffer.operation, limits).into_iter();
-        let first = pieces.next().unwrap_or_else(|| buffer.operation.clone());
-        // The pieces follow one another, so composing those that wait cannot fail; if it
-        // did, the whole would be sent and the server's typed refusal would tell.
-        let rest = pieces.next().map(|second| pieces.try_fold(second, |all, piece| D::compose(&all, &piece)));
-        *self = match rest {
+        *self = match buffer.edits.split(limits) {
             // The edits of a split buffer are accepted when its last piece is.
-            Some(Ok(operation)) => Pending::AwaitingWithBuffer {
-                in_flight: InFlight { seq, operation: first, last_edit: accepted, reaches: last_edit, sent: false },
-                buffer: Buffer { operation, last_edit },
+            (operation, Some(edits)) => Pending::AwaitingWithBuffer {
+                in_flight: InFlight { seq, operation, last_edit: accepted, reaches: last_edit, sent: false },
+                buffer: Buffer { edits, last_edit },
             },
-            Some(Err(_)) => {
-                let operation = buffer.operation.clone();
-                Pending::AwaitingAck {
-                    in_flight: InFlight { seq, operation, last_edit, reaches: last_edit, sent: false },
-                }
-            }
-            None => Pending::AwaitingAck {
-                in_flight: InFlight { seq, operation: first, last_edit, reaches: last_edit, sent: false },
+            (operation, None) => Pending::AwaitingAck {
+                in_flight: InFlight { seq, operation, last_edit, reaches: last_edit, sent: false },
             },
         };
         Sealed::InFlight
@@ -157,18 +157,14 @@ impl<D: DocumentType> Pending<D> {
             }
             (None, None) => return false,
         };
-        let (operation, last_edit) = match buffer {
-            None => (in_flight.operation, in_flight.last_edit),
-            Some(buffer) => match D::compose(&in_flight.operation, &buffer.operation) {
-                Ok(composed) => (composed, buffer.last_edit),
-                // They follow one another, so this does not happen; nothing is lost if it did.
-                Err(_) => {
-                    *self = Pending::AwaitingWithBuffer { in_flight, buffer };
-                    return false;
-                }
-            },
+        let buffer = match buffer {
+            None => Buffer { edits: Layers::of(in_flight.operation), last_edit: in_flight.last_edit },
+            Some(mut buffer) => {
+                buffer.edits.push_below(in_flight.operation);
+                buffer
+            }
         };
-        *self = Pending::Buffering { buffer: Buffer { operation, last_edit } };
+        *self = Pending::Buffering { buffer };
         true
     }
 
@@ -193,10 +189,17 @@ impl<D: DocumentType> Pending<D> {
         }
     }
 
+    fn buffer_mut(&mut self) -> Option<&mut Buffer<D>> {
+        match self {
+            Pending::Buffering { buffer } | Pending::AwaitingWithBuffer { buffer, .. } => Some(buffer),
+            _ => None,
+        }
+    }
+
     /// All pending operations in order.
     pub(super) fn operations(&self) -> impl Iterator<Item = &D::Operation> {
         let in_flight = self.in_flight().map(|in_flight| &in_flight.operation);
-        in_flight.into_iter().chain(self.buffer().map(|buffer| &buffer.operation))
+        in_flight.into_iter().chain(self.buffer().into_iter().flat_map(|buffer| buffer.edits.operations()))
     }
 
     fn operations_mut(&mut self) -> impl Iterator<Item = &mut D::Operation> {
@@ -207,7 +210,7 @@ impl<D: DocumentType> Pending<D> {
             Pending::AwaitingWithBuffer { in_flight, buffer } => (Some(in_flight), Some(buffer)),
         };
         let in_flight = in_flight.map(|in_flight| &mut in_flight.operation);
-        in_flight.into_iter().chain(buffer.map(|buffer| &mut buffer.operation))
+        in_flight.into_iter().chain(buffer.into_iter().flat_map(|buffer| buffer.edits.operations_mut()))
     }
 
     fn take(&mut self) -> (Option<InFlight<D>>, Option<Buffer<D>>) {
@@ -261,7 +264,7 @@ mod tests {
     fn what_only_waits_is_not_taken_back() {
         let mut pending = waiting("a");
         assert!(pending.take_back(&Document::default()).unwrap().is_none());
-        assert_eq!(pending.buffer().map(|buffer| &buffer.operation), Some(&insert("a")));
+        assert_eq!(Vec::from_iter(pending.operations()), [&insert("a")]);
     }
 
     #[test]
@@ -285,7 +288,7 @@ mod tests {
         let (in_flight, back) = pending.take_back(&Document::default()).unwrap().unwrap();
         assert_eq!(in_flight.operation, insert("a"));
         assert_eq!(back, Operation::builder().delete(cowrite_protocol::Utf16Length(1)).build());
-        assert_eq!(pending.buffer().map(|buffer| &buffer.operation), Some(&insert("b")));
+        assert_eq!(Vec::from_iter(pending.operations()), [&insert("b")]);
     }
 
     #[test]
@@ -293,9 +296,9 @@ mod tests {
         let mut pending = waiting("a");
         pending.seal(ClientSeq::NONE.next(), &OperationLimits::default(), 0);
         pending.add(Operation::builder().retain(cowrite_protocol::Utf16Length(1)).insert("b").build(), 2).unwrap();
-        assert!(pending.unseal());
-        assert_eq!(pending.buffer().map(|buffer| &buffer.operation), Some(&insert("ab")));
-        assert!(pending.in_flight().is_none());
+        assert!(pending.unseal() && pending.in_flight().is_none());
+        assert!(pending.settle_buffer());
+        assert_eq!(Vec::from_iter(pending.operations()), [&insert("ab")]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use cowrite_protocol::{
 };
 use thiserror::Error;
 
+use super::layers::Layers;
 use super::loss::Loss;
 use super::lost::{Proposal, ProposalKind};
 use super::pending::{Buffer, InFlight, Pending};
@@ -69,7 +70,7 @@ impl<D: DocumentType> Engine<D> {
         (out.0, name)
     }
 
-    /// All but the base, as bytes.
+    /// All but the base, as bytes. What waits must be settled.
     pub(super) fn write_work(&self, user: &UserId, base: u64, since: &D::Operation, now: Millis) -> Vec<u8> {
         let mut out = Writer::default();
         let Position { epoch, version, hash } = self.position.unwrap_or_default();
@@ -104,7 +105,7 @@ impl<D: DocumentType> Engine<D> {
             out.u64(in_flight.reaches);
         });
         out.option(self.pending.buffer(), |out, buffer| {
-            operation::<D>(out, &buffer.operation);
+            operation::<D>(out, buffer.edits.lowest());
             out.u64(buffer.last_edit);
         });
         out.u64(self.waited_ms(now));
@@ -284,7 +285,7 @@ impl<D: DocumentType> Engine<D> {
         if from.truth()? {
             let (operation, last_edit) = (read_operation::<D>(from)?, from.u64()?);
             D::apply(&mut self.local, &operation).ok()?;
-            buffer = Some(Buffer { operation, last_edit });
+            buffer = Some(Buffer { edits: Layers::of(operation), last_edit });
         }
         self.pending = match (in_flight, buffer) {
             (None, None) => Pending::Synchronized,

@@ -199,7 +199,7 @@ impl<D: DocumentType> Engine<D> {
             storing.due = Some(due);
             return None;
         }
-        Some(self.take_record(user, now))
+        self.take_record(user, now)
     }
 
     /// The record as it is now, if the store does not hold it already: before the end.
@@ -207,7 +207,7 @@ impl<D: DocumentType> Engine<D> {
         let mark = self.mark(self.storing.as_ref()?.base.is_some());
         let storing = self.storing.as_ref()?;
         let held = storing.written == Some(mark) && !storing.failed;
-        (mark.position.is_some() && !held).then(|| self.take_record(user, now))
+        if mark.position.is_some() && !held { self.take_record(user, now) } else { None }
     }
 
     /// The write with this number has ended.
@@ -250,7 +250,10 @@ impl<D: DocumentType> Engine<D> {
         }
     }
 
-    fn take_record(&mut self, user: &UserId, now: Millis) -> (u32, Record) {
+    fn take_record(&mut self, user: &UserId, now: Millis) -> Option<(u32, Record)> {
+        if !self.pending.settle_buffer() {
+            return None;
+        }
         let large = |base: &Base<D>| {
             let mut since = Vec::new();
             D::encode(&base.since, &mut since);
@@ -273,16 +276,8 @@ impl<D: DocumentType> Engine<D> {
         (storing.base, storing.written, storing.writing) = (Some(base), Some(mark), Some((ticket, mark)));
         storing.last = Some(now);
         self.storing = Some(storing);
-        (
-            ticket,
-            Record {
-                document: self.document.clone(),
-                user: user.clone(),
-                base: written,
-                work,
-                pending: self.holds_pending(),
-            },
-        )
+        let (document, pending) = (self.document.clone(), self.holds_pending());
+        Some((ticket, Record { document, user: user.clone(), base: written, work, pending }))
     }
 
     fn mark(&self, based: bool) -> Mark {

@@ -54,7 +54,7 @@ pub(super) fn concurrent(case: Case<'_>) -> Result<(), Finding> {
             if version == number { desk.ack(entry)? } else { desk.commit(entry)? }
         }
         Finding::same(&format!("the document of author {number}"), &desk.document(), &ours.document)?;
-        Finding::same(&format!("what author {number} has pending"), &desk.pending(), &Vec::new())?;
+        Finding::same(&format!("what author {number} has pending"), &desk.pending()?, &Vec::new())?;
     }
     Ok(())
 }

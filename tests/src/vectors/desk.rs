@@ -10,6 +10,7 @@ use cowrite_protocol::operation::{Document, Operation};
 use cowrite_protocol::{AuthorNumber, Channel, Checksum, ClientId, ClientSeq, Epoch, Limits, Millis, RichText};
 
 use super::Finding;
+use super::pending::composed;
 
 const NOW: Millis = Millis(1_000_000);
 const CHANNEL: Channel = Channel(1);
@@ -138,9 +139,16 @@ impl Desk {
         self.session.engine(self.handle).map(|engine| engine.document().clone()).unwrap_or_default()
     }
 
-    /// What is in flight, and what waits behind it.
-    pub(super) fn pending(&self) -> Vec<Operation> {
-        self.session.engine(self.handle).into_iter().flat_map(|engine| engine.pending().cloned()).collect()
+    /// What is in flight, and what waits behind it, as the one operation that it will be.
+    pub(super) fn pending(&self) -> Result<Vec<Operation>, Finding> {
+        let Some(engine) = self.session.engine(self.handle) else { return Ok(Vec::new()) };
+        let mut operations = engine.pending().cloned();
+        let mut pending = Vec::from_iter(engine.in_flight().and_then(|_| operations.next()));
+        let waiting = operations.collect::<Vec<_>>();
+        if !waiting.is_empty() {
+            pending.push(composed(&waiting)?);
+        }
+        Ok(pending)
     }
 
     /// What is in flight, as it would be committed now.

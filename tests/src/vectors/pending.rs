@@ -49,7 +49,7 @@ fn by_engine(base: &Document, edits: &[Operation], arriving: &[Operation]) -> Re
     for operation in arriving {
         desk.commit(operation)?;
     }
-    let (document, pending, changes) = (desk.document(), desk.pending(), desk.take_changes());
+    let (document, pending, changes) = (desk.document(), desk.pending()?, desk.take_changes());
     while let Some(in_flight) = desk.in_flight() {
         desk.ack(&in_flight)?;
     }
@@ -127,7 +127,7 @@ fn same_operations(what: &str, got: &[Operation], expected: &[Operation]) -> Res
     Finding::same(what, &composed(got)?, &composed(expected)?)
 }
 
-fn composed(operations: &[Operation]) -> Result<Operation, Finding> {
+pub(super) fn composed(operations: &[Operation]) -> Result<Operation, Finding> {
     operations
         .iter()
         .try_fold(Operation::identity(), |all, next| Operation::compose(&all, next))
