@@ -83,6 +83,20 @@ impl<D: DocumentType> Layers<D> {
         (first, (!others.is_empty()).then_some(Layers(others)))
     }
 
+    /// The one operation that they are.
+    ///
+    /// # Errors
+    /// If they do not follow one another.
+    pub(super) fn into_one(mut self) -> Result<D::Operation, ComposeError> {
+        let top = self.0.pop().map_or_else(D::identity, |top| top.operation);
+        self.0.iter().rev().try_fold(top, |above, layer| D::compose(&layer.operation, &above))
+    }
+
+    /// About what composing all of them costs.
+    pub(super) fn weight(&self) -> u64 {
+        self.0.iter().map(|layer| layer.weight).sum()
+    }
+
     /// The operations in order.
     pub(super) fn operations(&self) -> impl Iterator<Item = &D::Operation> {
         self.0.iter().map(|layer| &layer.operation)

@@ -60,7 +60,7 @@ impl<D: DocumentType> Stack<D> {
 
     /// The text that the user sees was changed by somebody else. What concerns the steps
     /// below the top waits until there is more of it: the cost is that of a few steps,
-    /// however many there are.
+    /// however many there are, and of the top alone where one change is large.
     pub(super) fn carry(&mut self, change: &D::Operation) {
         if !self.steps.is_empty() && self.try_carry(change.clone()).is_err() {
             self.clear();
@@ -96,7 +96,7 @@ impl<D: DocumentType> Stack<D> {
             if !is_top && step.can_wait() {
                 break;
             }
-            change = step.settle();
+            change = step.settle()?;
             if D::is_identity(&step.operation) {
                 self.steps.remove(at);
             }
@@ -109,7 +109,7 @@ impl<D: DocumentType> Stack<D> {
         let (mut change, mut writes) = (D::identity(), writes.clone());
         for step in self.steps.iter_mut().rev() {
             step.wait_for(change)?;
-            change = step.settle();
+            change = step.settle()?;
             writes = step.yield_to(&writes)?;
         }
         self.try_carry(D::identity())
@@ -123,7 +123,7 @@ impl<D: DocumentType> Stack<D> {
         for at in (0..self.steps.len()).rev() {
             let step = &mut self.steps[at];
             step.wait_for(below)?;
-            below = step.settle();
+            below = step.settle()?;
             D::apply(&mut known, &step.operation)?;
             if step.stems_from(edits) {
                 self.steps.remove(at);
@@ -131,7 +131,7 @@ impl<D: DocumentType> Stack<D> {
                 continue;
             }
             step.wait_for(change)?;
-            change = step.settle();
+            change = step.settle()?;
             D::apply(&mut real, &step.operation)?;
         }
         Ok(())
@@ -151,5 +151,73 @@ impl From<ApplyError> for Unfit {
 impl From<ComposeError> for Unfit {
     fn from(_: ComposeError) -> Unfit {
         Unfit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cowrite_protocol::operation::{Component, Operation};
+    use cowrite_protocol::{RichText, Utf16Length};
+
+    use super::*;
+
+    const STEPS: u32 = 100;
+
+    /// What undoes a hundred letters that were typed at every second place, the first of them first.
+    fn typed() -> Stack<RichText> {
+        let mut stack = Stack::new();
+        for at in 0..STEPS {
+            let back = Operation::from_components([Component::retain(2 * at), Component::delete(1)]);
+            stack.push(Step::new(back, None, None, u64::from(at)));
+        }
+        stack
+    }
+
+    /// An insertion behind each of so many units.
+    fn everywhere(places: u32) -> Operation {
+        let mut change = Operation::builder();
+        for _ in 0..places {
+            change.retain(Utf16Length(1)).insert("x");
+        }
+        change.build()
+    }
+
+    #[test]
+    fn over_one_large_change_no_step_is_carried_before_it_is_needed() {
+        let mut stack = typed();
+        let large = everywhere(500);
+        stack.carry(&large);
+        let waits = |stack: &Stack<RichText>| stack.steps.iter().map(Step::waits).collect::<Vec<_>>();
+        let mut only_the_second = vec![false; STEPS as usize];
+        only_the_second[STEPS as usize - 2] = true;
+        assert_eq!(waits(&stack), only_the_second);
+        // A person who types beside it does not change that.
+        for at in 0..300 {
+            stack.carry(&Operation::from_components([Component::retain(at), Component::insert("y")]));
+        }
+        assert_eq!(waits(&stack), only_the_second);
+        // A larger one does.
+        stack.carry(&everywhere(5_000));
+        let mut only_the_third = vec![false; STEPS as usize];
+        only_the_third[STEPS as usize - 3] = true;
+        assert_eq!(waits(&stack), only_the_third);
+    }
+
+    #[test]
+    fn what_waited_is_taken_into_account_once_a_step_is_needed() {
+        for changes in [vec![everywhere(500)], vec![everywhere(30), everywhere(700), everywhere(2)]] {
+            let (mut lazy, mut at_once) = (typed(), Vec::new());
+            let mut steps = typed().steps;
+            for change in &changes {
+                lazy.carry(change);
+                let mut over = change.clone();
+                for step in steps.iter_mut().rev() {
+                    (step.operation, over) = Operation::transform(&step.operation, &over);
+                }
+            }
+            at_once.extend(steps.into_iter().rev().map(|step| step.operation));
+            let popped: Vec<_> = core::iter::from_fn(|| lazy.pop()).map(|step| step.operation).collect();
+            assert_eq!(popped, at_once);
+        }
     }
 }

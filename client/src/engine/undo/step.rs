@@ -5,9 +5,12 @@ use alloc::vec::Vec;
 use cowrite_protocol::error::ComposeError;
 use cowrite_protocol::{Cursor, DocumentType};
 
-/// What is kept of others' work above a step before the step is carried over it.
-const WAITING_COMPONENTS: usize = 32;
-const WAITING_UNITS: u64 = 1024;
+use crate::engine::layers::Layers;
+
+/// So much of others' work may wait above a step before the step is carried over it, as the weight of
+/// layers counts it. Of one large change as much again may follow: carrying every step of a long
+/// history over it at once would cost more than all else of a merge.
+const WAITING_WEIGHT: u64 = 32;
 
 /// One group; see the module.
 #[derive(Clone, Debug)]
@@ -15,8 +18,9 @@ pub(super) struct Step<D: DocumentType> {
     /// Fits the text that the steps above leave once they are done, and once `over` is
     /// taken into account.
     pub(super) operation: D::Operation,
-    /// What others did above this step that `operation` does not know yet.
-    over: D::Operation,
+    /// What others did above this step that `operation` does not know yet, and the weight of what
+    /// came first of it.
+    over: Option<(Layers<D>, u64)>,
     /// The selection to show once the step is done.
     pub(super) to: Option<Cursor>,
     /// The selection to show once it is reversed.
@@ -30,13 +34,13 @@ pub(super) struct Step<D: DocumentType> {
 impl<D: DocumentType> Step<D> {
     pub(super) fn new(operation: D::Operation, from: Option<Cursor>, to: Option<Cursor>, edit: u64) -> Step<D> {
         let bytes = bytes::<D>(&operation);
-        Step { operation, over: D::identity(), to, from, edits: (edit, edit), bytes }
+        Step { operation, over: None, to, from, edits: (edit, edit), bytes }
     }
 
     /// The step that undoes this one, which `edit` did and `operation` undoes.
     pub(super) fn reversed(self, operation: D::Operation, edit: u64) -> Step<D> {
         let bytes = bytes::<D>(&operation);
-        Step { operation, over: D::identity(), to: self.from, from: self.to, edits: (self.edits.0, edit), bytes }
+        Step { operation, over: None, to: self.from, from: self.to, edits: (self.edits.0, edit), bytes }
     }
 
     /// Whether it holds work of one of these edits.
@@ -53,25 +57,36 @@ impl<D: DocumentType> Step<D> {
         Ok(())
     }
 
-    /// Somebody else has done this above the step. Linear in it and in what waits.
+    /// Somebody else has done this above the step. Linear in the change, amortised.
     pub(super) fn wait_for(&mut self, change: D::Operation) -> Result<(), ComposeError> {
-        self.over = if D::is_identity(&self.over) { change } else { D::compose(&self.over, &change)? };
+        match &mut self.over {
+            _ if D::is_identity(&change) => {}
+            Some((over, _)) => over.push(change)?,
+            None => {
+                let over = Layers::of(change);
+                let first = over.weight();
+                self.over = Some((over, first));
+            }
+        }
         Ok(())
     }
 
     /// Whether little enough waits for it to wait on.
     pub(super) fn can_wait(&self) -> bool {
-        let inserted = D::deleted_units(&self.over).saturating_add_signed(D::length_change(&self.over));
-        D::components(&self.over) <= WAITING_COMPONENTS && inserted <= WAITING_UNITS
+        self.over.as_ref().is_none_or(|(over, first)| over.weight() <= WAITING_WEIGHT.max(2 * first))
+    }
+
+    #[cfg(test)]
+    pub(super) fn waits(&self) -> bool {
+        self.over.is_some()
     }
 
     /// Carries the step over all that waits, and gives that as it is below the step. The
     /// others' attributes stay; at one place what comes back stands left of their insertions.
-    pub(super) fn settle(&mut self) -> D::Operation {
-        let over = core::mem::replace(&mut self.over, D::identity());
-        if D::is_identity(&over) {
-            return over;
-        }
+    /// Linear in the step and in what waits.
+    pub(super) fn settle(&mut self) -> Result<D::Operation, ComposeError> {
+        let Some((over, _)) = self.over.take() else { return Ok(D::identity()) };
+        let over = over.into_one()?;
         let (operation, below) = D::transform(&self.operation, &over);
         self.operation = operation;
         if let Some(from) = &mut self.from {
@@ -80,7 +95,7 @@ impl<D: DocumentType> Step<D> {
         if let Some(to) = &mut self.to {
             to.map::<D>(&below);
         }
-        below
+        Ok(below)
     }
 
     /// Somebody else wrote these attributes, and the user's own writes of them stand: what
