@@ -125,12 +125,6 @@ impl<D: DocumentType> Engine<D> {
         self.storing.get_or_insert_with(Storing::empty);
     }
 
-    /// The host does not keep the document, or not any more.
-    pub(crate) fn store_no_more(&mut self) {
-        self.storing = None;
-        self.event(Event::Status);
-    }
-
     /// What was just read needs no writing.
     pub(super) fn note_restored(&mut self) {
         let (mark, client, edits) = (self.mark(true), self.client, self.watermarks.local);

@@ -90,9 +90,8 @@ impl<D: DocumentType> Session<D> {
         if let Err(RecordError::Format { .. }) = result {
             open.keeping = Keeping::Not;
         }
-        match open.keeping {
-            Keeping::Kept => open.engine.store(),
-            _ => open.engine.store_no_more(),
+        if open.keeping == Keeping::Kept {
+            open.engine.store();
         }
         open.open_at = Some(now);
         self.pump(now);

@@ -187,6 +187,80 @@ fn a_host_that_hangs_is_asked_again_and_its_late_answer_counts() {
 }
 
 #[test]
+fn a_host_that_hangs_is_asked_again_after_a_third_of_what_is_left() {
+    for (span, least, most) in [(30_000, 1_990, 4_010), (3_600_000, 10_000, 11_010)] {
+        let mut bench = good_for(span);
+        asked_after(&mut bench);
+        let again = asked_after(&mut bench);
+        assert!((least..=most).contains(&again), "{again} ms, of a token for {span} ms");
+    }
+}
+
+#[test]
+fn a_host_that_fails_is_not_left_alone_for_longer_than_half_of_what_is_left() {
+    for span in [3_600_000, 30_000, 5_000] {
+        let mut bench = good_for(span);
+        let end = bench.now + u64::from(span);
+        asked_after(&mut bench);
+        let mut waits = Vec::new();
+        for _ in 0..20 {
+            fail(&mut bench);
+            let left = end - bench.now;
+            let waited = asked_after(&mut bench);
+            let most = (left / 2).max(1_000) + 10;
+            assert!((1_000..=most).contains(&waited), "{waited} of {left} ms");
+            waits.push(waited);
+        }
+        assert!(waits.iter().any(|waited| *waited > 1_010) || span == 5_000, "{waits:?}");
+    }
+}
+
+#[test]
+fn a_timer_that_comes_a_little_late_holds_nothing_back() {
+    // What the session asks for first is its ping, at 15 s: so the token is due in time.
+    let due = {
+        let mut bench = good_for(20_000);
+        asked_after(&mut bench)
+    };
+    for (late, held) in [(0, false), (900, false), (1_100, true)] {
+        let mut bench = good_for(20_000);
+        bench.pass(due - 100);
+        bench.take_sent();
+        let tokens = bench.tokens;
+        bench.now = bench.now + 100 + late;
+        bench.edit("3 +X");
+        assert_eq!(bench.tokens, tokens + 1, "{late} ms late");
+        assert_eq!(bench.take_sent().is_empty(), held, "{late} ms late");
+    }
+}
+
+#[test]
+fn a_wake_before_the_token_is_due_asks_nobody_and_holds_nothing_back() {
+    let mut bench = good_for(30_000);
+    bench.pass(20_000);
+    bench.take_sent();
+    let tokens = bench.tokens;
+    wake(&mut bench);
+    bench.edit("3 +X");
+    assert!(bench.take_sent().iter().any(|sent| matches!(sent, Sent::Submit(_))));
+    assert_eq!(bench.tokens, tokens);
+}
+
+#[test]
+fn a_token_that_is_refused_soon_after_it_was_taken_is_replaced_after_a_pause() {
+    // From ten seconds on the connection has held.
+    for (held, retry_after_ms, at_once) in [(9_990, 0, false), (10_000, 0, true), (10_000, 1, false)] {
+        let mut bench = good_for(3_600_000);
+        bench.pass(held);
+        let tokens = bench.tokens;
+        bench.end(Code::TokenExpired, retry_after_ms);
+        assert_eq!(bench.tokens - tokens, usize::from(at_once), "after {held} ms, retry after {retry_after_ms}");
+        bench.pass(2_000);
+        assert_eq!(bench.tokens - tokens, 1, "after {held} ms, retry after {retry_after_ms}");
+    }
+}
+
+#[test]
 fn the_same_token_again_is_no_fresh_one() {
     let mut bench = good_for(30_000);
     asked_after(&mut bench);
@@ -305,6 +379,36 @@ fn a_fixed_token_is_not_asked_for_again_and_its_end_is_told() {
     bench.end(Code::TokenExpired, 0);
     bench.pass(1_000_000);
     assert_eq!((bench.tokens, link(&bench)), (tokens, LinkState::Stopped(Code::TokenExpired)));
+}
+
+#[test]
+fn a_fixed_token_that_follows_is_the_last_that_is_asked_for() {
+    for token in ["fixed", "token"] {
+        let mut bench = good_for(30_000);
+        asked_after(&mut bench);
+        bench.take_sent();
+        let tokens = bench.tokens;
+        bench.session.provide_fixed_token(token, bench.now);
+        bench.drain();
+        // The server has the one in use already.
+        let sent = if token == "fixed" { vec![Sent::Token { token: token.into() }] } else { vec![] };
+        assert_eq!(bench.take_sent(), sent);
+        bench.pass(60_000);
+        if token == "fixed" {
+            bench.terms(MANY, MANY, Some(30_000));
+        }
+        bench.pass(60_000);
+        assert_eq!((bench.tokens, bench.disconnects), (tokens, 0), "{token}");
+    }
+}
+
+#[test]
+fn a_host_that_fails_without_being_asked_changes_nothing() {
+    let mut bench = good_for(30_000);
+    bench.pass(5_000);
+    fail(&mut bench);
+    let waited = asked_after(&mut bench);
+    assert!((16_000..=19_010).contains(&waited), "asked after {waited} ms");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use cowrite_client::{Event, Found, LinkState, ProposalKind, RecordError, Written};
 use cowrite_protocol::ClientId;
-use cowrite_protocol::frame::{Code, Outcome, Settlement};
+use cowrite_protocol::frame::{Code, DurabilityClass, Outcome, ServerFrame, Settlement};
 
 use crate::bench::{Bench, Device, Log, OWN, Sent, op};
 
@@ -387,6 +387,153 @@ fn a_store_that_fails_holds_nothing_up_and_is_tried_again() {
     assert_eq!(killed(bench).text(), "abcXY");
 }
 
+/// How long it takes until something is to be stored, in milliseconds.
+fn stored_after(bench: &mut Bench) -> u64 {
+    let start = bench.now;
+    while bench.stores.is_empty() {
+        assert!(bench.now - start < 100_000, "never");
+        bench.pass(10);
+    }
+    bench.now - start
+}
+
+#[test]
+fn a_store_that_failed_is_left_alone_for_half_a_minute_whatever_happens() {
+    let mut bench = kept();
+    bench.edit("3 +X");
+    for _ in 0..3 {
+        bench.write_one(Written::Failed);
+        let submit = bench.expect_submit();
+        bench.ack(&submit);
+        bench.pass(10_000);
+        bench.take_sent();
+        bench.commit("+1");
+        assert_eq!(stored_after(&mut bench), 20_000);
+        bench.take_sent();
+        bench.edit("+2");
+    }
+    bench.write_all();
+    let submit = bench.expect_submit();
+    bench.ack(&submit);
+    bench.pass(100);
+    bench.write_all();
+    bench.commit("+1");
+    // What only others have done is not urgent, even for a store that works.
+    assert_eq!(stored_after(&mut bench), 2_000);
+}
+
+#[test]
+fn before_the_end_that_is_written_which_the_store_does_not_hold_for_certain() {
+    let now = |bench: &mut Bench| {
+        bench.session.store_now(bench.now);
+        bench.drain();
+        bench.stores.len()
+    };
+    let mut bench = kept();
+    assert_eq!(now(&mut bench), 0, "it is there");
+    bench.cut();
+    bench.edit("3 +X");
+    assert_eq!((now(&mut bench), now(&mut bench)), (1, 1), "once");
+    bench.write_all();
+    assert_eq!(now(&mut bench), 0);
+    bench.edit("4 +Y");
+    bench.pass(100);
+    bench.write_one(Written::Failed);
+    assert_eq!(now(&mut bench), 1, "whatever became of the last");
+    // This write is under way to a store that has just failed.
+    assert_eq!(now(&mut bench), 2);
+}
+
+#[test]
+fn work_that_the_store_may_not_hold_stops_the_session_when_another_user_comes() {
+    for written in [Written::Failed, Written::Emptied] {
+        let mut bench = kept();
+        let tokens = bench.tokens;
+        bench.cut();
+        bench.edit("3 +X");
+        bench.pass(200);
+        bench.write_one(written);
+        while bench.tokens == tokens {
+            bench.pass(10);
+        }
+        bench.greet_as("token", "eve");
+        assert_eq!(bench.links.last(), Some(&LinkState::Stopped(Code::ForeignClient)), "{written:?}");
+        assert_eq!((bench.text().as_str(), bench.status().pending), ("abcX", 1));
+    }
+}
+
+#[test]
+fn a_record_of_somebody_else_is_not_asked_for_again_and_again() {
+    let mut bench = kept();
+    bench.cut();
+    bench.edit("3 +X");
+    bench.pass(200);
+    bench.write_all();
+    let (base, work) = bench.device.record("ann").unwrap();
+    let found = Found::Record { base: &base, work: &work, age_ms: 0 };
+    let mut next = Bench::kept(Device::default(), Log::with_text("abc"));
+    next.greet_as("token", "eve");
+    // The host looked before anybody knew who it is, so it is asked once more; then it is taken at its word.
+    for asked in [Ok(()), Err(RecordError::Foreign)] {
+        assert_eq!(std::mem::take(&mut next.loads), 1);
+        assert_eq!(next.session.handle_loaded(next.handle, found, next.now), asked);
+        next.drain();
+    }
+    assert_eq!((next.loads, next.text().as_str()), (0, ""));
+    assert_eq!(next.expect_open().client, None);
+}
+
+#[test]
+fn where_nothing_can_be_kept_the_document_works_without() {
+    let mut bench = Bench::kept(Device::default(), Log::with_text("abc"));
+    bench.session.handle_loaded(bench.handle, Found::Unavailable, bench.now).unwrap();
+    bench.drain();
+    bench.greet();
+    bench.expect_open();
+    bench.opened(Settlement::Nothing, Outcome::Snapshot);
+    bench.snapshot();
+    bench.edit("3 +X");
+    assert_eq!(bench.expect_submit().operation, op("3 +X"));
+    bench.pass(60_000);
+    assert_eq!((bench.stores.len(), bench.status().stored), (0, None));
+}
+
+#[test]
+fn edits_of_the_next_user_are_counted_on_from_those_of_the_one_before() {
+    let mut bench = Bench::kept(Device::default(), Log::with_text("abc"));
+    bench.durability = DurabilityClass::Replicated(1);
+    bench.load();
+    bench.greet();
+    bench.expect_open();
+    bench.opened(Settlement::Nothing, Outcome::Snapshot);
+    bench.snapshot();
+    bench.write_all();
+    for edit in ["3 +X", "4 +Y"] {
+        bench.edit(edit);
+        bench.write_all();
+        let submit = bench.expect_submit();
+        bench.ack(&submit);
+    }
+    let channel = cowrite_protocol::Channel(bench.channel);
+    bench.server(&ServerFrame::Durable { channel, version: version(2) });
+    bench.cut();
+    bench.edit("5 +Z");
+    bench.pass(2_000);
+    bench.write_all();
+    // Local, accepted, durable.
+    let counts = |bench: &Bench| (bench.status().local, bench.status().accepted, bench.status().durable);
+    assert_eq!(counts(&bench), (3, 2, Some(1)));
+    bench.device.copy("ann", "eve");
+    let mut bench = killed(bench);
+    bench.durability = DurabilityClass::Replicated(1);
+    assert_eq!(counts(&bench), (3, 2, Some(1)));
+    bench.greet_as("token", "eve");
+    assert_eq!(counts(&bench), (3, 3, Some(3)), "ann's are told as refused");
+    bench.load();
+    assert_eq!((counts(&bench), bench.status().pending), ((6, 5, Some(4)), 1));
+    assert_eq!(bench.edit("6 +W"), 7);
+}
+
 #[test]
 fn what_a_failing_store_may_still_hold_under_no_id_is_not_sent_before_it_is_gone() {
     let mut bench = kept();
@@ -406,10 +553,10 @@ fn what_a_failing_store_may_still_hold_under_no_id_is_not_sent_before_it_is_gone
     bench.take_sent();
     bench.opened_as(Settlement::Nothing, Outcome::Tail { head: version(1) }, |opened| opened.client = NEW);
     bench.nothing_sent();
-    bench.pass(1_000);
+    stored_after(&mut bench);
     bench.write_one(Written::Failed);
     bench.nothing_sent();
-    bench.pass(1_000);
+    assert_eq!(stored_after(&mut bench), 1_000, "a submit waits for it");
     bench.write_one(Written::Emptied);
     assert_eq!(bench.expect_submit().operation, op("3 +Y"));
     assert_eq!(bench.engine().proposals()[0].kind, ProposalKind::UnknownOutcome);

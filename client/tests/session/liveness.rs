@@ -389,6 +389,32 @@ fn a_wake_while_waiting_connects_at_once() {
 }
 
 #[test]
+fn who_is_woken_early_for_something_else_does_nothing_yet() {
+    let wake = |bench: &mut Bench| {
+        bench.session.handle_timeout(bench.now, 0);
+        bench.drain();
+        bench.session.link_state(bench.now)
+    };
+    // The host has been asked for a token; then it opens a socket.
+    let mut bench = Bench::idle();
+    let asked = (bench.tokens, bench.connects, bench.disconnects);
+    bench.pass(1_000);
+    assert_eq!(wake(&mut bench), LinkState::Connecting);
+    bench.session.provide_token("token", bench.now);
+    bench.drain();
+    bench.pass(1_000);
+    assert_eq!(wake(&mut bench), LinkState::Connecting);
+    assert_eq!((bench.tokens, bench.connects, bench.disconnects), (asked.0, asked.1 + 1, asked.2));
+    // It waits to connect again.
+    let mut bench = Bench::open("abc");
+    bench.end(Code::TooManyConnections, 600_000);
+    let tokens = bench.tokens;
+    bench.pass(1_000);
+    assert!(matches!(wake(&mut bench), LinkState::Offline { .. }));
+    assert_eq!(bench.tokens, tokens);
+}
+
+#[test]
 fn what_was_not_handed_over_before_a_cut_goes_over_no_other_socket() {
     let mut bench = Bench::open("abc");
     bench.session.edit(bench.handle, &crate::bench::op("3 +X"), bench.now).unwrap().unwrap();

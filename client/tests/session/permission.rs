@@ -1,7 +1,7 @@
 //! What becomes of work that its user may not do any more.
 
 use cowrite_client::engine::StatusState;
-use cowrite_client::{EditError, Event, LinkState, ProposalKind};
+use cowrite_client::{EditError, Event, LinkState, OpenError, ProposalKind};
 use cowrite_protocol::Limits;
 use cowrite_protocol::frame::{Code, Outcome, Role, Settlement};
 use cowrite_protocol::operation::{Attributes, Json, Operation};
@@ -160,4 +160,31 @@ fn a_presence_state_over_a_limit_that_was_not_known_is_never_sent() {
     assert_eq!(bench.session.link_state(bench.now), LinkState::Online);
     let activity = cowrite_protocol::frame::Activity::Active;
     assert!(!bench.session.set_presence(bench.handle, Some(&"x".repeat(11)), activity, bench.now));
+}
+
+#[test]
+fn a_presence_state_as_large_as_the_limit_is_taken_and_a_larger_one_is_not() {
+    let state = |length: u32| "x".repeat(length as usize);
+    let activity = cowrite_protocol::frame::Activity::Active;
+    // Before the server has told its own, the usual limit holds.
+    let mut bench = Bench::idle();
+    let usual = Limits::default().presence_bytes;
+    let too_large = |bytes: u32, limit| Err(OpenError::PresenceTooLarge { bytes: bytes as usize, limit });
+    let open = |bench: &mut Bench, bytes| bench.session.open("other".parse().unwrap(), &state(bytes), bench.now);
+    assert_eq!(open(&mut bench, usual + 1), too_large(usual + 1, usual));
+    let other = open(&mut bench, usual).unwrap();
+    bench.session.close(other, bench.now);
+    let mut bench = Bench::open_with("abc", |bench| bench.limits.presence_bytes = 10);
+    assert_eq!(open(&mut bench, 11), too_large(11, 10));
+    assert_eq!(bench.session.handles().count(), 1);
+    open(&mut bench, 10).unwrap();
+    bench.drain();
+    bench.take_sent();
+    for (bytes, taken) in [(11, false), (10, true), (0, true)] {
+        let state = state(bytes);
+        assert_eq!(bench.session.set_presence(bench.handle, Some(&state), activity, bench.now), taken, "{bytes}");
+        bench.drain();
+        let told = if taken { vec![Sent::Presence { state: Some(state) }] } else { vec![] };
+        assert_eq!(bench.take_sent(), told, "{bytes}");
+    }
 }

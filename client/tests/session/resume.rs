@@ -1,7 +1,7 @@
 //! Coming back: the four outcomes, and what becomes of the operation in flight.
 
 use cowrite_client::{Event, ProposalKind};
-use cowrite_protocol::frame::{Code, Outcome, ServerFrame, Settlement};
+use cowrite_protocol::frame::{Activity, Code, Outcome, ServerFrame, Settlement};
 use cowrite_protocol::{Channel, ClientId, ClientSeq};
 
 use crate::bench::{Bench, OWN, Sent, op, version};
@@ -328,15 +328,47 @@ fn a_document_that_is_closed_while_it_opens_leaves_no_channel_behind() {
 
 #[test]
 fn presence_that_changes_while_the_document_opens_is_told() {
+    for activity in [Activity::Typing, Activity::Active] {
+        let mut bench = Bench::open("abc");
+        bench.reconnect();
+        bench.session.set_presence(bench.handle, Some("{}"), activity, bench.now);
+        bench.drain();
+        bench.nothing_sent();
+        bench.in_step(Settlement::Nothing);
+        assert_eq!(bench.next(), Sent::Presence { state: Some("{}".into()) }, "{activity:?}");
+        bench.nothing_sent();
+        // The next room is told by the `Open`, but for who is not active.
+        bench.reconnect();
+        bench.in_step(Settlement::Nothing);
+        assert_eq!(bench.take_sent().len(), usize::from(activity != Activity::Active), "{activity:?}");
+    }
+}
+
+#[test]
+fn a_document_that_was_closed_while_it_opened_is_opened_again_once_that_was_refused() {
     let mut bench = Bench::open("abc");
-    bench.reconnect();
-    let activity = cowrite_protocol::frame::Activity::Typing;
-    bench.session.set_presence(bench.handle, Some("{}"), activity, bench.now);
-    bench.drain();
+    let open = |bench: &mut Bench, id: &str| {
+        let handle = bench.session.open(id.parse().unwrap(), "", bench.now).unwrap();
+        bench.drain();
+        handle
+    };
+    let refuse = |bench: &mut Bench, request: u32| {
+        bench.server(&ServerFrame::OpenRefused { request, code: Code::AccessDenied, retry_after_ms: 0 });
+    };
+    let first = open(&mut bench, "other");
+    let request = bench.expect_open().request;
+    bench.session.close(first, bench.now);
+    open(&mut bench, "other");
+    // Another that is refused meanwhile is no answer to it.
+    let third = open(&mut bench, "third");
+    let of_third = bench.expect_open();
+    assert_eq!(of_third.document, "third");
+    refuse(&mut bench, of_third.request);
+    assert!(bench.session.engine(third).unwrap().is_closed());
+    bench.pass(1_000);
     bench.nothing_sent();
-    bench.in_step(Settlement::Nothing);
-    assert_eq!(bench.next(), Sent::Presence { state: Some("{}".into()) });
-    bench.nothing_sent();
+    refuse(&mut bench, request);
+    assert_eq!(bench.expect_open().document, "other");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use cowrite_protocol::frame::{Code, Outcome, Role, Settlement};
 use cowrite_protocol::operation::{Attributes, Operation};
 use cowrite_protocol::{Selection, Utf16Length, Utf16Offset};
 
-use crate::bench::{Bench, Sent, caret, op};
+use crate::bench::{Bench, Sent, SentCaret, caret, op};
 
 impl Bench {
     /// Undoes, and gives the text after it; `None` if there was nothing.
@@ -208,6 +208,23 @@ fn the_selection_comes_back_with_the_text() {
     let redone = bench.session.redo(bench.handle, bench.now).unwrap().unwrap().unwrap();
     bench.drain();
     assert_eq!(redone.cursor, Some(caret(6)));
+}
+
+#[test]
+fn the_others_see_the_selection_that_an_undo_brings_back() {
+    let mut bench = Bench::open("one two");
+    let word = Cursor(vec![Selection { anchor: Utf16Offset(4), head: Utf16Offset(7) }]);
+    bench.session.set_cursor(bench.handle, word.clone(), bench.now);
+    bench.edit("4 -3");
+    bench.settle();
+    bench.undo();
+    assert_eq!(bench.expect_submit().caret, SentCaret::At(word));
+    // Who shows no caret shows none after an undo either.
+    let mut bench = Bench::open("one two");
+    bench.edit("4 -3");
+    bench.settle();
+    bench.undo();
+    assert_eq!(bench.expect_submit().caret, SentCaret::Still);
 }
 
 #[test]
