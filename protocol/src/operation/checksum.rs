@@ -18,9 +18,8 @@ impl Document {
         sum.write(&self.length().0.to_le_bytes());
         let mut buffer = [0; 512];
         for units in before.chunks(buffer.len() / 2).chain(after.chunks(buffer.len() / 2)) {
-            for (bytes, unit) in buffer.chunks_exact_mut(2).zip(units) {
-                bytes.copy_from_slice(&unit.to_le_bytes());
-            }
+            let (pairs, _) = buffer.as_chunks_mut();
+            pairs.iter_mut().zip(units).for_each(|(bytes, unit)| *bytes = unit.to_le_bytes());
             sum.write(&buffer[..units.len() * 2]);
         }
         for run in self.runs() {

@@ -264,8 +264,12 @@ impl<'a> Scanner<'a> {
 /// Appends a string in quotes, with no more escapes than JSON demands.
 pub(super) fn write_string(out: &mut String, string: &str) {
     out.push('"');
-    let mut start = 0;
-    for (at, byte) in string.bytes().enumerate() {
+    let mut rest = string;
+    // Most of a text is written as it is, so that it is gone through for what is not.
+    let is_escaped = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+    while let Some((at, byte)) = rest.bytes().enumerate().find(|(_, byte)| is_escaped(*byte)) {
+        // What is escaped is ASCII, so both ends are boundaries of characters.
+        out.push_str(rest.get(..at).unwrap_or_default());
         let short = match byte {
             b'"' => "\\\"",
             b'\\' => "\\\\",
@@ -274,19 +278,16 @@ pub(super) fn write_string(out: &mut String, string: &str) {
             b'\n' => "\\n",
             b'\r' => "\\r",
             b'\t' => "\\t",
-            0..=0x1F => "\\u00",
-            _ => continue,
+            _ => "\\u00",
         };
-        // What is escaped is ASCII, so both ends are boundaries of characters.
-        out.push_str(string.get(start..at).unwrap_or_default());
         out.push_str(short);
         if short.len() == 4 {
             out.push(char::from(b'0' + (byte >> 4)));
             out.push(char::from(b"0123456789abcdef"[usize::from(byte & 15)]));
         }
-        start = at + 1;
+        rest = rest.get(at + 1..).unwrap_or_default();
     }
-    out.push_str(string.get(start..).unwrap_or_default());
+    out.push_str(rest);
     out.push('"');
 }
 

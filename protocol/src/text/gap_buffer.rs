@@ -6,6 +6,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Debug, Display, Write};
+use core::str;
 
 use super::unit::{Utf16Length, Utf16Offset};
 use crate::error::ApplyError;
@@ -66,10 +67,9 @@ impl Text {
         self.length().checked_add(added).ok_or(ApplyError::TooLong)?;
         self.reserve(added.0 as usize);
         self.move_gap(at.0 as usize);
-        for unit in text.encode_utf16() {
-            self.units[self.gap_start] = unit;
-            self.gap_start += 1;
-        }
+        let end = self.gap_start + added.0 as usize;
+        write_units(&mut self.units[self.gap_start..end], text);
+        self.gap_start = end;
         Ok(())
     }
 
@@ -90,14 +90,19 @@ impl Text {
     /// If an end of the range is past the end of the text or inside a pair.
     pub fn slice(&self, at: Utf16Offset, length: Utf16Length) -> Result<String, ApplyError> {
         self.check_range(at, length)?;
-        let mut string = String::with_capacity(length.0 as usize);
-        string.extend(self.chars_from(at, length));
-        Ok(string)
+        let mut bytes = Vec::with_capacity(length.0 as usize);
+        let (before, after) = self.parts_of(at, length);
+        push_utf8(&mut bytes, before);
+        push_utf8(&mut bytes, after);
+        // The units are well-formed, so that this gives what was written.
+        Ok(String::from_utf8(bytes).unwrap_or_default())
     }
 
     /// The characters of the text, from its start.
     pub fn chars(&self) -> impl Iterator<Item = char> + '_ {
-        self.chars_from(Utf16Offset::ZERO, self.length())
+        let (before, after) = self.parts();
+        // The gap can stand inside no pair, and the text is well-formed: nothing is replaced.
+        decode(before.iter().chain(after).copied())
     }
 
     /// The two stretches of units around the gap: one after the other they are the text.
@@ -105,17 +110,15 @@ impl Text {
         (&self.units[..self.gap_start], &self.units[self.gap_end..])
     }
 
-    /// The characters of a range that the caller has checked.
-    fn chars_from(&self, at: Utf16Offset, length: Utf16Length) -> impl Iterator<Item = char> + '_ {
+    /// The two stretches of units around the gap, as far as they are in a range that the caller has checked.
+    fn parts_of(&self, at: Utf16Offset, length: Utf16Length) -> (&[u16], &[u16]) {
         let (before, after) = self.parts();
         let start = at.0 as usize;
         let end = start + length.0 as usize;
         let middle = before.len();
         let first = &before[start.min(middle)..end.min(middle)];
         let second = &after[start.max(middle) - middle..end.max(middle) - middle];
-        // The gap can stand inside no pair, and the text is well-formed: nothing is replaced.
-        let units = first.iter().chain(second).copied();
-        char::decode_utf16(units).map(|char| char.unwrap_or(char::REPLACEMENT_CHARACTER))
+        (first, second)
     }
 
     /// Refuses a range of which an end is not a boundary.
@@ -209,6 +212,38 @@ impl Debug for Text {
     }
 }
 
+/// Writes a string as units, for which there is just as much room. ASCII, which mostly is nearly all of it, is
+/// copied in stretches, without a look at what the letters are.
+fn write_units(room: &mut [u16], text: &str) {
+    let mut room = room.iter_mut();
+    for stretch in text.as_bytes().chunk_by(|before, after| before.is_ascii() == after.is_ascii()) {
+        if stretch.first().is_some_and(u8::is_ascii) {
+            stretch.iter().zip(room.by_ref()).for_each(|(byte, place)| *place = u16::from(*byte));
+        } else {
+            // Stretches end at boundaries of characters.
+            let units = str::from_utf8(stretch).unwrap_or_default().encode_utf16();
+            units.zip(room.by_ref()).for_each(|(unit, place)| *place = unit);
+        }
+    }
+}
+
+/// Appends units as UTF-8; in stretches, as [`write_units`].
+fn push_utf8(bytes: &mut Vec<u8>, units: &[u16]) {
+    for stretch in units.chunk_by(|before, after| (*before < 0x80) == (*after < 0x80)) {
+        if stretch.first().is_some_and(|unit| *unit < 0x80) {
+            bytes.extend(stretch.iter().map(|unit| *unit as u8));
+        } else {
+            let chars = decode(stretch.iter().copied());
+            chars.for_each(|char| bytes.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()));
+        }
+    }
+}
+
+/// The characters of well-formed units.
+fn decode(units: impl Iterator<Item = u16>) -> impl Iterator<Item = char> {
+    char::decode_utf16(units).map(|char| char.unwrap_or(char::REPLACEMENT_CHARACTER))
+}
+
 /// Whether the unit is the second half of a pair.
 const fn is_low_surrogate(unit: u16) -> bool {
     unit & 0xFC00 == 0xDC00
@@ -227,6 +262,24 @@ mod tests {
         assert_eq!(text.to_string(), "🏆  world");
         assert_eq!(text.slice(Utf16Offset(0), Utf16Length(3)).unwrap(), "🏆 ");
         assert_eq!(text.length(), Utf16Length(9));
+    }
+
+    #[test]
+    fn texts_of_all_scripts_read_back_from_both_sides_of_the_gap() {
+        for written in
+            ["", "plain", "é", "naïve 語 🏆", "🏆🏆x", "שלום, עולם", "\u{7f}\u{80}\u{7ff}\u{800}\u{ffff}\u{10000}"]
+        {
+            let units: Vec<u16> = written.encode_utf16().collect();
+            for at in 0..=units.len() {
+                let mut text = Text::from(written);
+                if text.insert(Utf16Offset(at as u32), "").is_ok() {
+                    let (before, after) = text.parts();
+                    assert_eq!((before.len(), [before, after].concat()), (at, units.clone()), "{written}");
+                    assert_eq!(text.slice(Utf16Offset::ZERO, text.length()).unwrap(), written, "{at}");
+                    assert_eq!(text.to_string(), written);
+                }
+            }
+        }
     }
 
     #[test]

@@ -50,9 +50,9 @@ impl Utf16Length {
     pub fn of(text: &str) -> Utf16Length {
         // Every code point starts with one byte that is no continuation, and those
         // that need a pair of units are the ones that start with 0xF0 or above.
-        let starts = text.bytes().filter(|byte| byte & 0xC0 != 0x80).count();
-        let pairs = text.bytes().filter(|byte| *byte >= 0xF0).count();
-        Utf16Length(u32::try_from(starts + pairs).unwrap_or(u32::MAX))
+        let units = |byte: u8| usize::from(byte & 0xC0 != 0x80) + usize::from(byte >= 0xF0);
+        let length = if text.is_ascii() { text.len() } else { text.bytes().map(units).sum() };
+        Utf16Length(u32::try_from(length).unwrap_or(u32::MAX))
     }
 
     /// The sum, unless no length can count it.
