@@ -182,7 +182,7 @@ impl Driver {
     }
 
     /// Reads from a document.
-    pub(crate) fn read(&self, document: u32, read: fn(&Engine<RichText>) -> String) -> Result<String, Refusal> {
+    pub(crate) fn read<T>(&self, document: u32, read: fn(&Engine<RichText>) -> T) -> Result<T, Refusal> {
         let stay = self.stay.try_borrow().map_err(|_| Refusal::PANICKED)?;
         stay.session.engine(DocumentHandle(document)).map(read).ok_or(Refusal::CLOSED)
     }

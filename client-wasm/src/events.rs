@@ -180,7 +180,7 @@ pub(crate) fn status(into: Object, state: &str, status: &Status) -> String {
         .finish()
 }
 
-/// Everybody who has the document open.
+/// Everybody who has the document open, without cursors, which move more often than all else changes.
 pub(crate) fn members(engine: &Engine<RichText>) -> String {
     list(engine.members(), |member| {
         // Another member may have sent what is no JSON; it must not spoil the list.
@@ -192,9 +192,21 @@ pub(crate) fn members(engine: &Engine<RichText>) -> String {
             .json("state", state.as_str())
             .text("active", face::activity_name(member.activity))
             .truth("self", member.own)
-            .json("cursor", &member.cursor.as_ref().map_or_else(|| String::from("null"), cursor))
             .finish()
     })
+}
+
+/// Where the cursors are: the revision of the list of members, and then for each who shows one its number, its
+/// anchor and its head.
+pub(crate) fn carets(engine: &Engine<RichText>) -> Vec<u32> {
+    let mut carets = Vec::from([engine.members_revision()]);
+    for member in engine.members() {
+        // The face knows one selection; an editor with several shows its first.
+        if let Some(selection) = member.cursor.and_then(|cursor| cursor.0.first().copied()) {
+            carets.extend([member.number.0, selection.anchor.0, selection.head.0]);
+        }
+    }
+    carets
 }
 
 /// The work that waits for a decision.

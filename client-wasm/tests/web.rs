@@ -179,12 +179,15 @@ fn others_and_their_carets_are_shown() {
     assert_eq!(
         play.client().members(doc).unwrap(),
         concat!(
-            r#"[{"number":2,"user":"bob","name":"\"B\"","state":null,"active":"typing","self":false,"cursor":{"anchor":4,"head":4}},"#,
-            r#"{"number":4,"user":"ada","name":"\"B\"","state":{"a":1},"active":"typing","self":true,"cursor":null}]"#
+            r#"[{"number":2,"user":"bob","name":"\"B\"","state":null,"active":"typing","self":false},"#,
+            r#"{"number":4,"user":"ada","name":"\"B\"","state":{"a":1},"active":"typing","self":true}]"#
         )
     );
+    let carets = play.client().carets(doc).unwrap();
+    assert_eq!(carets[1..], [2, 4, 4]);
     play.client().set_cursor(doc, 1, 2).unwrap();
     play.hear(|frame| assert!(matches!(frame, ClientFrame::Cursor { .. })));
+    assert_eq!(play.client().carets(doc).unwrap()[0], carets[0], "nobody has come or gone");
     // The second within a tenth of a second waits for its time.
     play.client().clear_cursor(doc).unwrap();
     play.hears_nothing();

@@ -3,7 +3,8 @@ import type { Attributes, Delta, QuillDelta } from "./delta.js";
 import type { DocumentEvents } from "./document-events.js";
 import { Emitter, report } from "./emitter.js";
 import { CowriteError } from "./error.js";
-import type { DocumentEvent, Engine, EngineMember, EngineStatus } from "./engine.js";
+import type { DocumentEvent, Engine, EngineStatus } from "./engine.js";
+import { Members } from "./members.js";
 import { decide, type EngineReview, type OnReview } from "./review.js";
 import type { Member, Persistence, PresenceState, Proposal, Role, Status, UndoState } from "./state.js";
 import { RememberedText } from "./remembered.js";
@@ -49,6 +50,7 @@ export class Document {
   #error: CowriteError | null = null;
   #text: string | undefined = "";
   readonly #remembered = new RememberedText(() => this.text);
+  readonly #members = new Members();
   #remains: Remains | undefined = { text: "", delta: [], pending: [] };
   #undo: UndoState = { canUndo: false, canRedo: false };
   #persistence: Persistence = { state: "memory", reason: "off" };
@@ -129,9 +131,7 @@ export class Document {
 
   /** Everybody who has the document open, this client included. Empty before it is loaded and after it closed. */
   get members(): readonly Member[] {
-    return this.#remains
-      ? []
-      : (JSON.parse(this.#call((engine, doc) => engine.members(doc))) as EngineMember[]).map(memberOf);
+    return this.#remains ? [] : this.#call((engine, doc) => this.#members.read(engine.carets(doc), () => engine.members(doc)));
   }
 
   /** Work that was set aside, oldest first. */
@@ -462,9 +462,4 @@ function unit(number: number): number {
 
 function statusOf(status: EngineStatus): Status {
   return { ...status, inFlight: status.in_flight };
-}
-
-function memberOf(member: EngineMember): Member {
-  const state = (member.state ?? {}) as PresenceState;
-  return { ...member, state, name: typeof state.name === "string" && state.name ? state.name : member.name };
 }

@@ -61,8 +61,13 @@ export interface Engine {
   clear_cursor(doc: number): void;
   /** Replaces what the others see; JSON. */
   set_presence(doc: number, state: string): void;
-  /** The members as JSON, as `Document.members` gives it. */
+  /** The members as JSON, without their carets. */
   members(doc: number): string;
+  /**
+   * The carets of the members: a number that is another one whenever `members` gives something else, and then
+   * three for each caret: the member's number, anchor and head.
+   */
+  carets(doc: number): Uint32Array;
   /** State and watermarks as JSON. */
   status(doc: number): string;
   /** What is not accepted yet, as a delta in JSON. The only one that works when the engine has failed. */
@@ -128,7 +133,6 @@ export interface EngineMember {
   readonly state: unknown;
   readonly active: MemberActivity;
   readonly self: boolean;
-  readonly cursor: null | { readonly anchor: number; readonly head: number };
 }
 
 /** What the engine tells of one document. */

@@ -345,6 +345,26 @@ test("members bear the name that they show", async () => {
   assert.deepEqual(names, [["Ada", "u"]]);
 });
 
+test("members are listed anew when one of them is another, and of those whose carets moved only these are other objects", async () => {
+  const { document, fake, engine } = await open();
+  const member = (number: number, at: number | null, name = "u") =>
+    ({ number, user: "u", name, state: {}, active: "active", self: false, cursor: at === null ? null : { anchor: at, head: at + 1 } }) as const;
+  let listed = 0;
+  const list = engine.members.bind(engine);
+  engine.members = (doc) => ((listed += 1), list(doc));
+  fake.members = [member(2, 0), member(3, null), member(4, 7)];
+  const before = document.members;
+  assert.deepEqual(before.map(({ cursor }) => cursor), [{ anchor: 0, head: 1 }, null, { anchor: 7, head: 8 }]);
+  assert.equal(document.members, before);
+  fake.members = [member(2, null), member(3, 5), member(4, 7)];
+  const after = document.members;
+  assert.deepEqual(after.map(({ cursor }) => cursor), [null, { anchor: 5, head: 6 }, { anchor: 7, head: 8 }]);
+  assert.equal(after[2], before[2]);
+  assert.deepEqual([listed, before[0]!.cursor], [1, { anchor: 0, head: 1 }]);
+  fake.members = [member(2, null), member(3, 5, "v")];
+  assert.deepEqual([document.members.map(({ name }) => name), listed], [["u", "v"], 2]);
+});
+
 test("undo and redo tell where the selection belongs, and when there is nothing left", async () => {
   const { document, fake } = await open();
   const told: unknown[] = [];

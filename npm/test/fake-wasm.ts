@@ -158,7 +158,11 @@ export class WasmClient {
     this.#at(doc).presence = JSON.parse(state);
   }
   members(doc: number): string {
-    return JSON.stringify(this.#at(doc).members);
+    return JSON.stringify(this.#at(doc).members.map(({ cursor: _, ...member }) => member));
+  }
+  carets(doc: number): Uint32Array {
+    const carets = this.#at(doc).members.flatMap(({ number, cursor }) => (cursor ? [number, cursor.anchor, cursor.head] : []));
+    return Uint32Array.from([this.#at(doc).revision, ...carets]);
   }
   status(doc: number): string {
     return JSON.stringify(this.#at(doc).status);
@@ -192,6 +196,9 @@ export class WasmClient {
   }
 }
 
+/** A member with its caret, which the engine gives apart. */
+export type FakeMember = EngineMember & { readonly cursor: Cursor | null };
+
 /** One document of the stand-in. */
 export class FakeDocument {
   text: string = "";
@@ -201,7 +208,9 @@ export class FakeDocument {
   history: { undo: Delta[]; redo: Delta[]; stops: number } = { undo: [], redo: [], stops: 0 };
   pending: Delta = [];
   proposals: Proposal[] = [];
-  members: EngineMember[] = [];
+  /** Another number whenever the members are others, carets aside. */
+  revision: number = 0;
+  #members: FakeMember[] = [];
   /** Every cursor that was set, `null` where it was cleared. */
   readonly cursors: ([anchor: number, head: number] | null)[] = [];
   presence: unknown;
@@ -214,6 +223,15 @@ export class FakeDocument {
     this.doc = doc;
     this.id = id;
     this.presence = presence;
+  }
+
+  get members(): FakeMember[] {
+    return this.#members;
+  }
+  set members(members: FakeMember[]) {
+    const listed = (members: FakeMember[]) => JSON.stringify(members.map(({ cursor: _, ...member }) => member));
+    if (listed(members) !== listed(this.#members)) this.revision += 1;
+    this.#members = members;
   }
 
   opened(first = true): void {

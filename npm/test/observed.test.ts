@@ -4,12 +4,11 @@ import { connect } from "../src/index.js";
 import { membersOf, othersOf, statusOf, textOf } from "../src/observed/document.js";
 import { sameShallow, selecting } from "../src/observed/select.js";
 import { Shelf } from "../src/observed/shelf.js";
-import type { EngineMember } from "../src/engine.js";
-import { WasmClient } from "./fake-wasm.js";
+import { type FakeMember, WasmClient } from "./fake-wasm.js";
 
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-const member = (number: number, head: number | null = null): EngineMember => ({
+const member = (number: number, head: number | null = null): FakeMember => ({
   number, user: `u${number}`, name: `User ${number}`, state: { color: "red" }, active: "active", self: number === 1, cursor: head === null ? null : { anchor: head, head },
 });
 

@@ -194,9 +194,15 @@ impl WasmClient {
         self.0.set_presence(doc, state)
     }
 
-    /// Everybody who has the document open: a JSON array.
+    /// Everybody who has the document open, without carets: a JSON array.
     pub fn members(&self, doc: u32) -> Result<String, Refusal> {
         self.0.read(doc, events::members)
+    }
+
+    /// The carets of the members: first a number that is another one whenever `members` gives something else,
+    /// and then three numbers for each caret: the member's, its anchor and its head.
+    pub fn carets(&self, doc: u32) -> Result<Vec<u32>, Refusal> {
+        self.0.read(doc, events::carets)
     }
 
     /// The status, as in the event: a JSON object.

@@ -29,28 +29,38 @@ pub struct MemberView<'a> {
 /// The members of the room, sorted by number. Cursors are in the coordinates of the
 /// accepted text, and carried over pending work only when they are looked at.
 #[derive(Debug, Default)]
-pub(super) struct Members(Vec<(Member, Option<Cursor>)>);
+pub(super) struct Members {
+    list: Vec<(Member, Option<Cursor>)>,
+    /// Another number whenever the list is another one, cursors aside.
+    revision: u32,
+}
 
 impl Members {
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        self.list.clear();
+        self.revision = self.revision.wrapping_add(1);
+    }
+
+    pub(super) fn revision(&self) -> u32 {
+        self.revision
     }
 
     pub(super) fn change(&mut self, change: MemberChange) {
+        self.revision = self.revision.wrapping_add(1);
         match change {
             MemberChange::Here(member) => match self.find(member.number) {
                 Ok(at) => {
                     // The number may have been given to somebody else meanwhile.
-                    if self.0[at].0.user != member.user {
-                        self.0[at].1 = None;
+                    if self.list[at].0.user != member.user {
+                        self.list[at].1 = None;
                     }
-                    self.0[at].0 = member;
+                    self.list[at].0 = member;
                 }
-                Err(at) => self.0.insert(at, (member, None)),
+                Err(at) => self.list.insert(at, (member, None)),
             },
             MemberChange::Left(number) => {
                 if let Ok(at) = self.find(number) {
-                    self.0.remove(at);
+                    self.list.remove(at);
                 }
             }
         }
@@ -58,13 +68,13 @@ impl Members {
 
     pub(super) fn set_cursor(&mut self, number: AuthorNumber, cursor: Cursor) {
         if let Ok(at) = self.find(number) {
-            self.0[at].1 = (!cursor.0.is_empty()).then_some(cursor);
+            self.list[at].1 = (!cursor.0.is_empty()).then_some(cursor);
         }
     }
 
     /// Carries all cursors over an accepted operation. Linear in members and components.
     pub(super) fn follow<D: DocumentType>(&mut self, operation: &D::Operation) {
-        for (_, cursor) in &mut self.0 {
+        for (_, cursor) in &mut self.list {
             if let Some(cursor) = cursor {
                 cursor.map::<D>(operation);
             }
@@ -77,7 +87,7 @@ impl Members {
         pending: &'a Pending<D>,
         length: u32,
     ) -> impl Iterator<Item = MemberView<'a>> {
-        self.0.iter().map(move |(member, cursor)| MemberView {
+        self.list.iter().map(move |(member, cursor)| MemberView {
             number: member.number,
             user: &member.user,
             name: &member.name,
@@ -93,7 +103,7 @@ impl Members {
     }
 
     fn find(&self, number: AuthorNumber) -> Result<usize, usize> {
-        self.0.binary_search_by_key(&number, |(member, _)| member.number)
+        self.list.binary_search_by_key(&number, |(member, _)| member.number)
     }
 }
 
@@ -121,12 +131,15 @@ mod tests {
         };
         members.change(here(2, "bob"));
         members.change(here(1, "ann"));
+        let revision = members.revision();
         for number in [1, 2, 3] {
             members.set_cursor(AuthorNumber(number), Cursor::caret(Utf16Offset(4)));
         }
         assert_eq!(shown(&members), [(1, true), (2, true)]);
+        assert_eq!(members.revision(), revision, "cursors move without it");
         members.change(here(1, "ann"));
         members.change(here(2, "cyd"));
+        assert_ne!(members.revision(), revision);
         assert_eq!(shown(&members), [(1, true), (2, false)]);
         members.set_cursor(AuthorNumber(1), Cursor::default());
         assert_eq!(shown(&members), [(1, false), (2, false)], "an empty cursor hides it");

@@ -395,6 +395,11 @@ impl<D: DocumentType> Engine<D> {
         self.members.views::<D>(self.own_number, &self.pending, D::length(&self.local).0)
     }
 
+    /// Another number whenever somebody has come, gone or shows something else. Cursors move without it.
+    pub fn members_revision(&self) -> u32 {
+        self.members.revision()
+    }
+
     /// Shows the user's own cursor to others, in the text that the user sees; an empty
     /// one hides it. Sent at most 10 times a second, the first at once, the last always. Of
     /// more selections than the server takes, the first ones are shown.
