@@ -187,6 +187,13 @@ async function untilAnswered(page, condition, argument, deadlineMs) {
   }
 }
 
+/** Waits in this process until a condition holds, as {@link until} does in a page. */
+export async function eventually(what, condition) {
+  for (const deadline = Date.now() + DEADLINE_MS; !condition(); await pause(20)) {
+    if (Date.now() > deadline) throw new Error(`waited ${DEADLINE_MS} ms in vain until ${what}`);
+  }
+}
+
 /** Waits until everything is accepted and all hold one text, in engine and element, and gives it. */
 export async function converged(people) {
   const deadline = Date.now() + DEADLINE_MS;
@@ -199,6 +206,12 @@ export async function converged(people) {
     if (Date.now() > deadline) throw new Error(`no convergence:\n${states.map((state) => JSON.stringify(state).slice(0, 2_000)).join("\n")}`);
   }
 }
+
+/**
+ * Where elements are on the page, each the first that its selector finds. Found and measured in one go: carets are
+ * drawn anew at any frame, and one that was taken away after it was found would be at 0.
+ */
+export const boxes = (page, ...selectors) => page.evaluate((given) => given.map((selector) => document.querySelector(selector).getBoundingClientRect().toJSON()), selectors);
 
 /** A text as a textarea shows it. */
 export const shown = (text) => text.replace(/\r\n?/g, "\n");

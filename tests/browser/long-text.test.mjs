@@ -36,8 +36,11 @@ test("a caret deep in the text is drawn at its line", async () => {
   await grace.page.keyboard.type(" ");
   await grace.page.keyboard.press("Backspace");
   await converged(people);
-  const [caret, area] = await grace.page.evaluate(() => [".cowrite-caret", "#editor"].map((selector) => document.querySelector(selector).getBoundingClientRect().toJSON()));
-  assert.ok(caret.top >= area.top && caret.bottom <= area.bottom, `${caret.top}..${caret.bottom} is not within ${area.top}..${area.bottom}`);
+  // What scrolls is told at the next frame, and drawn then.
+  await until(grace.page, "it is in view", () => {
+    const [caret, area] = [".cowrite-caret", "#editor"].map((selector) => document.querySelector(selector)?.getBoundingClientRect());
+    return caret && caret.top >= area.top && caret.bottom <= area.bottom;
+  });
 });
 
 test("everything can be deleted and is gone for a page that comes later", { timeout: DEADLINE_MS * 3 }, async () => {

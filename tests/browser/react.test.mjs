@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { connect } from "../../npm/dist/index.js";
 import { bundlePage, guide } from "./bundle.mjs";
-import { DEADLINE_MS, Server, startBrowser, until, watchErrors } from "./harness.mjs";
+import { Server, eventually, startBrowser, until, watchErrors } from "./harness.mjs";
 
 const browser = await startBrowser();
 const source = (name) => readFile(new URL(`react/${name}.jsx`, import.meta.url), "utf8");
@@ -21,15 +21,6 @@ async function openPage(context, script, options) {
     return client.open(id);
   };
   return { page, errors, sockets, join };
-}
-
-/** Waits in this process, as {@link until} does in a page. */
-async function eventually(what, condition) {
-  const deadline = Date.now() + DEADLINE_MS;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`waited ${DEADLINE_MS} ms in vain until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 for (const version of [18, 19]) {
@@ -89,7 +80,7 @@ for (const version of [18, 19]) {
     await page.evaluate(() => { globalThis.plain.insert(0, "last words "); show(false); });
     await eventually("what was pending has arrived", () => peer.text === "last words shared");
     await eventually("the page has left", () => peer.members.length === 1);
-    assert.ok(sockets.every((socket) => socket.isClosed()));
+    await eventually("its sockets are closed", () => sockets.every((socket) => socket.isClosed()));
     // In development React 18 shows the page what a boundary has caught, too.
     assert.deepEqual(errors.filter((error) => !error.includes("This cannot be the id of a document.")), []);
   });

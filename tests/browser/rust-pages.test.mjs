@@ -5,7 +5,7 @@ import path from "node:path";
 import { test } from "node:test";
 import { connect } from "../../npm/dist/index.js";
 import { guide } from "./bundle.mjs";
-import { DEADLINE_MS, Server, root, startBrowser, until, watchErrors } from "./harness.mjs";
+import { DEADLINE_MS, Server, eventually, root, startBrowser, until, watchErrors } from "./harness.mjs";
 
 const built = process.env.COWRITE_RUST_PAGES ?? path.join(root, "target/rust-pages");
 const LINES = Array.from({ length: 200 }, (_, line) => `line ${line}`).join("\n");
@@ -135,7 +135,7 @@ for (const framework of ["leptos", "yew"]) {
     const { peer, ada, grace } = meeting;
     peer.insert(0, "text");
     await converged(meeting);
-    assert.ok(await ada.page.locator("#undo").isDisabled());
+    await ada.page.locator("#undo:disabled").waitFor();
     await ada.select([0, 0]);
     await ada.keys.insertText("mine ");
     await converged(meeting);
@@ -148,7 +148,7 @@ for (const framework of ["leptos", "yew"]) {
     assert.equal(await converged(meeting), "mine text theirs");
     await ada.page.locator("#undo").click();
     assert.equal(await converged(meeting), "text theirs");
-    assert.ok(await ada.page.locator("#undo").isDisabled());
+    await ada.page.locator("#undo:disabled").waitFor();
     done(meeting);
   });
 
@@ -184,18 +184,11 @@ for (const framework of ["leptos", "yew"]) {
       select.value = "ideas";
       select.dispatchEvent(new Event("change", { bubbles: true }));
     });
-    const settled = async (what, holds) => {
-      const deadline = Date.now() + DEADLINE_MS;
-      while (!holds()) {
-        if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`);
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    };
-    await settled("it has arrived", () => peer.text === "all but this word");
-    await settled("Ada has left the one and come to the other", () => !peer.members.some(({ user }) => user === "ada") && ideas.members.some(({ user }) => user === "ada"));
+    await eventually("it has arrived", () => peer.text === "all but this word");
+    await eventually("Ada has left the one and come to the other", () => !peer.members.some(({ user }) => user === "ada") && ideas.members.some(({ user }) => user === "ada"));
     await until(ada.page, "the other is shown", () => document.querySelector("textarea").value === "" && document.querySelector("[role=status]").textContent === "online" && !document.querySelector("textarea").readOnly);
     await ada.area.pressSequentially("new");
-    await settled("it goes where it belongs", () => ideas.text === "new");
+    await eventually("it goes where it belongs", () => ideas.text === "new");
     assert.equal(peer.text, "all but this word");
     done(meeting);
   });
