@@ -200,7 +200,7 @@ impl<D: DocumentType> Session<D> {
         }
         self.outputs.push_back(Output::Disconnect);
         self.drop_link();
-        if hasty || retry_after_ms > 0 {
+        if retry_after_ms > 0 || hasty && !self.liveness.ended_asleep(now) {
             return self.retry(u64::from(retry_after_ms), Some(Loss::Code(code)), now);
         }
         self.start(now);

@@ -99,6 +99,8 @@ pub(super) struct Liveness {
     awaiting: Option<Millis>,
     /// The link is in doubt since a wake-up: an answer is due by then.
     doubt: Option<Millis>,
+    /// When the device woke up, until a link that is lost for it was replaced.
+    woke: Option<Millis>,
     /// Bytes that waited in the socket when they were last looked at.
     buffered: usize,
     /// How often in a row silence has ended a link before its documents were in step:
@@ -114,6 +116,11 @@ impl Liveness {
 
     pub(super) fn failed(&mut self) {
         self.failures = self.failures.saturating_add(1);
+    }
+
+    /// Whether what ends now has ended while the device slept. Once for a wake-up.
+    pub(super) fn ended_asleep(&mut self, now: Millis) -> bool {
+        self.woke.take().is_some_and(|woke| now - woke <= WAKE_MS)
     }
 }
 
@@ -159,7 +166,13 @@ impl<D: DocumentType> Session<D> {
     pub fn handle_disconnected(&mut self, now: Millis) {
         if matches!(self.link, Link::Greeting { .. } | Link::Online { .. }) {
             self.drop_link();
+            let asleep = self.liveness.ended_asleep(now);
+            // Whoever looks at the page is told in any case that it was offline.
             self.retry(0, None, now);
+            if asleep {
+                // Nobody else has lost theirs at this moment.
+                self.start(now);
+            }
         }
     }
 
@@ -170,6 +183,7 @@ impl<D: DocumentType> Session<D> {
             // Several signs of one wake-up do not put the moment off.
             Link::Online { .. } if self.liveness.doubt.is_none_or(|doubt| doubt <= now) => {
                 self.wake_token(now);
+                self.liveness.woke = Some(now);
                 self.liveness.doubt = Some(now + WAKE_MS);
                 self.ping(now);
             }

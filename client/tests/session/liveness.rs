@@ -415,6 +415,43 @@ fn who_is_woken_early_for_something_else_does_nothing_yet() {
 }
 
 #[test]
+fn g4_a_link_that_ended_while_the_device_slept_is_replaced_at_once() {
+    /// How long after the loss a connection is asked for.
+    fn lost(after_ms: u64, end: impl Fn(&mut Bench)) -> u64 {
+        let mut bench = Bench::open("abc");
+        let tokens = bench.tokens;
+        bench.session.handle_wake(bench.now);
+        bench.drain();
+        bench.now = bench.now + after_ms;
+        end(&mut bench);
+        bench.drain();
+        if bench.tokens > tokens { 0 } else { wait(&mut bench) }
+    }
+    let closed = |bench: &mut Bench| bench.session.handle_disconnected(bench.now);
+    assert_eq!(lost(5, closed), 0);
+    let told = |bench: &mut Bench| {
+        closed(bench);
+        bench.drain();
+        assert!(matches!(bench.links[..], [.., LinkState::Offline { .. }, LinkState::Connecting]), "{:?}", bench.links);
+    };
+    assert_eq!(lost(5, told), 0);
+    assert_eq!(lost(5, |bench| bench.end(Code::TokenExpired, 0)), 0);
+    // What ends later has nothing to do with the wake-up, and the server's own word comes first.
+    assert!(lost(2_001, closed) > 0);
+    assert!(lost(5, |bench| bench.end(Code::TooManyConnections, 5_000)) >= 5_000);
+    // Once for a wake-up: a server that takes nobody is not asked in a loop.
+    let again = |bench: &mut Bench| {
+        bench.session.handle_disconnected(bench.now);
+        bench.drain();
+        bench.session.provide_token("token", bench.now);
+        bench.drain();
+        bench.session.handle_disconnected(bench.now);
+        bench.tokens = 0;
+    };
+    assert!(lost(5, again) > 0);
+}
+
+#[test]
 fn what_was_not_handed_over_before_a_cut_goes_over_no_other_socket() {
     let mut bench = Bench::open("abc");
     bench.session.edit(bench.handle, &crate::bench::op("3 +X"), bench.now).unwrap().unwrap();
