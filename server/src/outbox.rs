@@ -15,8 +15,9 @@ use crate::auth::Permit;
 /// by the task that writes.
 ///
 /// Commits and cursors are *offered* and may be refused when the bound is reached: the
-/// room then lets the channel fall behind, and composes what it missed once it drained.
-/// Everything else is *pushed*: it is bounded by what the connection itself has asked
+/// room then lets the channel fall behind, and composes what it missed once it drained;
+/// what it is *led on* by counts as offered, so that of many channels one is led on at a
+/// time. Everything else is *pushed*: it is bounded by what the connection itself has asked
 /// for. Large frames go in parts, one transfer a channel, between other channels' frames.
 /// Those that were offered count against each other to the last part, or each of a
 /// thousand documents could add a large edit of its own.
@@ -119,6 +120,13 @@ impl Outbox {
         }
         self.queue(&mut state, Some(channel), frame, false);
         true
+    }
+
+    /// Queues what a channel has missed, whatever waits already. Nobody asked for it, so it counts
+    /// as what is offered: other channels are led on when it has gone out.
+    pub fn lead_on(&self, channel: Channel, frame: Bytes) {
+        let mut state = self.lock();
+        self.queue(&mut state, Some(channel), frame, false);
     }
 
     /// Queues a frame of a channel, whatever waits already.
@@ -372,6 +380,18 @@ mod tests {
             outbox.take(20);
         }
         assert_eq!(outbox.bytes(), 0);
+    }
+
+    #[test]
+    fn while_one_channel_is_led_on_no_other_is() {
+        let outbox = Outbox::new(100, 10);
+        (1..=2).for_each(|channel| outbox.await_drain(Channel(channel)));
+        assert_eq!(outbox.take(1).drained.len(), 2);
+        outbox.lead_on(Channel(1), frame(200));
+        outbox.await_drain(Channel(2));
+        assert!(!outbox.has_room());
+        let parts = std::iter::repeat_with(|| outbox.take(1)).take_while(|taken| taken.drained.is_empty()).count();
+        assert_eq!((parts, outbox.bytes()), (14, 50));
     }
 
     #[test]

@@ -37,6 +37,12 @@ impl<D: DocumentType> Room<D> {
     }
 
     fn catch_up(&mut self, connection: ConnectionId) {
+        let Some(channel) = self.channels.get_mut(&connection) else { return };
+        // All documents of a connection hear at once that it has drained; the first one fills it again.
+        if !channel.gate.has_room() {
+            channel.flow = Flow::Lagging { drained: false };
+            return channel.gate.await_drain();
+        }
         let Some(channel) = self.channels.get(&connection) else { return };
         let (client, gate, mut sent) = (channel.client, &channel.gate, channel.sent);
         let authors_missing = channel.authors_missing;
@@ -97,6 +103,8 @@ impl<D: DocumentType> Room<D> {
             channel.flow = Flow::InStep;
             channel.presence_missing = true;
             channel.authors_missing = false;
+            // Who is here, it is told when there is room.
+            channel.gate.await_drain();
         }
     }
 
@@ -118,7 +126,7 @@ impl<D: DocumentType> Room<D> {
         if let Some(channel) = self.channels.get_mut(&connection) {
             channel.void_below = head.version;
             self.meter.caught_up(CatchUp::Composed, frame.len());
-            channel.gate.push(frame, self.now);
+            channel.gate.lead_on(frame, self.now);
         }
         true
     }

@@ -45,6 +45,13 @@ impl Gate {
         }
     }
 
+    /// Queues what the channel has missed, whatever waits already.
+    pub(super) fn lead_on(&self, frame: Bytes, now: Millis) {
+        if self.allows(Action::Read, now).is_ok() {
+            self.outbox.lead_on(self.channel, frame);
+        }
+    }
+
     /// Queues a frame unless too much waits; returns whether the receiver lacks nothing by it.
     pub(super) fn offer(&self, frame: Bytes, now: Millis) -> bool {
         // Who may not be told is owed nothing; its channel is about to end.

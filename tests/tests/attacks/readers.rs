@@ -104,6 +104,45 @@ async fn f2_one_who_reads_nothing_costs_the_same_however_much_is_written() {
     }
 }
 
+/// Of so many documents a reader misses a megabyte each.
+const BUSY: usize = 20;
+
+/// What it may cost that one of them at a time is on its way, while buffers of the system take some: each
+/// is composed once, by a room that keeps what it composed of. All at once cost seventy megabytes.
+const ONE_AFTER_THE_OTHER: u64 = 40 << 20;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f2_one_who_is_behind_in_many_documents_is_led_on_in_one_after_the_other() {
+    let scene = Scene::set(&FULL_SPEED).await;
+    let names: Vec<_> = (0..BUSY).map(|number| format!("busy-{number}")).collect();
+    let socket = RawSocket::with_small_buffer(scene.server.address()).await;
+    let mut reader = RawClient::on(socket).greet("dev:stuck").await;
+    for name in &names {
+        reader.open(name).await;
+    }
+    for name in &names {
+        let mut writer = Neighbour::sit_down(&scene.server.url(), name, "writer").await;
+        for _ in 0..100 {
+            let edit = writer.document.edit(&insert(0, &"x".repeat(10_000))).unwrap();
+            tokio::time::timeout(PATIENCE, writer.document.when_accepted(edit)).await.unwrap().unwrap();
+        }
+    }
+    let before = scene.grown();
+    // What waited were small commits. Where the first composition has come, all of them have gone out, and
+    // every room has been told that there is room.
+    reader.hear(|frame| matches!(frame, ServerFrame::Composed { .. }).then_some(())).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let grown = scene.grown().saturating_sub(before);
+    println!("{BUSY} documents of which one who reads no more has missed a megabyte each: {} KiB more", grown >> 10);
+    assert!(grown < ONE_AFTER_THE_OTHER, "{} KiB for one who reads nothing", grown >> 10);
+    // It goes on, and misses nothing of any.
+    for _ in 0..names.len() / 2 {
+        reader.hear(|frame| matches!(frame, ServerFrame::Composed { .. }).then_some(())).await;
+    }
+    drop(reader);
+    scene.unharmed_within(192 << 20).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f2_a_hundred_who_read_nothing_cost_a_hundred_queues_at_most() {
     let scene = Scene::alone(&[&FULL_SPEED[..], &["--stuck-ms", "4000"]].concat()).await;
