@@ -5,6 +5,7 @@
 
 use alloc::rc::Rc;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell, RefMut};
 
@@ -30,7 +31,7 @@ pub(crate) struct Driver {
     timer: RefCell<Option<Timer>>,
     /// What each document has pending, apart from the session, which a panic would
     /// leave borrowed for ever.
-    kept: RefCell<Vec<(DocumentHandle, Vec<Operation>)>>,
+    kept: RefCell<Vec<(DocumentHandle, Vec<Arc<Operation>>)>>,
     /// The record that the host is just told of, until it takes it.
     record: RefCell<Option<Record>>,
     closed: Cell<bool>,
@@ -207,7 +208,8 @@ impl Driver {
             Err(Refusal::PANICKED) => {
                 let kept = self.kept.try_borrow().map_err(|_| Refusal::PANICKED)?;
                 let of = kept.iter().find(|(handle, _)| handle.0 == document);
-                of.map(|(_, operations)| events::composed_delta(operations)).ok_or(Refusal::CLOSED)
+                of.map(|(_, operations)| events::composed_delta(operations.iter().map(|operation| &**operation)))
+                    .ok_or(Refusal::CLOSED)
             }
             read => read,
         }

@@ -2,6 +2,7 @@
 
 use alloc::collections::VecDeque;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use cowrite_client::engine::StatusState;
@@ -28,7 +29,7 @@ pub(crate) enum Deed {
     /// Hand this event to the host, which takes the record's two parts while it is told.
     Store(String, Record),
     /// Keep what a document has pending where a failing engine cannot harm it.
-    Keep(DocumentHandle, Vec<Operation>),
+    Keep(DocumentHandle, Vec<Arc<Operation>>),
 }
 
 /// A session, and one entry for each of its documents.
@@ -138,7 +139,7 @@ impl Stay {
             let Some(engine) = self.session.engine(handle) else { continue };
             let status = engine.status();
             let state = self.state_name(&status, now);
-            let pending = engine.pending().cloned().collect();
+            let pending = engine.shared_pending().collect();
             if self.shown[at].status != Some((state, status)) {
                 self.shown[at].status = Some((state, status));
                 self.first.push_back(Deed::Tell(events::status(Object::of("status", handle), state, &status)));

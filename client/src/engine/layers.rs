@@ -8,6 +8,7 @@
 //! places each is composed about log n times. Who needs all as one operation makes the layers
 //! one ([`Layers::settle`]), which is linear in that operation.
 
+use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -20,7 +21,8 @@ pub(super) struct Layers<D: DocumentType>(Vec<Layer<D>>);
 
 #[derive(Clone, Debug)]
 struct Layer<D: DocumentType> {
-    operation: D::Operation,
+    /// Shared with whoever keeps a copy of what is pending.
+    operation: Arc<D::Operation>,
     /// About what composing it costs.
     weight: u64,
 }
@@ -29,8 +31,8 @@ struct Layer<D: DocumentType> {
 const UNITS_PER_COMPONENT: u64 = 32;
 
 impl<D: DocumentType> Layers<D> {
-    pub(super) fn of(operation: D::Operation) -> Layers<D> {
-        Layers(vec![Layer::new(operation)])
+    pub(super) fn of(operation: impl Into<Arc<D::Operation>>) -> Layers<D> {
+        Layers(vec![Layer::new(operation.into())])
     }
 
     /// Takes in an operation that was made on the text after all others. Amortised over n
@@ -39,11 +41,11 @@ impl<D: DocumentType> Layers<D> {
     /// # Errors
     /// If it does not follow the others; nothing has changed.
     pub(super) fn push(&mut self, operation: D::Operation) -> Result<(), ComposeError> {
-        let (mut top, mut below) = (Layer::new(operation), self.0.len());
+        let (mut top, mut below) = (Layer::new(operation.into()), self.0.len());
         while let Some(layer) = below.checked_sub(1).and_then(|at| self.0.get(at))
             && layer.weight <= 2 * top.weight
         {
-            top = Layer::new(D::compose(&layer.operation, &top.operation)?);
+            top = Layer::new(D::compose(&layer.operation, &top.operation)?.into());
             below -= 1;
         }
         self.0.truncate(below);
@@ -52,8 +54,8 @@ impl<D: DocumentType> Layers<D> {
     }
 
     /// Puts an operation below all others, which were made on the text after it.
-    pub(super) fn push_below(&mut self, operation: D::Operation) {
-        self.0.insert(0, Layer::new(operation));
+    pub(super) fn push_below(&mut self, operation: impl Into<Arc<D::Operation>>) {
+        self.0.insert(0, Layer::new(operation.into()));
     }
 
     /// Composes all into one, and says whether it is one now. It always is, since they follow one
@@ -63,7 +65,7 @@ impl<D: DocumentType> Layers<D> {
             && let Ok(one) = D::compose(&below.operation, &top.operation)
         {
             self.0.truncate(self.0.len() - 2);
-            self.0.push(Layer::new(one));
+            self.0.push(Layer::new(one.into()));
         }
         self.0.len() == 1
     }
@@ -79,7 +81,7 @@ impl<D: DocumentType> Layers<D> {
     pub(super) fn split(&self, limits: &OperationLimits) -> (D::Operation, Option<Layers<D>>) {
         let mut pieces = self.operations().flat_map(|operation| D::split(operation, limits));
         let first = pieces.next().unwrap_or_else(|| self.lowest().clone());
-        let others = Vec::from_iter(pieces.map(Layer::new));
+        let others = Vec::from_iter(pieces.map(|piece| Layer::new(piece.into())));
         (first, (!others.is_empty()).then_some(Layers(others)))
     }
 
@@ -88,7 +90,7 @@ impl<D: DocumentType> Layers<D> {
     /// # Errors
     /// If they do not follow one another.
     pub(super) fn into_one(mut self) -> Result<D::Operation, ComposeError> {
-        let top = self.0.pop().map_or_else(D::identity, |top| top.operation);
+        let top = self.0.pop().map_or_else(D::identity, |top| Arc::unwrap_or_clone(top.operation));
         self.0.iter().rev().try_fold(top, |above, layer| D::compose(&layer.operation, &above))
     }
 
@@ -98,18 +100,18 @@ impl<D: DocumentType> Layers<D> {
     }
 
     /// The operations in order.
-    pub(super) fn operations(&self) -> impl Iterator<Item = &D::Operation> {
+    pub(super) fn operations(&self) -> impl Iterator<Item = &Arc<D::Operation>> {
         self.0.iter().map(|layer| &layer.operation)
     }
 
     /// The operations in order, each to be replaced by what it is on another text.
-    pub(super) fn operations_mut(&mut self) -> impl Iterator<Item = &mut D::Operation> {
+    pub(super) fn operations_mut(&mut self) -> impl Iterator<Item = &mut Arc<D::Operation>> {
         self.0.iter_mut().map(|layer| &mut layer.operation)
     }
 }
 
 impl<D: DocumentType> Layer<D> {
-    fn new(operation: D::Operation) -> Layer<D> {
+    fn new(operation: Arc<D::Operation>) -> Layer<D> {
         let inserted = D::deleted_units(&operation).saturating_add_signed(D::length_change(&operation));
         let weight = D::components(&operation) as u64 + inserted / UNITS_PER_COMPONENT;
         Layer { operation, weight }
@@ -221,7 +223,7 @@ mod tests {
     fn what_does_not_follow_is_refused_and_changes_nothing() {
         let mut layers = Layers::<RichText>::of(Operation::builder().insert("🏆").build());
         assert!(layers.push(letter(1)).is_err());
-        assert_eq!(Vec::from_iter(layers.operations()), [&Operation::builder().insert("🏆").build()]);
+        assert_eq!((layers.operations().count(), layers.lowest()), (1, &Operation::builder().insert("🏆").build()));
         // If it came to it, nothing would be lost.
         let mut apart = Layers::<RichText>::of(letter(1));
         apart.push_below(Operation::builder().insert("🏆").build());

@@ -1,6 +1,7 @@
 //! One document at a client: what the log has accepted, what is pending, and the text
 //! that the user sees.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 mod caret;
@@ -339,7 +340,13 @@ impl<D: DocumentType> Engine<D> {
     /// the one before; they stay readable whatever happens. What waits behind the one in
     /// flight may be several here, and is sent as one.
     pub fn pending(&self) -> impl Iterator<Item = &D::Operation> {
-        self.pending.operations()
+        self.pending.operations().map(|operation| &**operation)
+    }
+
+    /// As [`Engine::pending`], to be kept: the engine goes on without changing what was given, and
+    /// nothing is copied.
+    pub fn shared_pending(&self) -> impl Iterator<Item = Arc<D::Operation>> {
+        self.pending.operations().cloned()
     }
 
     /// What the user may do.

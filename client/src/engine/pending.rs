@@ -1,5 +1,7 @@
 //! Work that the log has not accepted yet.
 
+use alloc::sync::Arc;
+
 use cowrite_protocol::error::{ApplyError, ComposeError};
 use cowrite_protocol::{ClientSeq, DocumentType, OperationLimits};
 
@@ -11,7 +13,7 @@ use super::layers::Layers;
 pub(super) struct InFlight<D: DocumentType> {
     pub(super) seq: ClientSeq,
     /// As rebased to the version that the engine stands at.
-    pub(super) operation: D::Operation,
+    pub(super) operation: Arc<D::Operation>,
     /// The last edit that is settled once this is.
     pub(super) last_edit: u64,
     /// The last edit of which it may hold a part: a later one if more pieces follow.
@@ -73,7 +75,9 @@ impl<D: DocumentType> Pending<D> {
         let (mut operation, mut overridden) = (committed.clone(), D::identity());
         for pending in self.operations_mut() {
             let lost = D::overridden(&operation, pending);
-            (operation, *pending) = D::transform(&operation, pending);
+            let carried;
+            (operation, carried) = D::transform(&operation, pending);
+            *pending = Arc::new(carried);
             // Writes only, so they follow one another whatever they are.
             let before = D::transform(pending, &overridden).1;
             overridden = D::compose(&before, &lost).unwrap_or(lost);
@@ -95,7 +99,9 @@ impl<D: DocumentType> Pending<D> {
         if let Some(mut buffer) = buffer {
             buffer.edits.settle();
             for operation in buffer.edits.operations_mut() {
-                (taken_back, *operation) = D::transform(&taken_back, operation);
+                let left;
+                (taken_back, left) = D::transform(&taken_back, operation);
+                *operation = Arc::new(left);
             }
             *self = Pending::Buffering { buffer };
         }
@@ -129,17 +135,19 @@ impl<D: DocumentType> Pending<D> {
         let Pending::Buffering { buffer } = self else { return Sealed::Nothing };
         let last_edit = buffer.last_edit;
         buffer.edits.settle();
-        if buffer.edits.operations().all(D::is_identity) {
+        if buffer.edits.operations().all(|edits| D::is_identity(edits)) {
             *self = Pending::Synchronized;
             return Sealed::Vanished { last_edit };
         }
-        *self = match buffer.edits.split(limits) {
+        let (first, others) = buffer.edits.split(limits);
+        let operation = Arc::new(first);
+        *self = match others {
             // The edits of a split buffer are accepted when its last piece is.
-            (operation, Some(edits)) => Pending::AwaitingWithBuffer {
+            Some(edits) => Pending::AwaitingWithBuffer {
                 in_flight: InFlight { seq, operation, last_edit: accepted, reaches: last_edit, sent: false },
                 buffer: Buffer { edits, last_edit },
             },
-            (operation, None) => Pending::AwaitingAck {
+            None => Pending::AwaitingAck {
                 in_flight: InFlight { seq, operation, last_edit, reaches: last_edit, sent: false },
             },
         };
@@ -197,12 +205,12 @@ impl<D: DocumentType> Pending<D> {
     }
 
     /// All pending operations in order.
-    pub(super) fn operations(&self) -> impl Iterator<Item = &D::Operation> {
+    pub(super) fn operations(&self) -> impl Iterator<Item = &Arc<D::Operation>> {
         let in_flight = self.in_flight().map(|in_flight| &in_flight.operation);
         in_flight.into_iter().chain(self.buffer().into_iter().flat_map(|buffer| buffer.edits.operations()))
     }
 
-    fn operations_mut(&mut self) -> impl Iterator<Item = &mut D::Operation> {
+    fn operations_mut(&mut self) -> impl Iterator<Item = &mut Arc<D::Operation>> {
         let (in_flight, buffer) = match self {
             Pending::Synchronized => (None, None),
             Pending::Buffering { buffer } => (None, Some(buffer)),
@@ -260,11 +268,15 @@ mod tests {
         pending
     }
 
+    fn all(pending: &Pending<RichText>) -> Vec<Operation> {
+        pending.operations().map(|operation| (**operation).clone()).collect()
+    }
+
     #[test]
     fn what_only_waits_is_not_taken_back() {
         let mut pending = waiting("a");
         assert!(pending.take_back(&Document::default()).unwrap().is_none());
-        assert_eq!(Vec::from_iter(pending.operations()), [&insert("a")]);
+        assert_eq!(all(&pending), [insert("a")]);
     }
 
     #[test]
@@ -275,7 +287,7 @@ mod tests {
             .retain(cowrite_protocol::Utf16Length(9))
             .delete(cowrite_protocol::Utf16Length(1))
             .build();
-        pending.in_flight_mut().unwrap().operation = far;
+        pending.in_flight_mut().unwrap().operation = far.into();
         assert!(pending.take_back(&Document::default()).is_err());
         assert!(pending.in_flight().is_some());
     }
@@ -286,9 +298,9 @@ mod tests {
         pending.seal(ClientSeq::NONE.next(), &OperationLimits::default(), 0);
         pending.add(Operation::builder().retain(cowrite_protocol::Utf16Length(1)).insert("b").build(), 2).unwrap();
         let (in_flight, back) = pending.take_back(&Document::default()).unwrap().unwrap();
-        assert_eq!(in_flight.operation, insert("a"));
+        assert_eq!(*in_flight.operation, insert("a"));
         assert_eq!(back, Operation::builder().delete(cowrite_protocol::Utf16Length(1)).build());
-        assert_eq!(Vec::from_iter(pending.operations()), [&insert("b")]);
+        assert_eq!(all(&pending), [insert("b")]);
     }
 
     #[test]
@@ -298,7 +310,7 @@ mod tests {
         pending.add(Operation::builder().retain(cowrite_protocol::Utf16Length(1)).insert("b").build(), 2).unwrap();
         assert!(pending.unseal() && pending.in_flight().is_none());
         assert!(pending.settle_buffer());
-        assert_eq!(Vec::from_iter(pending.operations()), [&insert("ab")]);
+        assert_eq!(all(&pending), [insert("ab")]);
     }
 
     #[test]

@@ -136,7 +136,7 @@ impl<D: DocumentType> Engine<D> {
         if let Some(in_flight) = self.take_in_flight_back(now) {
             self.resized = 0;
             let (to, last_edit) = (in_flight.reaches, in_flight.last_edit);
-            let operation = self.over_pending(in_flight.operation);
+            let operation = self.over_pending(&in_flight.operation);
             self.event(Event::Rejected { from, to, code, operation });
             self.accepted_up_to(last_edit);
         }

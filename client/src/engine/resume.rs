@@ -244,14 +244,14 @@ impl<D: DocumentType> Engine<D> {
             ProposalKind::Declined => 0,
             _ => in_flight.last_edit.saturating_sub(accepted).max(1),
         };
-        let operation = self.over_pending(in_flight.operation);
+        let operation = self.over_pending(&in_flight.operation);
         self.accepted_up_to(in_flight.last_edit);
         self.propose(kind, operation, edits, None);
     }
 
     /// An operation on the accepted text, as one on the text that the user sees.
-    pub(super) fn over_pending(&self, operation: D::Operation) -> D::Operation {
-        self.pending.operations().fold(operation, |operation, pending| D::transform(pending, &operation).1)
+    pub(super) fn over_pending(&self, operation: &D::Operation) -> D::Operation {
+        self.pending.operations().fold(operation.clone(), |operation, pending| D::transform(pending, &operation).1)
     }
 
     /// Takes the operation in flight out of the text; the buffer stays.

@@ -130,7 +130,7 @@ impl<D: DocumentType> Engine<D> {
         let base = self.version();
         let in_flight = self.pending.in_flight_mut().filter(|in_flight| !in_flight.sent)?;
         in_flight.sent = true;
-        let (seq, operation) = (in_flight.seq, in_flight.operation.clone());
+        let (seq, operation) = (in_flight.seq, (*in_flight.operation).clone());
         let caret = self.caret.ride::<D>(&operation, complete);
         Some(Submission { seq, base, operation, caret })
     }

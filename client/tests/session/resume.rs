@@ -372,6 +372,21 @@ fn a_document_that_was_closed_while_it_opened_is_opened_again_once_that_was_refu
 }
 
 #[test]
+fn what_was_shared_of_what_is_pending_stays_as_it_was() {
+    let mut bench = Bench::open("abc");
+    bench.edit("3 +X");
+    let submit = bench.expect_submit();
+    bench.edit("4 +Y");
+    let kept: Vec<_> = bench.engine().shared_pending().collect();
+    bench.commit("+1");
+    bench.edit("6 +Z");
+    assert_eq!(kept.iter().map(|operation| (**operation).clone()).collect::<Vec<_>>(), [op("3 +X"), op("4 +Y")]);
+    assert_eq!(bench.engine().pending().cloned().collect::<Vec<_>>(), [op("4 +X"), op("5 +YZ")]);
+    bench.ack(&submit);
+    assert_eq!(bench.expect_submit().operation, op("5 +YZ"));
+}
+
+#[test]
 fn a_document_that_comes_whole_and_is_the_same_is_no_change() {
     let mut bench = Bench::open("abc");
     bench.reconnect();
