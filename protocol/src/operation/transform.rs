@@ -1,6 +1,5 @@
 //! Rewrites operations that were made on one version to apply after each other.
 
-use super::attributes::Attributes;
 use super::builder::OperationBuilder;
 use super::component::{Component, Operation};
 use super::walk::Walk;
@@ -83,7 +82,8 @@ pub fn transform_as_quill(over: &Operation, operation: &Operation, priority: Pri
 /// A length can pass `u32::MAX` only if the two fit no common document; it is cut there.
 fn rewrite(operation: &Operation, over: &Operation, over_wins: Wins) -> Operation {
     let (mut it, mut other) = (Walk::new(operation.components()), Walk::new(over.components()));
-    let mut out = OperationBuilder::with_capacity(operation.components().len() + over.components().len());
+    // Most stays one component each; memory for the most that there can be is never used, and costs its pages.
+    let mut out = OperationBuilder::with_capacity(operation.components().len() + 2);
     while let Some(component) = it.current() {
         match (component, other.current()) {
             (component, Some(insertion))
@@ -103,10 +103,11 @@ fn rewrite(operation: &Operation, over: &Operation, over_wins: Wins) -> Operatio
                     (Component::Delete { .. }, _) => {
                         out.delete(length);
                     }
-                    (change, beside) => {
-                        let taken = beside.map_or(Attributes::none(), Component::attributes);
-                        let winner = if over_wins.attributes { taken } else { Attributes::none() };
-                        out.retain_with(length, &change.attributes().without_keys_of(winner));
+                    (change, Some(beside)) if over_wins.attributes => {
+                        out.retain_with(length, &change.attributes().without_keys_of(beside.attributes()));
+                    }
+                    (change, _) => {
+                        out.retain_with(length, change.attributes());
                     }
                 }
                 it.advance(length);
@@ -120,6 +121,7 @@ fn rewrite(operation: &Operation, over: &Operation, over_wins: Wins) -> Operatio
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operation::Attributes;
     use crate::text::Utf16Length;
 
     #[test]

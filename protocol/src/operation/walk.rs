@@ -10,14 +10,15 @@ use crate::text::Utf16Length;
 /// without end, which is what an operation means there.
 pub(super) struct Walk<'a> {
     components: &'a [Component],
-    /// What has been passed of the first component, in units and, for text, in bytes.
-    units: u32,
+    /// What is left of the first component, in units.
+    left: Utf16Length,
+    /// What has been passed of it in bytes, if it is text.
     bytes: usize,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) const fn new(components: &'a [Component]) -> Walk<'a> {
-        Walk { components, units: 0, bytes: 0 }
+    pub(super) fn new(components: &'a [Component]) -> Walk<'a> {
+        Walk { components, left: first_length(components), bytes: 0 }
     }
 
     /// The component that the walk stands in; `None` behind the last.
@@ -26,21 +27,21 @@ impl<'a> Walk<'a> {
     }
 
     /// Whether nothing of the current component has been passed.
-    pub(super) const fn is_at_start(&self) -> bool {
-        self.units == 0
+    pub(super) fn is_at_start(&self) -> bool {
+        self.left == first_length(self.components)
     }
 
     /// What is left of the current component.
-    pub(super) fn remaining(&self) -> Utf16Length {
-        Utf16Length(self.current().map_or(u32::MAX, |component| component.length().0 - self.units))
+    pub(super) const fn remaining(&self) -> Utf16Length {
+        self.left
     }
 
     /// Passes `length` units, no more than remain.
     pub(super) fn advance(&mut self, length: Utf16Length) {
-        if let Some((component, rest)) = self.components.split_first() {
-            self.units += length.0;
-            if self.units == component.length().0 {
-                (self.components, self.units, self.bytes) = (rest, 0, 0);
+        if let Some((_, rest)) = self.components.split_first() {
+            self.left.0 -= length.0;
+            if self.left.is_zero() {
+                *self = Walk::new(rest);
             }
         }
     }
@@ -68,4 +69,9 @@ impl<'a> Walk<'a> {
         self.advance(length);
         rest.get(..bytes)
     }
+}
+
+/// How long the first component is; behind the last one nothing ends.
+fn first_length(components: &[Component]) -> Utf16Length {
+    components.first().map_or(Utf16Length(u32::MAX), Component::length)
 }
