@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after } from "node:test";
-import { until, watchErrors } from "./harness.mjs";
+import { DEADLINE_MS, until, watchErrors } from "./harness.mjs";
 import { Proxy } from "./proxy.mjs";
 
 const PAGE = `<!doctype html><meta charset="utf-8"><script type="module">
@@ -54,6 +54,8 @@ export async function pagesFolder() {
 export async function startDevice(browser, server) {
   const context = await browser.newContext();
   after(() => context.close());
+  // It keeps the window open, which costs more than all else of a page that comes and goes.
+  await context.newPage();
   return deviceIn(context, server);
 }
 
@@ -79,7 +81,7 @@ export async function deviceIn(context, server, { proxy, notes = new Map(), id =
     /** A page with the document open. */
     async open(user = "ada") {
       const page = await this.page();
-      await page.evaluate(([id, user]) => (start(id, user), shared.ready), [this.id, user]);
+      await loaded(page, this.id, user);
       return page;
     },
     /** The connection is gone, and the page knows. */
@@ -97,7 +99,16 @@ export const stored = (page) => until(page, "it is stored", () => shared.status.
 export async function reload(page, id, user = "ada") {
   await page.reload();
   await until(page, "the page is ready", () => globalThis.ready);
-  await page.evaluate(([id, user]) => (start(id, user), shared.ready), [id, user]);
+  await loaded(page, id, user);
+}
+
+/** Opens a document, and waits until it is loaded. */
+async function loaded(page, id, user) {
+  const within = await page.evaluate(([id, user, deadlineMs]) => {
+    start(id, user);
+    return Promise.race([shared.ready.then(() => true), new Promise((resolve) => setTimeout(resolve, deadlineMs, false))]);
+  }, [id, user, DEADLINE_MS]);
+  assert.ok(within, `${id} was not loaded`);
 }
 
 /** The tab's process is killed: no event, no chance to write anything. */

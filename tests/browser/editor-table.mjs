@@ -1,13 +1,12 @@
 // The editors that can be bound, in one table: for what all of them have to do alike.
 import assert from "node:assert/strict";
-import { after } from "node:test";
 import { buildExample } from "./bundle.mjs";
 import { codemirror } from "./drivers/codemirror.mjs";
 import { monaco } from "./drivers/monaco.mjs";
 import { prosemirror } from "./drivers/prosemirror.mjs";
 import { quill } from "./drivers/quill.mjs";
 import { textarea } from "./drivers/textarea.mjs";
-import { DEADLINE_MS, Server, until, watchErrors } from "./harness.mjs";
+import { DEADLINE_MS, Server, borrowContext, until, watchErrors } from "./harness.mjs";
 
 /**
  * Each editor with the functions by which it is tried; they run in its page. `text` is what it shows, without the
@@ -90,7 +89,9 @@ export const editors = {
       const { updateContents } = editor;
       // Before the binding's own: then the editor tells nobody else of the change.
       example.binding.destroy();
-      const trip = () => {
+      const trip = (_change, _before, source) => {
+        // The binding that begins below shows the document, which is no edit of the user's.
+        if (when === "own" && source !== "user") return;
         editor.off("text-change", trip);
         throw new Error("made to fail");
       };
@@ -133,8 +134,7 @@ export async function serve(name, settings) {
 
 /** Opens an editor's page as somebody, after what `before` does with the empty one; `page` is Playwright's, everything else is the table's, or plain. */
 export async function open(browser, name, { port }, token, shared, { viewport = { width: 900, height: 600 }, before = () => {} } = {}) {
-  const context = await browser.newContext({ viewport });
-  after(() => context.close());
+  const context = await borrowContext(browser, { viewport });
   const page = await context.newPage();
   const errors = watchErrors(page);
   await before(page);

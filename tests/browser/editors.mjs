@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
 import { buildExample } from "./bundle.mjs";
-import { DEADLINE_MS, Server, root, startBrowser, token, until, watchErrors } from "./harness.mjs";
+import { DEADLINE_MS, Server, borrowContext, root, startBrowser, token, until, watchErrors } from "./harness.mjs";
 
 const SECRET = "a secret of the editors' tests, which nobody else knows";
 const LINES = Array.from({ length: 300 }, (_, line) => `line ${line}`).join("\n");
@@ -25,7 +25,7 @@ export async function editorSuite(name, { pages, ...driver }) {
   const errors = [];
 
   const open = async (port, token, shared) => {
-    const context = await browser.newContext({ viewport: { width: 900, height: 600 } });
+    const context = await borrowContext(browser, { viewport: { width: 900, height: 600 } });
     const page = await context.newPage();
     errors.push(watchErrors(page));
     await page.goto(`http://127.0.0.1:${port}/?${new URLSearchParams({ token, document: shared })}`);

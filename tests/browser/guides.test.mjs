@@ -8,7 +8,7 @@ import path from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
 import { bundlePage } from "./bundle.mjs";
-import { Server, root, startBrowser, until, watchErrors } from "./harness.mjs";
+import { Server, borrowContext, root, startBrowser, until, watchErrors } from "./harness.mjs";
 
 const read = (name) => readFile(path.join(root, name), "utf8");
 const documents = ["README.md", "npm/README.md", "docs/errors.md", ...(await readdir(path.join(root, "docs/guides"))).map((name) => `docs/guides/${name}`)].sort();
@@ -172,14 +172,13 @@ for (const [name, { check, html, prelude, after: left, plugins, people: count }]
     const server = await Server.start(folder);
     const people = [];
     for (let person = 0; person < count; person += 1) {
-      const page = await browser.newPage();
+      const page = await (await borrowContext(browser)).newPage();
       people.push({ page, errors: watchErrors(page) });
       await page.route("**/api/cowrite-token", (route) => route.fulfill({ body: "dev:ada" }));
       await page.goto(`http://127.0.0.1:${server.port}/`);
     }
     await check(...people.map(({ page }) => page));
     assert.deepEqual(people.flatMap(({ errors }) => errors), []);
-    for (const { page } of people) await page.close();
   });
 }
 

@@ -110,7 +110,33 @@ export async function startPlainBrowser() {
   const browser = await chromium.connectOverCDP(address, { noDefaults: true });
   after(() => browser.close());
   const [context] = browser.contexts();
-  return { newContext: async () => ({ newPage: () => context.newPage(), newCDPSession: (page) => context.newCDPSession(page), close: async () => {} }) };
+  // As others are used, but there is only the one.
+  return { newContext: async () => context };
+}
+
+const idle = new Map();
+
+/**
+ * A part of the browser with cookies and a storage of its own, for one person of a test that asks nothing of them. A
+ * later test of the file gets it again, since making one costs the browser more than all that a test does in it.
+ */
+export async function borrowContext(browser, settings = {}) {
+  const key = JSON.stringify(settings);
+  if (!idle.has(browser)) idle.set(browser, new Map());
+  const contexts = idle.get(browser);
+  let context = contexts.get(key)?.pop();
+  if (!context) {
+    context = await browser.newContext(settings);
+    // With its last page the window would close, and that is most of what costs time.
+    await context.newPage();
+  }
+  const others = new Set(context.pages());
+  after(async () => {
+    for (const page of context.pages()) if (!others.has(page)) await page.close();
+    await context.clearPermissions();
+    contexts.set(key, [...(contexts.get(key) ?? []), context]);
+  });
+  return context;
 }
 
 /** Two people on one document of the demo, each in a browser of their own, each behind a proxy of their own. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { buildExample } from "./bundle.mjs";
-import { boxes, DEADLINE_MS, Server, startBrowser, token, until, watchErrors } from "./harness.mjs";
+import { DEADLINE_MS, Server, borrowContext, boxes, startBrowser, token, until, watchErrors } from "./harness.mjs";
 
 const SECRET = "a secret of the rich editors' tests, which nobody else knows";
 
@@ -22,7 +22,7 @@ export async function richEditorSuite(name, { folder = name, page: file = "", ev
   const errors = [];
 
   const open = async (port, token, shared) => {
-    const context = await browser.newContext({ viewport: { width: 900, height: 600 } });
+    const context = await borrowContext(browser, { viewport: { width: 900, height: 600 } });
     const page = await context.newPage();
     errors.push(watchErrors(page));
     await page.goto(`http://127.0.0.1:${port}/${file}?${new URLSearchParams({ token, document: shared })}`);

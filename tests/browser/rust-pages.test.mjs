@@ -5,7 +5,7 @@ import path from "node:path";
 import { test } from "node:test";
 import { connect } from "../../npm/dist/index.js";
 import { guide } from "./bundle.mjs";
-import { DEADLINE_MS, Server, eventually, root, startBrowser, until, watchErrors } from "./harness.mjs";
+import { DEADLINE_MS, Server, borrowContext, eventually, root, startBrowser, until, watchErrors } from "./harness.mjs";
 
 const built = process.env.COWRITE_RUST_PAGES ?? path.join(root, "target/rust-pages");
 const LINES = Array.from({ length: 200 }, (_, line) => `line ${line}`).join("\n");
@@ -27,7 +27,7 @@ for (const framework of ["leptos", "yew"]) {
   };
 
   const open = async (server, user) => {
-    const page = await (await browser.newContext({ viewport: { width: 900, height: 700 } })).newPage();
+    const page = await (await borrowContext(browser, { viewport: { width: 900, height: 700 } })).newPage();
     const errors = watchErrors(page);
     // A panic is told on the console, and ends a callback without an error.
     page.on("console", (message) => message.type() === "error" && !/ERR_|WebSocket|favicon/.test(message.text() + message.location().url) && errors.push(message.text()));

@@ -59,6 +59,8 @@ test("who is here is shown, and leaves", async () => {
 test("a replaced selection, undo and cut reach the other page", async () => {
   await ada.editor.fill("one two three");
   await ada.editor.evaluate((editor) => editor.setSelectionRange(4, 7));
+  // The browser tells of a selection in a task of its own, which a busy machine may have after a key.
+  await until(grace.page, "Grace knows of the selection", () => demo.document.members.some(({ self, cursor }) => !self && cursor?.anchor === 4 && cursor.head === 7));
   await ada.page.keyboard.type("2");
   assert.equal(await converged(people), "one 2 three");
   await ada.page.keyboard.press("Control+z");
