@@ -122,9 +122,20 @@ export async function richEditorSuite(name, { folder = name, page: file = "", ev
     await ada.keys.type("so ");
     await until(ada.page, "it has moved along", `(${driver.caret})() === 13`);
     await converged([ada, grace]);
-    const own = await grace.page.evaluate(() => getSelection().getRangeAt(0).getBoundingClientRect().right);
-    const [shown] = await boxes(ada.page, ".cowrite-caret");
-    assert.ok(Math.abs(own - (shown.left + 1)) < 2.5, `${shown.left + 1} is not ${own}`);
+    const isInItsPlace = async () => {
+      const own = await grace.page.evaluate(() => getSelection().getRangeAt(0).getBoundingClientRect().right);
+      const [shown] = await boxes(ada.page, ".cowrite-caret");
+      assert.ok(Math.abs(own - (shown.left + 1)) < 2.5, `${shown.left + 1} is not ${own}`);
+    };
+    await isInItsPlace();
+    // What a font does that comes late: it moves the letters, and nothing else is told of it.
+    for (const { page } of [ada, grace]) {
+      await page.evaluate(() => {
+        document.querySelector("[contenteditable]").style.letterSpacing = "3px";
+        document.fonts.dispatchEvent(new Event("loadingdone"));
+      });
+    }
+    await isInItsPlace();
     await grace.page.close();
     await until(ada.page, "the caret is gone", () => !document.querySelector(".cowrite-caret"));
   });

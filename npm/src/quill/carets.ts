@@ -22,6 +22,8 @@ export class CaretLayer {
     quill.root.addEventListener("scroll", this.#redraw, { passive: true });
     this.#resized = new ResizeObserver(this.#redraw);
     this.#resized.observe(quill.root);
+    // A font that comes late moves the letters and leaves the size of the editor as it is.
+    this.#layer.ownerDocument.fonts.addEventListener("loadingdone", this.#redraw);
   }
 
   /** Shows these carets in place of those before. */
@@ -33,6 +35,7 @@ export class CaretLayer {
   destroy(): void {
     this.#quill.root.removeEventListener("scroll", this.#redraw);
     this.#resized.disconnect();
+    this.#layer.ownerDocument.fonts.removeEventListener("loadingdone", this.#redraw);
     this.#layer.remove();
   }
 
