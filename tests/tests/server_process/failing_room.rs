@@ -145,7 +145,7 @@ impl Guest {
         let hear = async {
             loop {
                 let taken = self.outbox.take(1);
-                self.closed.lock().unwrap().extend(taken.closed);
+                self.closed.lock().unwrap().extend(taken.closed.into_iter().map(|(channel, _)| channel));
                 for message in taken.frames {
                     let heard = match decode_server(&message, usize::MAX).next().unwrap().unwrap() {
                         ServerFrame::Opened(_) => Heard::Opened,
