@@ -125,12 +125,12 @@ impl<D: DocumentType> Engine<D> {
             let rest = self.shown(&loss.way);
             match refused {
                 // What was too large for one act is an edit of who has won.
-                None if loss.is_restored => {
-                    if loss.is_blurred || !D::is_identity(&rest) && self.edit_recorded(&rest, None).is_err() {
+                None => {
+                    let added = |engine: &mut Self| D::is_identity(&rest) || engine.edit_recorded(&rest, None).is_ok();
+                    if loss.is_restored && (loss.is_blurred || !added(self)) {
                         self.propose(ProposalKind::Remaining, rest, 0, None);
                     }
                 }
-                None => {}
                 // Somebody else restored: what still differs is for a person to decide.
                 Some(Code::AlreadyRestored) => self.propose(ProposalKind::Remaining, rest, 0, None),
                 // Nobody did. It can be asked for again.

@@ -121,7 +121,7 @@ async fn f2_one_who_is_behind_in_many_documents_is_led_on_in_one_after_the_other
         reader.open(name).await;
     }
     for name in &names {
-        let mut writer = Neighbour::sit_down(&scene.server.url(), name, "writer").await;
+        let writer = Neighbour::sit_down(&scene.server.url(), name, "writer").await;
         for _ in 0..100 {
             let edit = writer.document.edit(&insert(0, &"x".repeat(10_000))).unwrap();
             tokio::time::timeout(PATIENCE, writer.document.when_accepted(edit)).await.unwrap().unwrap();
