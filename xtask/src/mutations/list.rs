@@ -38,8 +38,8 @@ pub(crate) const BUGS: &[Bug] = &[
         name: "tie-rule",
         what: "of two insertions at one place the client takes its own for the earlier",
         file: PENDING,
-        right: "(operation, *pending) = D::transform(&operation, pending);",
-        wrong: "let (mine, theirs) = D::transform(pending, &operation);\n            (operation, *pending) = (theirs, mine);",
+        right: "(operation, carried) = D::transform(&operation, pending);",
+        wrong: "let (mine, theirs) = D::transform(pending, &operation);\n            (operation, carried) = (theirs, mine);",
     },
     Bug {
         name: "old-base",
