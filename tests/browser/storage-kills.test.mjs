@@ -145,6 +145,8 @@ test("the whole browser is killed while two tabs type, and starts again with bot
     const pages = await Promise.all([device.page(), device.page()]);
     if (round % 2 === 1) device.proxy.cut();
     await Promise.all(pages.map((page, tab) => page.evaluate(([id, life]) => (start(id), shared.ready.then(() => type(life, 4))), [device.id, `${round}-${tab}`])));
+    // What was never there before cannot be opened without a connection, in the next round.
+    if (round === 0) await Promise.all(pages.map((page) => until(page, "it is stored", () => shared.persistence.state === "stored")));
     await pause(Math.random() * 300);
     await end();
     await browser.close().catch(() => {});
