@@ -413,7 +413,7 @@ impl Pipe {
                     log.store_snapshot_now(document, snapshot);
                     LogAnswer::Stored(Ok(()))
                 }
-                LogRequest::Trim(before) => {
+                LogRequest::Trim(before) | LogRequest::Erase(before) => {
                     log.trim_now(document, before);
                     LogAnswer::Stored(Ok(()))
                 }

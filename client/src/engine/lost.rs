@@ -170,7 +170,7 @@ impl<D: DocumentType> Engine<D> {
     /// Whether this is the name under which lost work is restored into the life that the engine knows.
     pub(super) fn is_restoration(&self, client: &ClientId) -> bool {
         let epoch = self.position.and_then(|position| position.epoch);
-        client.is_reserved() && (epoch.is_none() || *client == ClientId::restoration(epoch))
+        client.is_restoration() && (epoch.is_none() || *client == ClientId::restoration(epoch))
     }
 
     /// Whether a restoration is known among what the accepted text has come from.

@@ -32,21 +32,41 @@ impl ClientId {
     /// client_seq) lets the first restoration win and answers every later one.
     /// No client may open a document under such a name: [`ClientId::is_reserved`].
     pub const fn restoration(epoch: Option<Epoch>) -> ClientId {
-        let name = match epoch {
-            Some(epoch) => epoch.get(),
-            None => 0,
-        };
-        let (e, p) = (name.to_be_bytes(), *RESERVED);
-        ClientId([p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], e[0], e[1], e[2], e[3], e[4], e[5], e[6], e[7]])
+        ClientId::reserved(*RESTORATION, epoch)
+    }
+
+    /// The name under which the document is deleted in `epoch`.
+    pub const fn deletion(epoch: Option<Epoch>) -> ClientId {
+        ClientId::reserved(*DELETION, epoch)
+    }
+
+    /// Whether lost work is restored under this name, in whatever epoch.
+    pub fn is_restoration(&self) -> bool {
+        self.0.starts_with(RESTORATION)
+    }
+
+    /// Whether a document is deleted under this name, in whatever epoch.
+    pub fn is_deletion(&self) -> bool {
+        self.0.starts_with(DELETION)
     }
 
     /// Whether the id is one that the server alone writes under.
     pub fn is_reserved(&self) -> bool {
-        self.0.starts_with(RESERVED)
+        self.is_restoration() || self.is_deletion()
+    }
+
+    const fn reserved(p: [u8; 8], epoch: Option<Epoch>) -> ClientId {
+        let name = match epoch {
+            Some(epoch) => epoch.get(),
+            None => 0,
+        };
+        let e = name.to_be_bytes();
+        ClientId([p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], e[0], e[1], e[2], e[3], e[4], e[5], e[6], e[7]])
     }
 }
 
-const RESERVED: &[u8; 8] = b"\0restore";
+const RESTORATION: &[u8; 8] = b"\0restore";
+const DELETION: &[u8; 8] = b"\0deleted";
 
 /// Why a text is not a [`ClientId`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -106,6 +126,9 @@ mod tests {
         let first = ClientId::restoration(Epoch::new(1));
         assert!(first.is_reserved());
         assert_ne!(first, ClientId::restoration(None));
+        let deletion = ClientId::deletion(Epoch::new(1));
+        assert!(deletion.is_reserved() && deletion.is_deletion() && !deletion.is_restoration());
+        assert_ne!(first, deletion);
         assert!(!ClientId::from_bytes(*b"0123456789abcdef").is_reserved());
     }
 }

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use axum::http::StatusCode;
 
 /// Sources, and the routes whose answers they make.
-const SOURCES: [(&[&str], &[&str]); 6] = [
+const SOURCES: [(&[&str], &[&str]); 7] = [
     (&[include_str!("cors.rs"), include_str!("refusal.rs")], &["any"]),
     (&[include_str!("mod.rs")], &["`/v1/socket`", "`/readyz`"]),
     (&[include_str!("documents.rs")], &["`/v1/documents/ID`"]),
     (&[include_str!("tokens.rs")], &["`/v1/tokens`"]),
-    (&[include_str!("revocations.rs")], &["`/v1/revocations`"]),
+    (&[include_str!("existence.rs"), include_str!("api_key.rs")], &["`DELETE`, `PUT`"]),
+    (&[include_str!("revocations.rs"), include_str!("api_key.rs")], &["`/v1/revocations`"]),
     (&[include_str!("files.rs")], &["files"]),
 ];
 

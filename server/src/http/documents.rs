@@ -73,6 +73,7 @@ fn refusal(denied: Denied) -> Response {
         Code::Unauthorized | Code::TokenExpired | Code::TokenRevoked => StatusCode::UNAUTHORIZED,
         Code::AccessDenied => StatusCode::FORBIDDEN,
         Code::BadDocumentId => StatusCode::BAD_REQUEST,
+        Code::Deleted => StatusCode::GONE,
         Code::Damaged => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::SERVICE_UNAVAILABLE,
     };

@@ -1,9 +1,11 @@
 //! What the server answers over HTTP, and where sockets come from.
 
+mod api_key;
 mod cors;
 #[cfg(test)]
 mod documented;
 mod documents;
+mod existence;
 mod files;
 mod listener;
 mod origin;
@@ -21,7 +23,7 @@ use axum::extract::{DefaultBodyLimit, FromRequestParts, Request, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post};
+use axum::routing::{any, delete, get, post};
 use axum::{Extension, Router};
 use cowrite_protocol::frame::ProtocolVersion;
 
@@ -98,10 +100,11 @@ pub(crate) fn public_routes<'a>(
 }
 
 /// What operators need, and users must not reach: `/healthz`, `/readyz`, `/metrics`, and
-/// what the application's servers ask for, `/v1/tokens`.
+/// what the application's servers ask for: `/v1/tokens`, `/v1/revocations`, and to delete `/v1/documents/ID`.
 pub(crate) fn operator_routes() -> Router<Arc<HttpContext>> {
     Router::new()
         .route("/v1/tokens", post(tokens::mint))
+        .route("/v1/documents/{document}", delete(existence::delete).put(existence::put))
         .route("/v1/revocations", get(revocations::list).post(revocations::revoke))
         .route("/healthz", get("ok\n"))
         .route("/readyz", get(ready))

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use super::HttpContext;
+use super::api_key::{error, json, refused};
 use crate::revocations::{Revocation, RevocationRequest, RevokeError, TokenName};
 
 /// The largest body; the longest names fit twice.
@@ -98,20 +99,6 @@ pub(super) async fn list(State(context): State<Arc<HttpContext>>, headers: Heade
     json(StatusCode::OK, &List { total: all.len(), revocations: newest.iter().map(listed).collect() })
 }
 
-/// The answer to who does not present the API key.
-fn refused(context: &HttpContext, headers: &HeaderMap) -> Option<Response> {
-    let Some(key) = &context.api_key else {
-        return Some(error(StatusCode::NOT_FOUND, "this server has no API key, so nobody may ask it this"));
-    };
-    let presented = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let presented = presented.and_then(|value| value.strip_prefix("Bearer "));
-    if presented.is_some_and(|presented| key.is(presented)) {
-        return None;
-    }
-    let refused = error(StatusCode::UNAUTHORIZED, "the API key is needed: Authorization: Bearer KEY");
-    Some(([(header::WWW_AUTHENTICATE, "Bearer")], refused).into_response())
-}
-
 fn read(body: &[u8], now_ms: u64) -> Result<RevocationRequest, String> {
     let asked: Asked = serde_json::from_slice(body).map_err(|error| format!("not a revocation: {error}"))?;
     let user = asked.user.parse().map_err(|error| format!("user: {error}"))?;
@@ -134,17 +121,6 @@ fn listed(revocation: &Revocation) -> Listed<'_> {
         token: revocation.token.as_ref().map(TokenName::as_str),
         issued_before: revocation.issued_before,
         at_ms: revocation.at_ms,
-    }
-}
-
-fn error(status: StatusCode, reason: &str) -> Response {
-    json(status, &serde_json::json!({ "error": reason }))
-}
-
-fn json(status: StatusCode, value: &impl Serialize) -> Response {
-    match serde_json::to_vec(value) {
-        Ok(body) => (status, [(header::CONTENT_TYPE, "application/json")], body).into_response(),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 

@@ -78,6 +78,12 @@ pub trait OpLog: Send + Sync + 'static {
     /// Forgets entries up to and including `before`, but never above the stored snapshot.
     fn trim<'a>(&'a self, document: &'a DocumentId, before: Version) -> LogFuture<'a, Result<(), LogError>>;
 
+    /// As [`OpLog::trim`], but however young they are; and what was forgotten is not kept in memory beside what
+    /// is left.
+    fn erase<'a>(&'a self, document: &'a DocumentId, before: Version) -> LogFuture<'a, Result<(), LogError>> {
+        self.trim(document, before)
+    }
+
     /// Subscribes to live batches; in force before the future ends. The subscription
     /// ends when the feed is dropped.
     fn subscribe<'a>(&'a self, document: &'a DocumentId) -> LogFuture<'a, Result<Feed, LogError>>;

@@ -44,6 +44,7 @@ impl<D: DocumentType> Room<D> {
             self.broadcast = version;
         }
         let (entries, bytes) = (self.settings.tail_entries, self.settings.tail_bytes);
+        self.note_tombstone();
         self.sequencer.tail_mut().shrink(entries, bytes);
         self.rule(rulings);
     }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use cowrite_protocol::frame::{Abbreviated, Activity, Code, Position};
 use cowrite_protocol::{Checksum, ClientId, ClientSeq, Cursor, Epoch, UserId, Version};
 
+use super::deletion::ExistenceCommand;
 use super::export::ExportCommand;
 use crate::auth::Permit;
 use crate::metrics::{LogOperation, Trail};
@@ -98,6 +99,8 @@ pub enum RoomCommand {
     },
     /// The document as it is, once.
     Export(Box<ExportCommand>),
+    /// The document is to be deleted, or made anew.
+    Existence(Box<ExistenceCommand>),
 }
 
 /// A wish to open the document, by somebody who may.
@@ -216,6 +219,8 @@ pub enum LogRequest {
     StoreSnapshot(Snapshot),
     /// [`OpLog::trim`](crate::oplog::OpLog::trim).
     Trim(Version),
+    /// [`OpLog::erase`](crate::oplog::OpLog::erase).
+    Erase(Version),
     /// [`OpLog::advance_epoch`](crate::oplog::OpLog::advance_epoch).
     AdvanceEpoch {
         /// The life that lost history.
@@ -238,7 +243,7 @@ pub enum LogAnswer {
     Read(Result<ReadOutcome, LogError>),
     /// To [`LogRequest::LoadSnapshot`].
     Snapshot(Result<Option<Snapshot>, LogError>),
-    /// To [`LogRequest::StoreSnapshot`] and [`LogRequest::Trim`].
+    /// To [`LogRequest::StoreSnapshot`], [`LogRequest::Trim`] and [`LogRequest::Erase`].
     Stored(Result<(), LogError>),
     /// To [`LogRequest::AdvanceEpoch`].
     Advanced(Result<AdvanceOutcome, LogError>),
@@ -253,7 +258,7 @@ impl LogRequest {
             LogRequest::Append(_) => LogOperation::Append,
             LogRequest::Read { .. } => LogOperation::Read,
             LogRequest::LoadSnapshot | LogRequest::StoreSnapshot(_) => LogOperation::Snapshot,
-            LogRequest::Trim(_) => LogOperation::Trim,
+            LogRequest::Trim(_) | LogRequest::Erase(_) => LogOperation::Trim,
             LogRequest::AdvanceEpoch { .. } => LogOperation::AdvanceEpoch,
         }
     }

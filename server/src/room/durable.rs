@@ -78,6 +78,10 @@ impl<D: DocumentType> Room<D> {
     /// Stores a snapshot when enough was written since the last one, or when nobody has
     /// the document open any more.
     pub(super) fn maintain_snapshot(&mut self) {
+        if self.is_deleted() || self.is_about_to_go() {
+            // The tombstone must stay behind every snapshot, or nobody would read it.
+            return;
+        }
         let since = self.sequencer.head().version.since(self.snapshot.stored);
         let due = since >= self.settings.snapshot_entries || self.is_idle() && self.snapshot_is_worth();
         if due && !self.snapshot.storing {
@@ -90,7 +94,7 @@ impl<D: DocumentType> Room<D> {
 
     /// Whether opening the document again would replay more than a few entries.
     pub(super) fn snapshot_is_worth(&self) -> bool {
-        self.sequencer.head().version.since(self.snapshot.stored) > 0
+        !self.is_deleted() && self.sequencer.head().version.since(self.snapshot.stored) > 0
     }
 
     pub(super) fn snapshot_stored(&mut self, version: Version, stored: bool) {

@@ -43,6 +43,9 @@ impl<D: DocumentType> Room<D> {
         if self.exports.is_empty() {
             return;
         }
+        if self.is_deleted() {
+            return self.refuse_exports(Code::Deleted);
+        }
         let version = self.sequencer.head().version;
         let mut content = None;
         for ExportCommand { permit, answer } in std::mem::take(&mut self.exports) {

@@ -44,6 +44,7 @@ impl<D: DocumentType> Room<D> {
         self.roster.forget_cursors();
         self.durable_ahead = None;
         self.tickets.clear();
+        self.forget_tombstone();
         self.ask(Purpose::Subscribe, LogRequest::Subscribe);
         // What the log said to those who wait may be of another history: ask again.
         self.ask_for_opens();
@@ -302,6 +303,7 @@ impl<D: DocumentType> Room<D> {
         } else {
             self.phase = Phase::Open;
             self.bad_loads = 0;
+            self.note_tombstone();
         }
     }
 
@@ -378,6 +380,7 @@ impl<D: DocumentType> Room<D> {
             open.command.outbox.channel_closed(self.number, open.command.permit);
         }
         self.refuse_exports(code);
+        self.refuse_existence(code);
     }
 }
 

@@ -9,6 +9,7 @@ mod broadcast;
 mod catch_up;
 mod channel;
 mod command;
+mod deletion;
 mod durable;
 mod elsewhere;
 mod export;
@@ -37,6 +38,8 @@ use channel::ChannelState;
 pub use command::{
     ChannelFrame, ConnectionId, LogAnswer, LogRequest, LogTicket, OpenCommand, RoomCommand, RoomOutput, RoomSettings,
 };
+use deletion::DeletionState;
+pub use deletion::{Existence, ExistenceCommand};
 use durable::SnapshotState;
 pub use export::{ExportCommand, Exported};
 use loading::Phase;
@@ -102,6 +105,8 @@ pub struct Room<D: DocumentType> {
     presence_due: Option<Millis>,
     /// Who wants the document once, over HTTP.
     exports: Vec<ExportCommand>,
+    /// Whether the document is deleted, and who wants it to be.
+    deletion: DeletionState,
     /// What edits may bring into the document.
     format: Arc<D::Format>,
     /// The time of the input that is being handled.
@@ -127,6 +132,7 @@ enum Purpose {
     Append,
     StoreSnapshot(Version),
     Trim,
+    Erase,
 }
 
 impl<D: DocumentType> Room<D> {
@@ -180,6 +186,7 @@ impl<D: DocumentType> Room<D> {
             checksum: None,
             presence_due: None,
             exports: Vec::new(),
+            deletion: DeletionState::default(),
             format: Arc::default(),
             now: Millis(0),
             meter: RoomMeter::default(),
@@ -221,6 +228,7 @@ impl<D: DocumentType> Room<D> {
         self.channels.is_empty()
             && self.opens.is_empty()
             && self.exports.is_empty()
+            && self.is_existence_settled()
             && self.sequencer.is_idle()
             && matches!(self.phase, Phase::Open | Phase::Failed | Phase::Damaged)
     }
@@ -254,6 +262,7 @@ impl<D: DocumentType> Room<D> {
             }
             RoomCommand::Expel { connection, code, retry_after_ms } => self.expel(connection, code, retry_after_ms),
             RoomCommand::Export(export) => self.handle_export(*export),
+            RoomCommand::Existence(existence) => self.handle_existence(*existence),
         }
         self.advance(now);
     }
@@ -301,6 +310,7 @@ impl<D: DocumentType> Room<D> {
                 self.snapshot_stored(version, stored.is_ok())
             }
             (Purpose::Trim, LogAnswer::Stored(trimmed)) => self.trimmed(trimmed.is_ok()),
+            (Purpose::Erase, LogAnswer::Stored(erased)) => self.erased(erased.is_ok()),
             (purpose, answer) => self.loading_answer(purpose, answer),
         }
         self.advance(now);
@@ -359,6 +369,7 @@ impl<D: DocumentType> Room<D> {
             self.take_feed();
         }
         if self.phase == Phase::Open {
+            self.fulfil_wishes();
             self.start_append(now);
             self.answer_opens();
             self.catch_up_all();

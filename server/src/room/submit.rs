@@ -11,6 +11,9 @@ use crate::oplog::AppendOutcome;
 use crate::sequencer::{Ruling, Submission, SubmissionId, SubmittedCaret};
 use crate::traces::AppendTimes;
 
+/// How long a client waits while a document is being deleted, in milliseconds. If that fails, its edit is taken.
+const WHILE_DELETED_MS: u32 = 250;
+
 /// Restorations bear the stay's number with this bit.
 const RESTORATION: u64 = 1 << 63;
 
@@ -45,6 +48,7 @@ impl<D: DocumentType> Room<D> {
         busy_ms: Option<u32>,
         trail: Trail,
     ) {
+        let (deleted, going) = (self.is_deleted(), self.is_about_to_go());
         let Some(channel) = self.channels.get_mut(&connection) else { return };
         let seq = seq.resolve(channel.carried_seq).and_then(ClientSeq::new);
         let base = base.resolve(channel.carried_base).and_then(Version::new);
@@ -80,8 +84,13 @@ impl<D: DocumentType> Room<D> {
             _ if self.sequencer.holds(id) => Some(Code::InFlight),
             _ => None,
         };
-        if let Some(code) = refusal {
+        if let Some(code) = refusal.or(deleted.then_some(Code::Deleted)) {
             return self.reject(connection, seq, code);
+        }
+        if going {
+            let code = Code::Unavailable;
+            let busy = ServerFrame::Busy { channel: self.number, seq, code, retry_after_ms: WHILE_DELETED_MS };
+            return channel.gate.push(encode(&busy), self.now);
         }
         let (client, generation, user) = (channel.client, channel.generation, channel.user.clone());
         let permit = channel.gate.permit();
@@ -129,6 +138,9 @@ impl<D: DocumentType> Room<D> {
         let id = SubmissionId(channel.stay | RESTORATION);
         if self.draining || self.quarantined || self.sequencer.holds(id) {
             return;
+        }
+        if self.is_deleted() {
+            return self.answer_restore(connection, Version::ZERO, Some(Code::Deleted));
         }
         let client = ClientId::restoration(self.sequencer.head().epoch);
         let known = self.sequencer.tail().after(self.sequencer.tail().start());
@@ -213,6 +225,10 @@ impl<D: DocumentType> Room<D> {
 
     pub(super) fn rule(&mut self, rulings: Vec<(Submission<D>, Ruling)>) {
         for (submission, ruling) in rulings {
+            if submission.client.is_deletion() {
+                // Who wished it hears of it by the tombstone.
+                continue;
+            }
             // Who has left, or has opened anew on the same connection, has heard or will hear from the
             // log what became of it: what was ruled of an earlier stay says nothing of the next one.
             let Some(&connection) = self.stays.get(&(submission.id.0 & !RESTORATION)) else {

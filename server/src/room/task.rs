@@ -311,6 +311,7 @@ impl<D: DocumentType> RoomTask<D> {
                 LogRequest::LoadSnapshot => LogAnswer::Snapshot(log.load_snapshot(&document).await),
                 LogRequest::StoreSnapshot(snapshot) => LogAnswer::Stored(log.store_snapshot(&document, snapshot).await),
                 LogRequest::Trim(before) => LogAnswer::Stored(log.trim(&document, before).await),
+                LogRequest::Erase(before) => LogAnswer::Stored(log.erase(&document, before).await),
                 LogRequest::AdvanceEpoch { old, new } => {
                     LogAnswer::Advanced(log.advance_epoch(&document, old, new).await)
                 }

@@ -182,7 +182,7 @@ impl<D: DocumentType> Sequencer<D> {
             }
             // A restoration is named after the epoch that it goes into, which this batch may be
             // the one to create: under any other name a second one would not be known as such.
-            if submission.client.is_reserved() {
+            if submission.client.is_restoration() {
                 submission.client = ClientId::restoration(Some(expected.epoch.unwrap_or(new_epoch)));
             }
             let mut form = Form { operation: submission.operation.clone(), caret: submission.caret.clone() };

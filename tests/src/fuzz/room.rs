@@ -295,7 +295,7 @@ impl World {
                 log.store_snapshot_now(&document, snapshot);
                 LogAnswer::Stored(Ok(()))
             }
-            LogRequest::Trim(before) => {
+            LogRequest::Trim(before) | LogRequest::Erase(before) => {
                 log.trim_now(&document, before);
                 LogAnswer::Stored(Ok(()))
             }
@@ -330,7 +330,7 @@ impl World {
             }
             LogRequest::Read { .. } => LogAnswer::Read(Err(error)),
             LogRequest::LoadSnapshot => LogAnswer::Snapshot(Err(error)),
-            LogRequest::StoreSnapshot(_) | LogRequest::Trim(_) => LogAnswer::Stored(Err(error)),
+            LogRequest::StoreSnapshot(_) | LogRequest::Trim(_) | LogRequest::Erase(_) => LogAnswer::Stored(Err(error)),
             LogRequest::AdvanceEpoch { .. } => LogAnswer::Advanced(Err(error)),
         }
     }
@@ -380,7 +380,7 @@ impl World {
             })),
             // To another question than was asked.
             LogRequest::Subscribe => LogAnswer::Stored(Ok(())),
-            LogRequest::StoreSnapshot(_) | LogRequest::Trim(_) => LogAnswer::Subscribed(Ok(())),
+            LogRequest::StoreSnapshot(_) | LogRequest::Trim(_) | LogRequest::Erase(_) => LogAnswer::Subscribed(Ok(())),
         }
     }
 

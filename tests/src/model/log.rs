@@ -180,7 +180,7 @@ impl From<LogRequest> for Request {
             LogRequest::Read { after, max_bytes } => Request::Read { after, max_bytes },
             LogRequest::LoadSnapshot => Request::LoadSnapshot,
             LogRequest::StoreSnapshot(snapshot) => Request::StoreSnapshot(snapshot),
-            LogRequest::Trim(before) => Request::Trim(before),
+            LogRequest::Trim(before) | LogRequest::Erase(before) => Request::Trim(before),
             LogRequest::AdvanceEpoch { old, new } => Request::AdvanceEpoch { old, new },
         }
     }

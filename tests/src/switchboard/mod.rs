@@ -14,11 +14,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use cowrite_protocol::frame::{Code, Role};
 use cowrite_protocol::operation::Operation;
-use cowrite_protocol::{DocumentId, Limits, Millis};
+use cowrite_protocol::{DocumentId, Limits, Millis, Version};
+use cowrite_server::auth::Permit;
 use cowrite_server::oplog::memory::MemoryLog;
-use cowrite_server::oplog::{AppendOutcome, WallClock};
-use cowrite_server::room::RoomSettings;
+use cowrite_server::oplog::{AppendOutcome, Entry, ReadOutcome, Snapshot, WallClock};
+use cowrite_server::room::{Existence, ExistenceCommand, RoomCommand, RoomSettings};
+use tokio::sync::oneshot;
 
 pub use line::Heading;
 use line::Line;
@@ -279,6 +282,28 @@ impl Switchboard {
         (0..self.servers.len()).for_each(|server| self.kill(server));
         self.log.forget_document(&self.document);
         (0..self.servers.len()).for_each(|server| self.start(server));
+    }
+
+    /// An operator asks this server that the document be deleted, or made anew. The answer comes when it is so.
+    pub fn wish(&mut self, server: usize, wish: Existence) -> oneshot::Receiver<Result<Version, Code>> {
+        let (answer, answered) = oneshot::channel();
+        let permit = Permit::new(Role::Owner, Millis(u64::MAX));
+        let command = ExistenceCommand { wish, user: "application".parse().unwrap(), permit, answer };
+        self.servers[server].command(RoomCommand::Existence(Box::new(command)), self.now);
+        self.settle();
+        answered
+    }
+
+    /// What the log holds of the document, and after which version it can be read.
+    ///
+    /// # Panics
+    /// If it cannot be read.
+    pub fn stored(&self) -> (Version, Vec<Entry>, Option<Snapshot>) {
+        let floor = self.log.open_now(&self.document, None).unwrap().floor;
+        let ReadOutcome::Entries(entries) = self.log.read_now(&self.document, floor, usize::MAX) else {
+            panic!("the log cannot be read")
+        };
+        (floor, entries, self.log.load_snapshot_now(&self.document))
     }
 
     /// The log does not hear the appends of this server from here on.

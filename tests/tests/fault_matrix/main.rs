@@ -7,6 +7,7 @@ mod absence;
 mod answers;
 mod copies;
 mod cuts;
+mod deleted;
 mod links;
 mod losses;
 mod servers;

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use cowrite_client::native::{NativeClient, NativeSettings};
+use cowrite_protocol::operation::Operation;
 use cowrite_server::auth::ApiKey;
 use cowrite_server::redis::RedisSettings;
 use cowrite_server::server::Server;
@@ -62,11 +64,15 @@ impl Running {
 
 /// Asks a server for `/v1/revocations`; the status, and the JSON that is answered.
 pub(crate) async fn ask(address: SocketAddr, method: &str, key: Option<&str>, body: &str) -> (u16, Value) {
+    ask_for(address, "/v1/revocations", method, key, body).await
+}
+
+async fn ask_for(address: SocketAddr, path: &str, method: &str, key: Option<&str>, body: &str) -> (u16, Value) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let key = key.map(|key| format!("authorization: Bearer {key}\r\n")).unwrap_or_default();
     let length = body.len();
     let request = format!(
-        "{method} /v1/revocations HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{key}content-length: {length}\r\n\r\n{body}"
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{key}content-length: {length}\r\n\r\n{body}"
     );
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
@@ -142,4 +148,70 @@ async fn one_server_is_asked_and_all_know() {
     until("the other lists it", async || one.list().await.len() == 2).await;
     one.stop().await;
     two.stop().await;
+}
+
+/// Somebody types this, and goes.
+async fn type_text(server: &Running, document: &str, text: &str) -> Result<(), String> {
+    let url = format!("ws://{}/v1/socket", server.address);
+    let client = NativeClient::connect(&url, "dev:ada", NativeSettings::default()).unwrap();
+    let document = client.open(document.parse().unwrap(), "").unwrap();
+    document.opened().await.unwrap();
+    let edit = document.edit(&Operation::builder().insert(text).build()).unwrap();
+    let accepted = tokio::time::timeout(Duration::from_secs(10), document.when_accepted(edit)).await.unwrap();
+    accepted.map(drop).map_err(|error| error.to_string())
+}
+
+/// Deletes, asks, writes, makes anew, on whatever storage; and again after the server has been started anew.
+async fn delete_and_make_anew(start: impl Fn() -> Running) {
+    const PATH: &str = "/v1/documents/notes";
+    let server = start();
+    type_text(&server, "notes", "secret").await.unwrap();
+    for key in [None, Some(""), Some("dev:ada")] {
+        assert_eq!(ask_for(server.address, PATH, "DELETE", key, "").await.0, 401, "{key:?}");
+    }
+    assert_eq!(ask_for(server.address, "/v1/documents/..", "DELETE", Some(KEY), "").await.0, 400);
+    let (status, answer) = ask_for(server.address, PATH, "DELETE", Some(KEY), "").await;
+    assert_eq!((status, &answer["deleted"], &answer["version"]), (200, &json!(true), &json!(4)), "{answer}");
+    server.stop().await;
+    let server = start();
+    assert_eq!(ask_for(server.address, PATH, "GET", Some("dev:ada"), "").await, (410, json!({ "error": "deleted" })));
+    let refused = type_text(&server, "notes", "back again").await.unwrap_err();
+    assert!(refused.contains("deleted"), "{refused}");
+    assert_eq!(
+        ask_for(server.address, PATH, "DELETE", Some(KEY), "").await,
+        (200, answer),
+        "it is the same to ask twice"
+    );
+    let (status, answer) = ask_for(server.address, PATH, "PUT", Some(KEY), "").await;
+    assert_eq!((status, &answer["deleted"]), (200, &json!(false)), "{answer}");
+    type_text(&server, "notes", "anew").await.unwrap();
+    server.stop().await;
+    let server = start();
+    let (status, answer) = ask_for(server.address, PATH, "GET", Some("dev:ada"), "").await;
+    assert_eq!((status, &answer["content"]), (200, &json!({ "ops": [{ "insert": "anew" }] })), "{answer}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn h4_a_document_is_deleted_and_made_anew_on_disk() {
+    let place = Place::new();
+    delete_and_make_anew(|| Running::start(Storage::Folder(place.folder().to_owned()), Some(KEY))).await;
+}
+
+#[tokio::test]
+async fn h4_a_document_is_deleted_and_made_anew_in_redis_and_nothing_of_it_is_left_there() {
+    let redis = RedisProcess::start(&[]);
+    let server = Running::start(over(&redis), Some(KEY));
+    type_text(&server, "other", "secret of another").await.unwrap();
+    type_text(&server, "gone", "secret").await.unwrap();
+    assert_eq!(ask_for(server.address, "/v1/documents/gone", "DELETE", Some(KEY), "").await.0, 200);
+    server.stop().await;
+    let mut connection = redis.connection().unwrap();
+    let keys: Vec<String> = redis::cmd("KEYS").arg("*gone*").query(&mut connection).unwrap();
+    assert!(!keys.is_empty());
+    for key in keys {
+        let dump: Vec<u8> = redis::cmd("DUMP").arg(&key).query(&mut connection).unwrap();
+        assert!(!dump.windows(6).any(|bytes| bytes == b"secret"), "{key}");
+    }
+    delete_and_make_anew(|| Running::start(over(&redis), Some(KEY))).await;
 }

@@ -172,7 +172,7 @@ pub(crate) const BUGS: &[Bug] = &[
         name: "blind-restored-twice",
         what: "a restoration that begins a new life is not named after it, so a second one is taken as well",
         file: SEQUENCER,
-        right: "            if submission.client.is_reserved() {\n                submission.client = ClientId::restoration(Some(expected.epoch.unwrap_or(new_epoch)));\n            }\n",
+        right: "            if submission.client.is_restoration() {\n                submission.client = ClientId::restoration(Some(expected.epoch.unwrap_or(new_epoch)));\n            }\n",
         wrong: "            let _: Option<ClientId> = None;\n",
     },
 ];

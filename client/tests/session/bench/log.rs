@@ -96,7 +96,7 @@ impl Log {
         if client == BOB {
             self.bob_seq = seq;
         }
-        self.restored |= client.is_reserved();
+        self.restored |= client.is_restoration();
     }
 
     /// The name under which lost work is restored.
@@ -144,7 +144,7 @@ impl Log {
 
     /// An entry of a catch-up.
     pub(crate) fn entry(&mut self, channel: Channel, client: ClientId, operation: &Operation) -> Vec<u8> {
-        let seq = if client.is_reserved() { 1 } else { self.bob_seq + 1 };
+        let seq = if client.is_restoration() { 1 } else { self.bob_seq + 1 };
         self.append(client, seq, operation);
         let mut packed = Vec::new();
         operation.encode(&mut packed);

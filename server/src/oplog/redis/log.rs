@@ -190,12 +190,13 @@ impl RedisLog {
         }
     }
 
-    async fn trim_document(&self, document: &DocumentId, before: Version) -> Result<(), LogError> {
+    async fn trim_document(&self, document: &DocumentId, before: Version, young: bool) -> Result<(), LogError> {
         let reach = &self.0.reach;
         let keys = reach.keys(document);
         // Only behind what was read back may anything be forgotten.
         let Some(snapshot) = reach.newest_snapshot(document, &keys).await? else { return Ok(()) };
-        let before = reach.aged(&keys, before.min(snapshot.head.version)).await?;
+        let before = before.min(snapshot.head.version);
+        let before = if young { before } else { reach.aged(&keys, before).await? };
         let mut call = reach.scripts.trim.call(&[&keys.state, &keys.log]);
         call.arg(before.get()).arg(snapshot.head.version.get()).arg(reach.now_text());
         reach.topology.ask(keys.slot, Some(&reach.scripts.trim), &call).await.map_err(unavailable)?;
@@ -323,7 +324,11 @@ impl OpLog for RedisLog {
     }
 
     fn trim<'a>(&'a self, document: &'a DocumentId, before: Version) -> LogFuture<'a, Result<(), LogError>> {
-        Box::pin(self.trim_document(document, before))
+        Box::pin(self.trim_document(document, before, false))
+    }
+
+    fn erase<'a>(&'a self, document: &'a DocumentId, before: Version) -> LogFuture<'a, Result<(), LogError>> {
+        Box::pin(self.trim_document(document, before, true))
     }
 
     fn subscribe<'a>(&'a self, document: &'a DocumentId) -> LogFuture<'a, Result<Feed, LogError>> {

@@ -78,7 +78,7 @@ impl World {
                 self.oracle.check_snapshot(&self.log)?;
                 LogAnswer::Stored(Ok(()))
             }
-            LogRequest::Trim(before) => {
+            LogRequest::Trim(before) | LogRequest::Erase(before) => {
                 self.log.trim_now(&document, before);
                 LogAnswer::Stored(Ok(()))
             }

@@ -12,6 +12,13 @@ if wanted > floor then
   floor = wanted
   redis.call('XTRIM', KEYS[2], 'MINID', '=', digits(math.min(floor + 1, version)) .. '-0')
   redis.call('HSET', KEYS[1], 'floor', digits(floor))
+  -- What is trimmed keeps its bytes until the whole block of entries around it is gone. Where few are
+  -- left, as of a deleted document, they get a block of their own.
+  local left = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 9)
+  if #left < 9 then
+    redis.call('DEL', KEYS[2])
+    for _, entry in ipairs(left) do redis.call('XADD', KEYS[2], entry[1], unpack(entry[2])) end
+  end
 end
 local now, cursor = now_ms(ARGV[3]), '0'
 repeat
