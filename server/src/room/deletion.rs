@@ -127,12 +127,15 @@ impl<D: DocumentType> Room<D> {
 
     /// Does of what is wished what can be done now.
     pub(super) fn fulfil_wishes(&mut self) {
-        let nothing = self.deletion.wishes.is_empty() && !self.is_deleted();
-        if nothing || self.sequencer.is_appending() {
+        if self.sequencer.is_appending() {
             return;
         }
-        // What a race has left waiting was made on another text.
+        // What waits of a deletion was made on the text of another moment, and is made anew if it is still wished:
+        // carried over what came since, it would leave that behind, and behind a tombstone nothing may be.
         self.sequencer.withdraw(|submission| !submission.client.is_deletion());
+        if self.deletion.wishes.is_empty() && !self.is_deleted() {
+            return;
+        }
         if self.is_deleted() {
             let refused = self.sequencer.abandon();
             let refused = refused.into_iter().map(|submission| (submission, Ruling::Rejected(Code::Deleted)));
@@ -255,5 +258,38 @@ impl<D: DocumentType> Room<D> {
             }
             Erasing::NotBegun | Erasing::Done | Erasing::Failed => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cowrite_protocol::frame::Role;
+    use cowrite_protocol::operation::Document;
+    use cowrite_protocol::{Channel, Epoch, Limits, Millis, RichText, RunningHash};
+
+    use super::*;
+    use crate::room::RoomSettings;
+    use crate::sequencer::Sequencer;
+
+    #[test]
+    fn a_wish_that_was_refused_leaves_no_deletion_behind() {
+        let (limits, settings) = (Limits::default(), RoomSettings::default());
+        let mut room = Room::<RichText>::new("a".parse().unwrap(), Channel(1), limits, settings, Box::new(|| 1));
+        let hash = RunningHash::from_bytes([7; 16]);
+        let head = Head { epoch: Some(Epoch::from_random(5)), version: Version::new(9).unwrap(), hash };
+        room.sequencer = Sequencer::new(limits, head, Document::from("text"));
+        room.phase = Phase::Open;
+        // It reads what others have written, so nothing is appended.
+        room.following = true;
+        let (answer, mut answered) = oneshot::channel();
+        let permit = Permit::new(Role::Owner, Millis(u64::MAX));
+        let user = "application".parse().unwrap();
+        room.handle_existence(ExistenceCommand { wish: Existence::Deleted, user, permit, answer });
+        room.advance(Millis(1));
+        assert!(!room.sequencer.is_idle() && room.is_about_to_go());
+        room.refuse_existence(Code::Unavailable);
+        assert_eq!(answered.try_recv(), Ok(Err(Code::Unavailable)));
+        room.advance(Millis(2));
+        assert!(room.sequencer.is_idle());
     }
 }
