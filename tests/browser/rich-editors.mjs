@@ -61,6 +61,27 @@ export async function richEditorSuite(name, { folder = name, page: file = "", ev
     assert.ok(content.some(({ attributes }) => attributes?.bold));
   });
 
+  test(`${name}: a caret that was moved just before another's caret is drawn stays where it was put`, async () => {
+    const [ada, grace] = await pair("carets", [{ insert: "first line\nsecond line\n" }]);
+    await ada.select([0, 5]);
+    // The browser has moved the caret and told nobody yet, and in the same task the frame is drawn.
+    await ada.page.evaluate(() => {
+      const request = globalThis.requestAnimationFrame.bind(globalThis);
+      globalThis.moved = 0;
+      globalThis.requestAnimationFrame = (draw) => request((now) => {
+        if (globalThis.moved === 0) getSelection().modify("move", "forward", "lineboundary");
+        globalThis.moved += 1;
+        draw(now);
+      });
+    });
+    await grace.select([12, 14]);
+    await until(ada.page, "a frame with the other's caret is drawn", () => globalThis.moved > 0);
+    await until(ada.page, "the selection is no more", `(${driver.selected})() === ""`);
+    await ada.keys.type("!");
+    const { text } = await converged([ada, grace]);
+    assert.equal(text, "first line!\nsecond line\n");
+  });
+
   test(`${name}: random formats and words of two people, at the same time, leave both with one document`, async () => {
     const [ada, grace] = await pair("random", [{ insert: "alpha beta\ngamma delta\nepsilon\nzeta\n" }]);
     const act = async (person, seed) => {

@@ -158,8 +158,7 @@ class Binding implements LinkedEditor {
    * @internal
    */
   tell(): void {
-    // Not in the types, yet the one place where the editor reads the page.
-    if (!this.#view.composing) (this.#view as unknown as { readonly domObserver?: { flush?(): void } }).domObserver?.flush?.();
+    this.#flush();
     this.#readIfChanged();
   }
 
@@ -251,7 +250,14 @@ class Binding implements LinkedEditor {
     this.#tell({ carets: (state) => (carets.length > 0 ? caretDecorations(state, carets, (offset) => this.#shadow.position(offset)) : DecorationSet.empty) });
   }
 
+  #flush(): void {
+    // Not in the types, yet the one place where the editor reads the page.
+    if (!this.#view.composing) (this.#view as unknown as { readonly domObserver?: { flush?(): void } }).domObserver?.flush?.();
+  }
+
   #tell(meta: Meta): void {
+    // Drawing the carets of others, too, puts the user's own back to where the editor believes it to be.
+    this.#flush();
     if (!this.#link.disposal.done && key.getState(this.#view.state)) this.#view.dispatch(this.#view.state.tr.setMeta(key, meta).setMeta("addToHistory", false));
   }
 
