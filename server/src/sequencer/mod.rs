@@ -372,7 +372,12 @@ impl<D: DocumentType> Sequencer<D> {
         let own = |submission: &Submission<D>| submission.client == entry.client && submission.seq == entry.client_seq;
         if let Some(at) = self.waiting.iter().position(own) {
             let submission = self.waiting.remove(at);
-            rulings.push((submission, Ruling::Accepted(entry.version)));
+            // All restorations of a life bear one name, so this may be somebody else's, on another server.
+            let ruling = match entry.client.is_restoration() {
+                true => Ruling::Duplicate(entry.version),
+                false => Ruling::Accepted(entry.version),
+            };
+            rulings.push((submission, ruling));
         }
         self.tail.push(entry, operation);
         Ok(())

@@ -175,6 +175,17 @@ fn only_the_submission_of_the_same_client_and_number_is_accepted_by_an_entry() {
 }
 
 #[test]
+fn a_restoration_that_another_server_has_committed_is_not_taken_for_ones_own() {
+    let mut sequencer = with(&["a"]);
+    let (client, seq) = (ClientId::restoration(Some(epoch())), ClientSeq::NONE.next());
+    sequencer.submit(Submission { client, seq, ..submission(1, 1, insert(0, "mine")) }).unwrap();
+    let mut rulings = Vec::new();
+    let theirs = Entry { client, client_seq: seq, ..entry(2, "theirs") };
+    sequencer.take_entries(Some(epoch()), vec![theirs], None, &mut rulings).unwrap();
+    assert_eq!(ids(&rulings), [(1, Ruling::Duplicate(version(2)))]);
+}
+
+#[test]
 fn what_waits_and_what_is_being_appended_is_held_until_it_is_ruled_on() {
     let mut sequencer = with(&["a"]);
     assert!(sequencer.is_idle() && sequencer.next_batch(epoch(), &mut Vec::new()).is_none());
