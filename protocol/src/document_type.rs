@@ -117,6 +117,10 @@ pub trait DocumentType: Copy + Debug + PartialEq + Send + Sync + 'static {
     /// its search; never splits a surrogate pair, and a word only where it has grown or shrunk.
     fn diff(from: &Self::Document, to: &Self::Document) -> Self::Operation;
 
+    /// What one document has more of than another, as an operation on that other one which only inserts. Cost: that of
+    /// [`diff`](DocumentType::diff), and n log n in the words that differ.
+    fn additions(from: &Self::Document, to: &Self::Document) -> Self::Operation;
+
     /// Splits an operation by place into several that have its effect when applied one
     /// after another, each within the limits. One component that is too large is split too.
     fn split(operation: &Self::Operation, limits: &OperationLimits) -> Vec<Self::Operation>;

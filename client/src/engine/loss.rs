@@ -14,8 +14,8 @@ pub(super) struct Loss<D: DocumentType> {
     pub(super) way: D::Operation,
     /// The accepted text holds a restoration of this life, ours or another's.
     pub(super) is_restored: bool,
-    /// The restoration came together with what others wrote, so the way may take some of that away: it is for a
-    /// person to look at.
+    /// The restoration came together with what others wrote, so the way may bring again what stands elsewhere by now: it
+    /// is for a person to look at.
     pub(super) is_blurred: bool,
 }
 
@@ -24,6 +24,14 @@ impl<D: DocumentType> Loss<D> {
     pub(super) fn new(accepted: &D::Document, text: D::Document) -> Loss<D> {
         let way = D::diff(accepted, &text);
         Loss { text: Box::new(text), way, is_restored: false, is_blurred: false }
+    }
+
+    /// The same where others may have written since: what is there and was not lost by us is theirs, so the way takes
+    /// nothing away, and puts no format over another.
+    pub(super) fn among_others(accepted: &D::Document, lost: D::Document) -> Loss<D> {
+        let mut loss = Loss::new(accepted, lost);
+        loss.spare_others(accepted);
+        loss
     }
 
     /// Others' work has led to the text that is accepted now.
@@ -39,7 +47,19 @@ impl<D: DocumentType> Loss<D> {
     pub(super) fn restored(&mut self, accepted: &D::Document, alone: bool) {
         self.way = D::diff(accepted, &self.text);
         self.is_restored = true;
-        self.is_blurred |= !alone;
+        if !alone {
+            self.is_blurred = true;
+            self.spare_others(accepted);
+        }
+    }
+
+    /// What the accepted text has stays as it is there.
+    pub(super) fn spare_others(&mut self, accepted: &D::Document) {
+        let mut text = accepted.clone();
+        let way = D::additions(accepted, &self.text);
+        if D::apply(&mut text, &way).is_ok() {
+            (self.text, self.way) = (Box::new(text), way);
+        }
     }
 }
 

@@ -121,7 +121,10 @@ impl<D: DocumentType> Engine<D> {
         let Some(lost) = lost else { return };
         let proposal = self.proposals.remove(lost);
         self.event(Event::ProposalSettled { id: proposal.id, refused });
-        if let Some(loss) = proposal.loss {
+        if let Some(mut loss) = proposal.loss {
+            if refused == Some(Code::AlreadyRestored) {
+                loss.spare_others(&self.server);
+            }
             let rest = self.shown(&loss.way);
             match refused {
                 // What was too large for one act is an edit of who has won.
@@ -148,7 +151,7 @@ impl<D: DocumentType> Engine<D> {
             let Some(loss) = &mut proposal.loss else { continue };
             match restores {
                 Some(Alone(alone)) if !loss.is_restored => {
-                    loss.restored(&self.server, alone);
+                    loss.restored(&self.server, alone && self.restoring);
                     proposal.operation = self.pending.clone().carry_over(&loss.way).operation;
                     if D::is_identity(&loss.way) {
                         settled.push(proposal.id);

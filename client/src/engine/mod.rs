@@ -11,6 +11,7 @@ mod layers;
 mod loss;
 mod lost;
 mod members;
+mod past;
 mod pending;
 mod receive;
 mod record;
@@ -37,6 +38,7 @@ pub use event::{Event, Origin, Status, StatusState};
 pub use lost::{Proposal, ProposalKind};
 pub use members::MemberView;
 use members::Members;
+use past::Past;
 use pending::{Carried, Pending};
 pub(crate) use receive::AuthorCaret;
 pub use record::{Record, RecordError};
@@ -62,6 +64,7 @@ pub struct Engine<D: DocumentType> {
     accepted_seq: ClientSeq,
     /// Where `server` stands; `None` while the document was never loaded.
     position: Option<Position>,
+    past: Past,
     /// The text of that version, without what is pending.
     server: D::Document,
     /// The text that the user sees: `server` with all that is pending.
@@ -183,6 +186,7 @@ impl<D: DocumentType> Engine<D> {
             last_seq: ClientSeq::NONE,
             accepted_seq: ClientSeq::NONE,
             position: None,
+            past: Past::default(),
             server: D::Document::default(),
             local: D::Document::default(),
             pending: Pending::Synchronized,

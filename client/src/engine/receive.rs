@@ -95,6 +95,7 @@ impl<D: DocumentType> Engine<D> {
         };
         let mut bytes = Vec::new();
         D::encode(&in_flight.operation, &mut bytes);
+        self.past.leave(position);
         position.version = next;
         position.hash = position.hash.advance(next, &client, in_flight.seq, &bytes);
         let agrees = position.hash.byte() == hash;
@@ -180,6 +181,7 @@ impl<D: DocumentType> Engine<D> {
             return self.diverged(now);
         }
         let Some(position) = &mut self.position else { return self.reopen(0) };
+        self.past.forget();
         position.version = version;
         position.hash = hash;
         self.note_accepted(&operation);
@@ -292,6 +294,7 @@ impl<D: DocumentType> Engine<D> {
         if D::apply(&mut self.server, operation).is_err() {
             return self.diverged(now);
         }
+        self.past.leave(position);
         position.version = version;
         position.hash = position.hash.advance(version, client, seq, bytes.0);
         self.note_accepted(operation);

@@ -130,7 +130,11 @@ impl<D: DocumentType> Engine<D> {
             // Undoing in one life of the log what was done in another would be guesswork.
             self.history.clear();
         }
-        self.position = Some(Position { epoch: snapshot.epoch, version: snapshot.version, hash: snapshot.hash });
+        let before =
+            self.position.replace(Position { epoch: snapshot.epoch, version: snapshot.version, hash: snapshot.hash });
+        // Whether the loaded text is one that we had ourselves: all that differs from it is lost then.
+        let alone = before.is_some_and(|before| self.past.holds(&before, snapshot.version, snapshot.hash));
+        self.past.forget();
         self.authors = snapshot.authors;
         self.resync = false;
         self.note_replaced();
@@ -150,7 +154,9 @@ impl<D: DocumentType> Engine<D> {
             return self.diverged(now);
         }
         if let Some(lost) = kept {
-            self.offer_lost(lost);
+            self.offer_lost(lost, alone);
+            // From here on it is this that the log may lose.
+            self.accepted_seq = log_seq;
         }
         self.attached(now, false);
     }
@@ -177,13 +183,12 @@ impl<D: DocumentType> Engine<D> {
     }
 
     /// What the log had accepted and lost is offered, never sent by itself; what is
-    /// pending waits for that decision.
-    fn offer_lost(&mut self, lost: D::Document) {
-        let loss = Loss::new(&self.server, lost);
+    /// pending waits for that decision. `alone` says that nothing else has come since.
+    fn offer_lost(&mut self, lost: D::Document, alone: bool) {
+        let loss = if alone { Loss::new(&self.server, lost) } else { Loss::among_others(&self.server, lost) };
         let restoring = self.shown(&loss.way);
         self.propose(ProposalKind::LostAccepted, restoring, 0, Some(loss));
         self.held = self.proposals.iter().any(|proposal| proposal.kind == ProposalKind::LostAccepted);
-        self.accepted_seq = ClientSeq::NONE;
     }
 
     fn attached(&mut self, now: Millis, first: bool) {

@@ -94,6 +94,19 @@ fn words(symbols: &[u32]) -> Vec<Word> {
     words
 }
 
+/// The words of a text, each with its hash.
+pub(super) fn words_of(text: &str) -> impl Iterator<Item = (&str, u64)> {
+    let symbols: Vec<u32> = text.chars().map(u32::from).collect();
+    let mut rest = text.chars();
+    words(&symbols).into_iter().map(move |word| {
+        let from = rest.as_str();
+        (word.start..word.end).for_each(|_| {
+            rest.next();
+        });
+        (&from[..from.len() - rest.as_str().len()], word.hash)
+    })
+}
+
 /// Whether a word ends between these two.
 fn is_edge(before: u32, after: u32) -> bool {
     // Spaces, characters of scripts that have no spaces between words, and embeds.

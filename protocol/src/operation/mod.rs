@@ -6,6 +6,7 @@
 //! is sent, stored and hashed. [`RichText`] puts all of this behind
 //! [`DocumentType`](crate::DocumentType).
 
+mod additions;
 mod apply;
 mod attributes;
 mod builder;

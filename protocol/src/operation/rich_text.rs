@@ -87,6 +87,10 @@ impl DocumentType for RichText {
         operation.implied_caret()
     }
 
+    fn additions(from: &Document, to: &Document) -> Operation {
+        Operation::additions(from, to)
+    }
+
     fn diff(from: &Document, to: &Document) -> Operation {
         Operation::diff(from, to)
     }
