@@ -49,6 +49,12 @@ fn a_log_that_loses_history_again_and_again_is_noticed_and_nothing_durable_is_lo
 }
 
 #[test]
+fn a_log_that_comes_back_from_a_copy_costs_nobody_an_edit_unheard() {
+    let sum = runs(150, "copies");
+    met(&sum, sum.restored > 100);
+}
+
+#[test]
 fn an_undo_is_an_edit_like_any_other() {
     let sum = runs(200, "undoing");
     met(&sum, sum.undone > 1_000);

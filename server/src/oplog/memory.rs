@@ -22,6 +22,10 @@ use super::{
 #[derive(Clone, Debug, Default)]
 pub struct MemoryLog(Arc<Shared>);
 
+/// All that a [`MemoryLog`] held of a document at one moment, as a backup has it.
+#[derive(Clone, Debug)]
+pub struct DocumentCopy(Document);
+
 #[derive(Debug, Default)]
 struct Shared {
     clock: WallClock,
@@ -34,7 +38,7 @@ struct State {
     feeds: Feeds,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Document {
     ledger: Ledger,
     /// The entries above the floor; the running hash is known after the last of a batch.
@@ -179,6 +183,18 @@ impl MemoryLog {
                 record.last = left.map(|(entry, _)| (entry.client_seq, entry.version));
             }
         }
+    }
+
+    /// Administration, for simulations: all that the log holds of the document now.
+    /// Cost: linear in the entries above the floor.
+    pub fn copy_of(&self, document: &DocumentId) -> Option<DocumentCopy> {
+        self.state().documents.get(document).cloned().map(DocumentCopy)
+    }
+
+    /// Administration, for simulations: the document is what it was when the copy was made:
+    /// entries, snapshot, floor, epoch and client records. Nobody is told.
+    pub fn restore(&self, document: &DocumentId, copy: DocumentCopy) {
+        self.state().documents.insert(document.clone(), copy.0);
     }
 
     /// Administration, for simulations: the document with all that the log knew of it is

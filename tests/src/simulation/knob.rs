@@ -41,6 +41,7 @@ pub(super) const KNOBS: &[Knob] = knobs![
     rollbacks: number,
     new_epochs: number,
     whole_losses: number,
+    copies: number,
     watermarks: flag,
     keeping: number,
     page_crashes: number,

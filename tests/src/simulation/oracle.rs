@@ -1,6 +1,6 @@
 //! What must be true, checked after every step and at the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cowrite_protocol::operation::Component;
 use cowrite_protocol::{
@@ -12,6 +12,9 @@ use cowrite_server::oplog::{Entry, ReadOutcome};
 use super::client::Client;
 
 type Document = <RichText as DocumentType>::Document;
+
+/// What users insert: each a letter that is never typed again.
+const TOKENS: std::ops::Range<char> = '\u{4e00}'..'\u{9fff}';
 
 /// A plain replay of the log, from its first entry on, kept beside it.
 pub(super) struct Oracle {
@@ -136,6 +139,36 @@ impl Oracle {
         Ok(())
     }
 
+    /// What a client shows holds nothing twice, whatever was lost and brought back.
+    pub(super) fn check_shown(&self, who: &str, client: &Client, unheard: &[char]) -> Result<(), String> {
+        let Some(engine) = client.session.engine(client.handle) else { return Ok(()) };
+        let mut seen = [0_u64; 0x52 << 2];
+        for unit in engine.document().text().chars().filter(|unit| TOKENS.contains(unit)) {
+            let at = unit as usize - TOKENS.start as usize;
+            let twice = seen[at / 64] & (1 << (at % 64)) > 0;
+            seen[at / 64] |= 1 << (at % 64);
+            if twice && !unheard.contains(&unit) {
+                return Err(format!("{who} shows {unit} twice: {}", engine.document().to_delta()));
+            }
+        }
+        Ok(())
+    }
+
+    /// At rest, where nobody deletes and every page has lived on: whatever the log has lost was told to
+    /// somebody who had it, and is there again.
+    pub(super) fn check_kept(&self, clients: &[Client]) -> Result<(), String> {
+        let text: BTreeSet<char> = self.document.text().chars().collect();
+        for (index, client) in clients.iter().enumerate() {
+            let kept = client.tokens.iter().filter(|(edit, _)| !client.was_refused(**edit));
+            for (edit, token) in kept.flat_map(|(edit, all)| all.chars().map(move |one| (edit, one))) {
+                if !text.contains(&token) {
+                    return Err(format!("client {index}: edit {edit} ({token}) is lost, and nobody was told"));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// What a client shows as durable is in the log, whatever was lost since.
     pub(super) fn check_durable(&self, who: &str, client: &Client) -> Result<(), String> {
         let Some(status) = client.session.engine(client.handle).map(cowrite_client::Engine::status) else {
@@ -253,7 +286,7 @@ impl Oracle {
         if let Some((token, times)) = twice {
             return Err(format!("{token} was committed {times} times"));
         }
-        for token in self.document.text().chars().filter(|unit| ('\u{4e00}'..'\u{9fff}').contains(unit)) {
+        for token in self.document.text().chars().filter(|unit| TOKENS.contains(unit)) {
             let times = self.document.text().chars().filter(|unit| *unit == token).count();
             if times > 1 && !unheard.contains(&token) {
                 return Err(format!("{token} is {times} times in the text"));
@@ -281,7 +314,7 @@ impl Oracle {
         RichText::apply(&mut self.document, &operation).map_err(|error| format!("version {version}: {error}"))?;
         for component in operation.components() {
             if let Component::Insert { text, .. } = component {
-                for token in text.as_str().chars().filter(|unit| ('\u{4e00}'..'\u{9fff}').contains(unit)) {
+                for token in text.as_str().chars().filter(|unit| TOKENS.contains(unit)) {
                     *self.inserted.entry(token).or_default() += 1;
                 }
             }

@@ -53,6 +53,9 @@ pub struct Scenario {
     pub new_epochs: u64,
     /// Of 100 losses, so many are of all that the log knew of the document, unless some of that is durable.
     pub whole_losses: u64,
+    /// Of 100 losses of the newest entries, so many bring back a copy of the log with the floor and the client records of
+    /// its time; in the others the entries' end is lost alone.
+    pub copies: u64,
     /// Whether the log says how far it is durable, and loses nothing of that; else it promises all and lies.
     pub watermarks: bool,
     /// Of 100 steps of a user, so many forbid the document to that user for a while.
@@ -118,6 +121,7 @@ impl Scenario {
             rollbacks: 0,
             new_epochs: 0,
             whole_losses: 0,
+            copies: 0,
             watermarks: false,
             bans: 0,
             sleeps: 0,
@@ -147,6 +151,20 @@ impl Scenario {
         // An older copy brings its older snapshot with it; the model of one is a log that
         // keeps every entry.
         Scenario { rollbacks: 1, whole_losses: 50, retained_entries: u64::MAX, ..Scenario::storm(seed ^ 0x10_55) }
+    }
+
+    /// As [`Scenario::storm`], and the log, which forgets old entries, comes back once or more from a copy of an earlier
+    /// moment, under its own epoch or another.
+    pub fn copies(seed: u64) -> Scenario {
+        let mut chance = Chance::new(seed ^ 0xc0_91e5);
+        let (rollbacks, new_epochs) = (chance.between(1, 3), chance.below(101));
+        Scenario {
+            rollbacks,
+            new_epochs,
+            copies: 100,
+            retained_entries: chance.between(1, 20),
+            ..Scenario::storm(seed ^ 0xc0_91e5)
+        }
     }
 
     /// As [`Scenario::storm`], or sometimes [`Scenario::lossy`], with people who undo and redo.
@@ -228,11 +246,12 @@ impl Scenario {
     }
 
     /// Every kind of scenario by its name.
-    pub const KINDS: [(&'static str, fn(u64) -> Scenario); 10] = [
+    pub const KINDS: [(&'static str, fn(u64) -> Scenario); 11] = [
         ("storm", Scenario::storm),
         ("devices", Scenario::devices),
         ("lossy", Scenario::lossy),
         ("losses", Scenario::losses),
+        ("copies", Scenario::copies),
         ("undoing", Scenario::undoing),
         ("access", Scenario::access),
         ("banning", Scenario::banning),
@@ -250,9 +269,9 @@ impl Scenario {
     pub(super) fn is_possible(&self) -> bool {
         let counts = [self.clients, self.servers, self.queue_bytes, self.tail_entries];
         let numbers = [self.latency_ms, self.reader_bytes, self.snapshot_entries];
-        // An older copy of the log brings its older snapshot with it; the model of one is a log that
-        // keeps every entry. What is undone before it was sent is never in the log.
-        let whole = self.rollbacks == 0 || self.retained_entries == u64::MAX;
+        // A log that loses its end alone must have all entries, or a snapshot would be ahead of it. What is
+        // undone before it was sent is never in the log.
+        let whole = self.rollbacks == 0 || self.copies == 100 || self.retained_entries == u64::MAX;
         let tracked = self.undos == 0 || self.mixed;
         // Nobody keeps a token alive whose renewal takes longer to be heard of than it lasts.
         let renewable = self.token_ms == 0 || self.large == 0 || self.token_ms >= self.shortest_token_ms();

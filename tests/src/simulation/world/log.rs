@@ -135,7 +135,11 @@ impl World {
         let again = entries.iter().filter(|entry| self.forgotten.contains(&(entry.client, entry.client_seq)));
         let operations = again.filter_map(|entry| RichText::decode(&entry.operation, &OperationLimits::NONE).ok());
         self.unheard.extend(operations.flat_map(|operation| super::bans::inserted_by(&operation)));
+        let more = !entries.is_empty();
         self.entries.extend(entries);
+        if more {
+            self.copy_log();
+        }
         let mut events = Vec::new();
         for (index, server) in self.servers.iter_mut().enumerate() {
             for (channel, running) in &mut server.rooms {

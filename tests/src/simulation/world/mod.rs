@@ -7,6 +7,7 @@ mod garbling;
 mod happening;
 mod hardship;
 mod log;
+mod losses;
 mod network;
 mod presence;
 mod report;
@@ -21,7 +22,7 @@ use cowrite_protocol::operation::Component;
 use cowrite_protocol::{
     Channel, ClientId, ClientSeq, DocumentId, Epoch, Limits, Millis, OperationLimits, RichText, RunningHash, Version,
 };
-use cowrite_server::oplog::memory::MemoryLog;
+use cowrite_server::oplog::memory::{DocumentCopy, MemoryLog};
 use cowrite_server::oplog::{AppendOutcome, Entry, FeedEvent, LogError, WallClock};
 use cowrite_server::room::{ConnectionId, LogAnswer, LogRequest, LogTicket, RoomCommand, RoomOutput};
 
@@ -61,6 +62,8 @@ pub struct World {
     next_token: u32,
     calm: bool,
     rollbacks_left: u64,
+    /// What the log held at earlier versions.
+    copies: Vec<(Version, DocumentCopy)>,
     /// Tokens that may honestly be there twice: lost before their author heard that they were
     /// accepted, or brought back by an undo.
     unheard: Vec<char>,
@@ -142,6 +145,7 @@ impl World {
             next_token: 0x4e00,
             calm: false,
             rollbacks_left: scenario.rollbacks,
+            copies: Vec::new(),
             unheard: Vec::new(),
             forgotten: BTreeSet::new(),
             written: BTreeMap::new(),
@@ -229,6 +233,10 @@ impl World {
         self.report.undone = self.clients.iter().map(|client| client.undone).sum();
         let (lossy, garbled) = (self.scenario.rollbacks > 0, self.scenario.garbled > 0);
         self.oracle.check_end(&self.clients, lossy, garbled, self.scenario.mixed, &self.unheard)?;
+        let all_live = [self.scenario.keeping, self.scenario.bans, self.scenario.garbled] == [0; 3];
+        if lossy && all_live && !self.scenario.mixed {
+            self.oracle.check_kept(&self.clients)?;
+        }
         self.all_leave()
     }
 
@@ -419,6 +427,11 @@ impl World {
                 continue;
             }
             let who = format!("client {index}");
+            // What is lost and was deleted by others meanwhile may be brought back more than once.
+            let brought_back = self.scenario.undos > 0 || self.scenario.mixed && self.scenario.rollbacks > 0;
+            if !brought_back {
+                self.oracle.check_shown(&who, client, &self.unheard)?;
+            }
             if self.scenario.watermarks && !self.scenario.mixed {
                 self.oracle.check_durable(&who, client)?;
             }

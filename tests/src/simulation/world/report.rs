@@ -31,6 +31,8 @@ pub struct Report {
     pub garbled: u64,
     /// Losses of all that the log knew.
     pub whole_losses: u64,
+    /// Copies of an earlier moment that the log came back from.
+    pub restored: u64,
     /// How often tasks of a server were left without a turn.
     pub late: u64,
     /// Users who were shut out for a while.
@@ -64,6 +66,7 @@ impl AddAssign for Report {
         self.demotions += other.demotions;
         self.garbled += other.garbled;
         self.whole_losses += other.whole_losses;
+        self.restored += other.restored;
         self.late += other.late;
         self.bans += other.bans;
         self.sleeps += other.sleeps;

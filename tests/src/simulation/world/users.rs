@@ -79,50 +79,6 @@ impl World {
         self.later(back, Happening::Restart(server));
     }
 
-    /// The log comes back from an older copy, under the same epoch or another, or knows nothing of the
-    /// document any more; and tells nobody.
-    pub(super) fn roll_back(&mut self) -> Result<(), String> {
-        let head = self.oracle.head().get();
-        let version = Version::new(head - self.chance.between(1, 4.min(head - 1))).unwrap_or_default();
-        let version = version.max(self.durable);
-        let new_epoch = self.hardship.percent(self.scenario.new_epochs);
-        let whole = self.durable == Version::ZERO && self.hardship.percent(self.scenario.whole_losses);
-        let version = if whole { Version::ZERO } else { version };
-        if version == self.oracle.head() && !new_epoch {
-            return Ok(());
-        }
-        self.rollbacks_left -= 1;
-        let hash = self.oracle.history[version.get() as usize].0;
-        // An edit that the log had taken, whose author never heard of it, is honestly sent
-        // again, and may also be in what somebody else restores.
-        for entry in self.entries.iter().filter(|entry| entry.version > version) {
-            let author = self.clients.iter().find_map(|client| {
-                let engine = client.session.engine(client.handle)?;
-                (engine.client() == Some(entry.client)).then(|| (client, engine.status().accepted))
-            });
-            if let Some((client, accepted)) = author {
-                self.unheard.extend(client.tokens.range(accepted + 1..).flat_map(|(_, token)| token.chars()));
-            }
-        }
-        let lost = self.entries.iter().filter(|entry| entry.version > version);
-        self.forgotten.extend(lost.map(|entry| (entry.client, entry.client_seq)));
-        self.entries.retain(|entry| entry.version <= version);
-        self.oracle.roll_back(&self.entries, version)?;
-        if whole {
-            self.report.whole_losses += 1;
-            self.log.forget_document(&self.document);
-        } else {
-            self.log.truncate_to(&self.document, version, hash);
-        }
-        if new_epoch && !whole {
-            let old = self.log.open_now(&self.document, None).map_err(|error| error.to_string())?.head.epoch;
-            self.log.advance_epoch_now(&self.document, old, Epoch::from_random(self.hardship.bits()));
-        }
-        // Only processes that start anew meet such a log: a room that lives on notices.
-        self.clients.iter_mut().for_each(|client| client.dirty = false);
-        Ok(())
-    }
-
     /// In the calm the users answer what they were asked.
     pub(super) fn decide(&mut self) -> Result<(), String> {
         for client in 0..self.clients.len() {
