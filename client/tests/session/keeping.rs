@@ -1,12 +1,12 @@
-//! Documents kept on the device: what waits for the store, what comes back, and whose it is.
+//! Documents kept on the device: what waits for the store, and what comes back.
 
-use cowrite_client::{Event, Found, LinkState, ProposalKind, RecordError, Written};
+use cowrite_client::{Event, Found, ProposalKind, RecordError, Written};
 use cowrite_protocol::ClientId;
-use cowrite_protocol::frame::{Code, DurabilityClass, Outcome, ServerFrame, Settlement};
+use cowrite_protocol::frame::{Code, Outcome, Settlement};
 
 use crate::bench::{Bench, Device, Log, OWN, Sent, op};
 
-const NEW: ClientId = ClientId::from_bytes([9; 16]);
+pub(crate) const NEW: ClientId = ClientId::from_bytes([9; 16]);
 
 /// "abc" in step, kept, with its record stored.
 pub(crate) fn kept() -> Bench {
@@ -256,68 +256,8 @@ fn an_old_copy_takes_a_new_id_and_shows_what_was_pending_without_sending_it() {
     assert!(killed(bench).engine().proposals().is_empty());
 }
 
-fn version(number: u64) -> cowrite_protocol::Version {
+pub(crate) fn version(number: u64) -> cowrite_protocol::Version {
     cowrite_protocol::Version::new(number).unwrap()
-}
-
-#[test]
-fn work_of_one_user_is_never_sent_by_another_and_waits_for_the_first() {
-    let mut bench = kept();
-    bench.cut();
-    bench.edit("3 +X");
-    bench.pass(200);
-    bench.write_all();
-    let mut bench = killed(bench);
-    bench.edit("4 +Y");
-    assert_eq!(bench.text(), "abcXY");
-    bench.greet_as("token", "eve");
-    assert!(!matches!(bench.links.last(), Some(LinkState::Stopped(_))));
-    assert_eq!(bench.text(), "");
-    assert_eq!(bench.rejections(), [(1, 2, Code::ForeignClient)]);
-    bench.write_all();
-    bench.nothing_sent();
-    bench.load();
-    let opening = bench.expect_open();
-    assert_eq!((opening.client, opening.position), (None, None));
-    bench.opened_as(Settlement::Nothing, Outcome::Snapshot, |opened| opened.client = NEW);
-    bench.snapshot();
-    bench.edit("3 +Z");
-    bench.write_all();
-    assert_eq!(bench.expect_submit().operation, op("3 +Z"));
-    bench.nothing_sent();
-    // The first one finds all of it again, also what was typed before the other came.
-    let device = bench.device.clone();
-    let mut log = bench.log.clone();
-    (log.own, log.own_seq) = (OWN, 0);
-    let mut bench = Bench::kept(device, log);
-    bench.device.last_user = "ann".to_owned();
-    bench.load();
-    assert_eq!(bench.text(), "abcXY");
-    bench.greet();
-    assert_eq!(bench.expect_open().client, Some(OWN));
-}
-
-#[test]
-fn a_store_that_answers_after_the_server_is_asked_for_the_right_user() {
-    let mut bench = kept();
-    bench.cut();
-    bench.edit("3 +X");
-    bench.pass(200);
-    bench.write_all();
-    for last_user in ["eve", "ann", ""] {
-        let mut next = Bench::kept(bench.device.clone(), bench.log.clone());
-        next.device.copy("ann", "eve");
-        // The server greets while the store still looks for the last user's work.
-        next.greet();
-        next.pass(1_000);
-        next.nothing_sent();
-        next.load_of(last_user);
-        if last_user != "ann" {
-            assert_eq!(next.text(), "");
-            next.load();
-        }
-        assert_eq!((next.text().as_str(), next.expect_open().client), ("abcX", Some(OWN)), "{last_user}");
-    }
 }
 
 #[test]
@@ -367,199 +307,6 @@ fn a_record_that_is_torn_or_of_another_format_is_refused_and_nothing_of_it_is_us
     bench.pass(10_000);
     assert!(bench.stores.is_empty());
     assert_eq!(bench.status().stored, None);
-}
-
-#[test]
-fn a_store_that_fails_holds_nothing_up_and_is_tried_again() {
-    let mut bench = kept();
-    bench.edit("3 +X");
-    bench.write_one(Written::Failed);
-    assert_eq!(bench.status().stored, None);
-    let submit = bench.expect_submit();
-    bench.ack(&submit);
-    bench.edit("4 +Y");
-    let submit = bench.expect_submit();
-    bench.ack(&submit);
-    assert!(bench.stores.is_empty());
-    bench.pass(31_000);
-    bench.write_one(Written::Stored);
-    assert_eq!(bench.status().stored, Some(2));
-    assert_eq!(killed(bench).text(), "abcXY");
-}
-
-/// How long it takes until something is to be stored, in milliseconds.
-fn stored_after(bench: &mut Bench) -> u64 {
-    let start = bench.now;
-    while bench.stores.is_empty() {
-        assert!(bench.now - start < 100_000, "never");
-        bench.pass(10);
-    }
-    bench.now - start
-}
-
-#[test]
-fn a_store_that_failed_is_left_alone_for_half_a_minute_whatever_happens() {
-    let mut bench = kept();
-    bench.edit("3 +X");
-    for _ in 0..3 {
-        bench.write_one(Written::Failed);
-        let submit = bench.expect_submit();
-        bench.ack(&submit);
-        bench.pass(10_000);
-        bench.take_sent();
-        bench.commit("+1");
-        assert_eq!(stored_after(&mut bench), 20_000);
-        bench.take_sent();
-        bench.edit("+2");
-    }
-    bench.write_all();
-    let submit = bench.expect_submit();
-    bench.ack(&submit);
-    bench.pass(100);
-    bench.write_all();
-    bench.commit("+1");
-    // What only others have done is not urgent, even for a store that works.
-    assert_eq!(stored_after(&mut bench), 2_000);
-}
-
-#[test]
-fn before_the_end_that_is_written_which_the_store_does_not_hold_for_certain() {
-    let now = |bench: &mut Bench| {
-        bench.session.store_now(bench.now);
-        bench.drain();
-        bench.stores.len()
-    };
-    let mut bench = kept();
-    assert_eq!(now(&mut bench), 0, "it is there");
-    bench.cut();
-    bench.edit("3 +X");
-    assert_eq!((now(&mut bench), now(&mut bench)), (1, 1), "once");
-    bench.write_all();
-    assert_eq!(now(&mut bench), 0);
-    bench.edit("4 +Y");
-    bench.pass(100);
-    bench.write_one(Written::Failed);
-    assert_eq!(now(&mut bench), 1, "whatever became of the last");
-    // This write is under way to a store that has just failed.
-    assert_eq!(now(&mut bench), 2);
-}
-
-#[test]
-fn work_that_the_store_may_not_hold_stops_the_session_when_another_user_comes() {
-    for written in [Written::Failed, Written::Emptied] {
-        let mut bench = kept();
-        let tokens = bench.tokens;
-        bench.cut();
-        bench.edit("3 +X");
-        bench.pass(200);
-        bench.write_one(written);
-        while bench.tokens == tokens {
-            bench.pass(10);
-        }
-        bench.greet_as("token", "eve");
-        assert_eq!(bench.links.last(), Some(&LinkState::Stopped(Code::ForeignClient)), "{written:?}");
-        assert_eq!((bench.text().as_str(), bench.status().pending), ("abcX", 1));
-    }
-}
-
-#[test]
-fn a_record_of_somebody_else_is_not_asked_for_again_and_again() {
-    let mut bench = kept();
-    bench.cut();
-    bench.edit("3 +X");
-    bench.pass(200);
-    bench.write_all();
-    let (base, work) = bench.device.record("ann").unwrap();
-    let found = Found::Record { base: &base, work: &work, age_ms: 0 };
-    let mut next = Bench::kept(Device::default(), Log::with_text("abc"));
-    next.greet_as("token", "eve");
-    // The host looked before anybody knew who it is, so it is asked once more; then it is taken at its word.
-    for asked in [Ok(()), Err(RecordError::Foreign)] {
-        assert_eq!(std::mem::take(&mut next.loads), 1);
-        assert_eq!(next.session.handle_loaded(next.handle, found, next.now), asked);
-        next.drain();
-    }
-    assert_eq!((next.loads, next.text().as_str()), (0, ""));
-    assert_eq!(next.expect_open().client, None);
-}
-
-#[test]
-fn where_nothing_can_be_kept_the_document_works_without() {
-    let mut bench = Bench::kept(Device::default(), Log::with_text("abc"));
-    bench.session.handle_loaded(bench.handle, Found::Unavailable, bench.now).unwrap();
-    bench.drain();
-    bench.greet();
-    bench.expect_open();
-    bench.opened(Settlement::Nothing, Outcome::Snapshot);
-    bench.snapshot();
-    bench.edit("3 +X");
-    assert_eq!(bench.expect_submit().operation, op("3 +X"));
-    bench.pass(60_000);
-    assert_eq!((bench.stores.len(), bench.status().stored), (0, None));
-}
-
-#[test]
-fn edits_of_the_next_user_are_counted_on_from_those_of_the_one_before() {
-    let mut bench = Bench::kept(Device::default(), Log::with_text("abc"));
-    bench.durability = DurabilityClass::Replicated(1);
-    bench.load();
-    bench.greet();
-    bench.expect_open();
-    bench.opened(Settlement::Nothing, Outcome::Snapshot);
-    bench.snapshot();
-    bench.write_all();
-    for edit in ["3 +X", "4 +Y"] {
-        bench.edit(edit);
-        bench.write_all();
-        let submit = bench.expect_submit();
-        bench.ack(&submit);
-    }
-    let channel = cowrite_protocol::Channel(bench.channel);
-    bench.server(&ServerFrame::Durable { channel, version: version(2) });
-    bench.cut();
-    bench.edit("5 +Z");
-    bench.pass(2_000);
-    bench.write_all();
-    // Local, accepted, durable.
-    let counts = |bench: &Bench| (bench.status().local, bench.status().accepted, bench.status().durable);
-    assert_eq!(counts(&bench), (3, 2, Some(1)));
-    bench.device.copy("ann", "eve");
-    let mut bench = killed(bench);
-    bench.durability = DurabilityClass::Replicated(1);
-    assert_eq!(counts(&bench), (3, 2, Some(1)));
-    bench.greet_as("token", "eve");
-    assert_eq!(counts(&bench), (3, 3, Some(3)), "ann's are told as refused");
-    bench.load();
-    assert_eq!((counts(&bench), bench.status().pending), ((6, 5, Some(4)), 1));
-    assert_eq!(bench.edit("6 +W"), 7);
-}
-
-#[test]
-fn what_a_failing_store_may_still_hold_under_no_id_is_not_sent_before_it_is_gone() {
-    let mut bench = kept();
-    bench.cut();
-    bench.edit("3 +X");
-    bench.pass(200);
-    bench.write_all();
-    let mut bench = killed(bench);
-    bench.greet();
-    bench.expect_open();
-    // Somebody works with a copy of this record: a new id is needed, and X is that one's to send.
-    bench.opened(Settlement::Nothing, Outcome::Tail { head: version(2) });
-    bench.closed(Code::Superseded);
-    bench.edit("3 +Y");
-    bench.write_one(Written::Failed);
-    bench.pass(1_000);
-    bench.take_sent();
-    bench.opened_as(Settlement::Nothing, Outcome::Tail { head: version(1) }, |opened| opened.client = NEW);
-    bench.nothing_sent();
-    stored_after(&mut bench);
-    bench.write_one(Written::Failed);
-    bench.nothing_sent();
-    assert_eq!(stored_after(&mut bench), 1_000, "a submit waits for it");
-    bench.write_one(Written::Emptied);
-    assert_eq!(bench.expect_submit().operation, op("3 +Y"));
-    assert_eq!(bench.engine().proposals()[0].kind, ProposalKind::UnknownOutcome);
 }
 
 /// Two profiles with one record: who comes second has the id, and sends what both have.

@@ -1,0 +1,58 @@
+//! What is asked after every step.
+
+use super::*;
+
+impl World {
+    /// After every step: what changed is still the truth.
+    pub(super) fn check(&mut self) -> Result<(), String> {
+        for (index, client) in self.clients.iter_mut().enumerate() {
+            if !std::mem::take(&mut client.dirty) {
+                continue;
+            }
+            let who = format!("client {index}");
+            // What is lost and was deleted by others meanwhile may be brought back more than once.
+            let brought_back = self.scenario.undos > 0 || self.scenario.mixed && self.scenario.rollbacks > 0;
+            if !brought_back {
+                self.oracle.check_shown(&who, client, &self.unheard)?;
+            }
+            if self.scenario.watermarks && !self.scenario.mixed {
+                self.oracle.check_durable(&who, client)?;
+            }
+            if self.scenario.rollbacks > self.rollbacks_left {
+                if let Some(engine) = client.session.engine(client.handle)
+                    && let Some(position) = engine.position()
+                {
+                    self.oracle.check_history(&who, position.version, position.hash, engine.accepted_document())?;
+                }
+                continue;
+            }
+            if let Some(engine) = client.session.engine(client.handle)
+                && let Some(position) = engine.position()
+            {
+                self.oracle.check_replica(&who, position.version, position.hash, engine.accepted_document())?;
+            }
+            self.oracle.check_status(&who, client, self.scenario.mixed)?;
+        }
+        if self.report.steps.is_multiple_of(8) {
+            for (index, server) in self.servers.iter().enumerate() {
+                let most = server.connections.values().map(|running| running.outbox.bytes()).max().unwrap_or(0);
+                if most > self.scenario.queue_bytes + BEYOND_QUEUE_BYTES {
+                    return Err(format!("server {index}: {most} bytes wait for one socket"));
+                }
+            }
+        }
+        if self.report.steps.is_multiple_of(8) {
+            for (index, server) in self.servers.iter().enumerate() {
+                for running in server.rooms.values() {
+                    let (head, document) = (running.room.sequencer().head(), running.room.sequencer().document());
+                    let who = format!("server {index}");
+                    match self.scenario.rollbacks == self.rollbacks_left {
+                        true => self.oracle.check_replica(&who, head.version, head.hash, document)?,
+                        false => self.oracle.check_history(&who, head.version, head.hash, document)?,
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
