@@ -439,6 +439,14 @@ impl<D: DocumentType> Engine<D> {
         Ok(())
     }
 
+    /// The document was deleted: an undo would bring parts of it back.
+    fn forget_undo(&mut self) {
+        if self.history.can() != (false, false) {
+            self.history.clear();
+            self.event(Event::Status);
+        }
+    }
+
     /// Brings what the log, or a difference, did to the accepted text to the one that the
     /// user sees, with all that is pending.
     fn carry_over_pending(

@@ -191,6 +191,10 @@ impl<D: DocumentType> Engine<D> {
             return self.diverged(now);
         }
         self.follow_losses(&operation, self.knows_restoration().then_some(Alone(false)));
+        if D::length(&self.server).0 == 0 {
+            // Perhaps it was deleted: who has written what was missed is not told.
+            self.forget_undo();
+        }
         if let Some(in_flight) = self.pending.in_flight_mut() {
             in_flight.sent = false;
             // What it said of the cursor is void as well.
@@ -302,6 +306,9 @@ impl<D: DocumentType> Engine<D> {
             return self.diverged(now);
         }
         self.follow_losses(operation, self.is_restoration(client).then_some(Alone(true)));
+        if client.is_deletion() {
+            self.forget_undo();
+        }
         self.caught_up(now);
         self.event(Event::Presence);
     }

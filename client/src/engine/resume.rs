@@ -88,7 +88,11 @@ impl<D: DocumentType> Engine<D> {
             Settlement::Unknown => self.set_in_flight_aside(ProposalKind::UnknownOutcome, now),
         }
         if let (Outcome::Tail { .. }, Some(position)) = (opened.outcome, &mut self.position) {
-            position.epoch = opened.epoch;
+            let began = core::mem::replace(&mut position.epoch, opened.epoch) != opened.epoch;
+            if began && D::length(&self.server).0 == 0 {
+                // Perhaps it was deleted and made anew.
+                self.forget_undo();
+            }
         }
         self.start_merge(accepted);
         let (head, other_history) = match opened.outcome {
@@ -129,6 +133,10 @@ impl<D: DocumentType> Engine<D> {
         if self.position.is_some_and(|known| known.epoch.is_some() && known.epoch != snapshot.epoch) {
             // Undoing in one life of the log what was done in another would be guesswork.
             self.history.clear();
+        }
+        if D::length(&text).0 == 0 {
+            // Perhaps it was deleted.
+            self.forget_undo();
         }
         let before =
             self.position.replace(Position { epoch: snapshot.epoch, version: snapshot.version, hash: snapshot.hash });

@@ -5,15 +5,14 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use cowrite_protocol::frame::{Code, Role};
-use cowrite_protocol::{DocumentId, Millis, UserId, Version};
+use cowrite_protocol::frame::Code;
+use cowrite_protocol::{DocumentId, UserId, Version};
 use serde::Serialize;
-use tokio::sync::oneshot;
 use tokio::time::{Duration, timeout};
 
 use super::HttpContext;
 use super::api_key::{error, json, refused};
-use crate::auth::{Denied, Permit};
+use crate::auth::Denied;
 use crate::room::{Existence, ExistenceCommand, RoomCommand};
 
 /// It takes this long at most, or the caller is asked to come back. What was begun may be done all the same.
@@ -72,9 +71,7 @@ async fn make_so(context: &HttpContext, document: &str, headers: &HeaderMap, wis
 async fn ask(context: &HttpContext, document: &DocumentId, wish: Existence) -> Result<Version, Denied> {
     let user: UserId = AUTHOR.parse().map_err(|_| Code::Internal)?;
     let room = context.socket.hub.open(document)?;
-    let (answer, answered) = oneshot::channel();
-    let permit = Permit::new(Role::Owner, Millis(u64::MAX));
-    let command = ExistenceCommand { wish, user, permit, answer };
+    let (command, answered) = ExistenceCommand::new(wish, user);
     let ask = async {
         room.commands.send(RoomCommand::Existence(Box::new(command))).await.ok()?;
         answered.await.ok()

@@ -9,8 +9,8 @@
 //! Whoever makes the document anew begins another life of the log, in which the name of the
 //! tombstone means nothing.
 
-use cowrite_protocol::frame::Code;
-use cowrite_protocol::{ClientId, ClientSeq, DocumentType, Generation, UserId, Version};
+use cowrite_protocol::frame::{Code, Role};
+use cowrite_protocol::{ClientId, ClientSeq, DocumentType, Epoch, Generation, Millis, UserId, Version};
 use tokio::sync::oneshot;
 
 use super::loading::Phase;
@@ -33,6 +33,15 @@ pub struct ExistenceCommand {
     pub answer: oneshot::Sender<Result<Version, Code>>,
 }
 
+impl ExistenceCommand {
+    /// The wish of the application's servers, with this author, and where its answer comes.
+    pub fn new(wish: Existence, user: UserId) -> (ExistenceCommand, oneshot::Receiver<Result<Version, Code>>) {
+        let (answer, answered) = oneshot::channel();
+        let permit = Permit::new(Role::Owner, Millis(u64::MAX));
+        (ExistenceCommand { wish, user, permit, answer }, answered)
+    }
+}
+
 /// Whether a document is to be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existence {
@@ -48,7 +57,12 @@ pub(super) struct DeletionState {
     /// The version of the tombstone, while it is the newest.
     tombstone: Option<Version>,
     wishes: Vec<ExistenceCommand>,
+    /// Where the log stood when it was asked after the newest wish had come. Before that is reached nobody is told that
+    /// it is so already: another server may have done the opposite, and this one has not heard of it.
+    told: Option<Version>,
     erasing: Erasing,
+    /// The life that is to be followed by another, since that was wished.
+    reviving: Option<Epoch>,
 }
 
 /// How far what was deleted is gone from the log.
@@ -93,6 +107,10 @@ impl<D: DocumentType> Room<D> {
             return;
         }
         self.deletion.wishes.push(command);
+        self.deletion.told = None;
+        if self.phase == Phase::Open {
+            self.look_again();
+        }
         if self.deletion.erasing == Erasing::Failed {
             self.deletion.erasing = Erasing::NotBegun;
         }
@@ -106,11 +124,21 @@ impl<D: DocumentType> Room<D> {
         for command in std::mem::take(&mut self.deletion.wishes) {
             let _ = command.answer.send(Err(code));
         }
+        // Who is told that it is not made anew may delete it once more, elsewhere, and be told that it is gone.
+        if self.deletion.reviving.take().is_some_and(|epoch| self.lost_epoch == Some(epoch)) {
+            self.lost_epoch = None;
+        }
     }
 
     /// The document is being loaded: what was under way is not heard of any more.
     pub(super) fn forget_tombstone(&mut self) {
         (self.deletion.tombstone, self.deletion.erasing) = (None, Erasing::NotBegun);
+        self.deletion.told = None;
+    }
+
+    /// The log, asked since the newest wish came, stands there, in this life.
+    pub(super) fn log_stands_at(&mut self, version: Version) {
+        self.deletion.told = Some(version);
     }
 
     /// Looks whether the newest entry is a tombstone of this life.
@@ -145,13 +173,21 @@ impl<D: DocumentType> Room<D> {
         if self.quarantined {
             return self.refuse_existence(Code::Unavailable);
         }
+        if self.deletion.told.is_none() && !self.deletion.wishes.is_empty() && !self.is_looking() {
+            self.look_again();
+        }
         let (head, tombstone, erasing) = (self.sequencer.head(), self.deletion.tombstone, self.deletion.erasing);
+        let is_told = self.deletion.told.is_some_and(|version| version <= head.version);
         let mut revived = false;
         let mut begun = false;
         for command in std::mem::take(&mut self.deletion.wishes) {
             let answer = match (command.wish, tombstone) {
                 // What was never written is not there.
-                (Existence::Deleted, None) if head.epoch.is_none() => Ok(head.version),
+                (Existence::Deleted, None) if head.epoch.is_none() && is_told => Ok(head.version),
+                (Existence::Deleted, None) if head.epoch.is_none() => {
+                    self.deletion.wishes.push(command);
+                    continue;
+                }
                 (Existence::Deleted, None) => {
                     if !begun && self.sequencer.is_idle() {
                         begun = self.delete(&command);
@@ -160,14 +196,18 @@ impl<D: DocumentType> Room<D> {
                     continue;
                 }
                 (Existence::Deleted, Some(version)) => match erasing {
-                    Erasing::Done => Ok(version),
+                    Erasing::Done if is_told => Ok(version),
                     Erasing::Failed => Err(Code::Unavailable),
                     _ => {
                         self.deletion.wishes.push(command);
                         continue;
                     }
                 },
-                (Existence::Alive, None) => Ok(head.version),
+                (Existence::Alive, None) if is_told => Ok(head.version),
+                (Existence::Alive, None) => {
+                    self.deletion.wishes.push(command);
+                    continue;
+                }
                 // The life that has ended must not go on under its name; what it held is gone first.
                 (Existence::Alive, Some(_)) => {
                     revived |= erasing == Erasing::Done;
@@ -182,7 +222,7 @@ impl<D: DocumentType> Room<D> {
         }
         if revived {
             tracing::info!(document = %self.document, "made anew");
-            self.lost_epoch = head.epoch;
+            (self.lost_epoch, self.deletion.reviving) = (head.epoch, head.epoch);
             self.end_all(Code::EpochChanged);
             self.load();
         }
@@ -263,13 +303,42 @@ impl<D: DocumentType> Room<D> {
 
 #[cfg(test)]
 mod tests {
-    use cowrite_protocol::frame::Role;
+    use std::time::Duration;
+
     use cowrite_protocol::operation::Document;
-    use cowrite_protocol::{Channel, Epoch, Limits, Millis, RichText, RunningHash};
+    use cowrite_protocol::{Channel, Limits, RichText, RunningHash};
 
     use super::*;
-    use crate::room::RoomSettings;
+    use crate::oplog::LogError;
+    use crate::room::{LogAnswer, RoomOutput, RoomSettings};
     use crate::sequencer::Sequencer;
+
+    #[test]
+    fn who_makes_a_document_anew_leaves_the_tombstone_until_the_next_life_has_begun() {
+        let (limits, settings) = (Limits::default(), RoomSettings { snapshot_entries: 1, ..RoomSettings::default() });
+        let mut room = Room::<RichText>::new("a".parse().unwrap(), Channel(1), limits, settings, Box::new(|| 1));
+        let hash = RunningHash::from_bytes([7; 16]);
+        let head = Head { epoch: Some(Epoch::from_random(5)), version: Version::new(9).unwrap(), hash };
+        room.sequencer = Sequencer::new(limits, head, Document::default());
+        room.phase = Phase::Open;
+        (room.deletion.tombstone, room.deletion.erasing) = (Some(head.version), Erasing::Done);
+        let (command, mut answered) = ExistenceCommand::new(Existence::Alive, "application".parse().unwrap());
+        room.handle_existence(command);
+        room.advance(Millis(1));
+        assert!(matches!(room.phase, Phase::Loading { .. }));
+        let outputs: Vec<RoomOutput> = std::iter::from_fn(|| room.poll_output()).collect();
+        let stores = |output: &RoomOutput| matches!(output, RoomOutput::Log(_, LogRequest::StoreSnapshot(_)));
+        assert!(!outputs.iter().any(stores), "of the life that has ended");
+        // Refused for now, it is not done later, when nobody expects it any more.
+        let subscribe = outputs.iter().find_map(|output| match output {
+            RoomOutput::Log(ticket, LogRequest::Subscribe) => Some(*ticket),
+            _ => None,
+        });
+        let error = LogError::Unavailable { reason: "a bad day".to_owned(), retry_after: Duration::ZERO };
+        room.handle_log(subscribe.unwrap(), LogAnswer::Subscribed(Err(error)), Millis(2));
+        assert_eq!(answered.try_recv(), Ok(Err(Code::Unavailable)));
+        assert_eq!(room.lost_epoch, None);
+    }
 
     #[test]
     fn a_wish_that_was_refused_leaves_no_deletion_behind() {
@@ -281,10 +350,8 @@ mod tests {
         room.phase = Phase::Open;
         // It reads what others have written, so nothing is appended.
         room.following = true;
-        let (answer, mut answered) = oneshot::channel();
-        let permit = Permit::new(Role::Owner, Millis(u64::MAX));
-        let user = "application".parse().unwrap();
-        room.handle_existence(ExistenceCommand { wish: Existence::Deleted, user, permit, answer });
+        let (command, mut answered) = ExistenceCommand::new(Existence::Deleted, "application".parse().unwrap());
+        room.handle_existence(command);
         room.advance(Millis(1));
         assert!(!room.sequencer.is_idle() && room.is_about_to_go());
         room.refuse_existence(Code::Unavailable);

@@ -81,8 +81,12 @@ impl<D: DocumentType> Room<D> {
     /// and comes back to a typed outcome; the document is loaded anew.
     pub(super) fn history_lost(&mut self) {
         self.lost_epoch = self.sequencer.head().epoch;
-        self.meter.history_lost();
-        tracing::error!(document = %self.document, "the log holds another history than this room; loading it anew");
+        if self.is_deleted() {
+            tracing::info!(document = %self.document, "the deleted document was made anew elsewhere");
+        } else {
+            self.meter.history_lost();
+            tracing::error!(document = %self.document, "the log holds another history than this room; loading it anew");
+        }
         self.end_all(Code::EpochChanged);
         self.load();
     }
@@ -164,9 +168,17 @@ impl<D: DocumentType> Room<D> {
         } else if log.version == ours.version {
             self.end_quarantine();
         }
-        if std::mem::take(&mut self.look_wanted) && self.phase == Phase::Open {
-            self.look_again();
+        if self.phase == Phase::Open {
+            match std::mem::take(&mut self.look_wanted) {
+                true => self.look_again(),
+                false => self.log_stands_at(log.version),
+            }
         }
+    }
+
+    /// Whether the log is being asked where it stands, or will be.
+    pub(super) fn is_looking(&self) -> bool {
+        self.look_retry_at.is_some() || self.tickets.values().any(|purpose| matches!(purpose, Purpose::Look(_)))
     }
 
     pub(super) fn followed(&mut self, read: Result<ReadOutcome, LogError>, now: Millis) {

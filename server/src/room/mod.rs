@@ -370,6 +370,9 @@ impl<D: DocumentType> Room<D> {
         }
         if self.phase == Phase::Open {
             self.fulfil_wishes();
+        }
+        // A document that is made anew is loaded again.
+        if self.phase == Phase::Open {
             self.start_append(now);
             self.answer_opens();
             self.catch_up_all();

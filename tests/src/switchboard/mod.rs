@@ -14,10 +14,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cowrite_protocol::frame::{Code, Role};
+use cowrite_protocol::frame::Code;
 use cowrite_protocol::operation::Operation;
 use cowrite_protocol::{DocumentId, Limits, Millis, Version};
-use cowrite_server::auth::Permit;
 use cowrite_server::oplog::memory::MemoryLog;
 use cowrite_server::oplog::{AppendOutcome, Entry, ReadOutcome, Snapshot, WallClock};
 use cowrite_server::room::{Existence, ExistenceCommand, RoomCommand, RoomSettings};
@@ -120,6 +119,12 @@ impl Switchboard {
     /// If the edit is an error to its maker.
     pub fn edit(&mut self, person: usize, operation: &Operation) {
         self.people[person].edit(operation, self.now);
+        self.settle();
+    }
+
+    /// Somebody takes the last edit back, if there is one to take back.
+    pub fn undo(&mut self, person: usize) {
+        self.people[person].undo(self.now);
         self.settle();
     }
 
@@ -286,9 +291,7 @@ impl Switchboard {
 
     /// An operator asks this server that the document be deleted, or made anew. The answer comes when it is so.
     pub fn wish(&mut self, server: usize, wish: Existence) -> oneshot::Receiver<Result<Version, Code>> {
-        let (answer, answered) = oneshot::channel();
-        let permit = Permit::new(Role::Owner, Millis(u64::MAX));
-        let command = ExistenceCommand { wish, user: "application".parse().unwrap(), permit, answer };
+        let (command, answered) = ExistenceCommand::new(wish, "application".parse().unwrap());
         self.servers[server].command(RoomCommand::Existence(Box::new(command)), self.now);
         self.settle();
         answered

@@ -74,6 +74,11 @@ impl Person {
         assert!(matches!(edited, Some(Ok(_))), "an edit is refused at once: {edited:?}");
     }
 
+    pub(super) fn undo(&mut self, now: Millis) {
+        let undone = self.session.undo(self.handle, now);
+        assert!(matches!(undone, Some(Ok(_))), "an undo is refused at once: {undone:?}");
+    }
+
     pub(super) fn hear(&mut self, event: SessionEvent<RichText>) {
         let SessionEvent::Document(_, event) = event else { return };
         match event {

@@ -104,6 +104,68 @@ fn h4_a_deleted_document_is_made_anew_in_another_life() {
 }
 
 #[test]
+fn h4_what_one_server_has_done_another_does_not_deny() {
+    let mut board = two_servers();
+    let (ann, bob) = (board.join(0), board.join(1));
+    board.types(ann, 0, "text");
+    assert!(board.wish(1, Existence::Deleted).try_recv().unwrap().is_ok());
+    // Server 1 is not told of it, and it has not looked yet.
+    assert!(board.wish(0, Existence::Alive).try_recv().unwrap().is_ok());
+    let deleted = board.wish(1, Existence::Deleted).try_recv().unwrap().unwrap();
+    assert_eq!(board.stored().1.last().map(|entry| entry.version), Some(deleted));
+    board.types(ann, 0, "of the next life");
+    board.types(bob, 0, "more");
+    board.pass(5_000);
+    for person in [ann, bob] {
+        assert_eq!((board.person(person).text(), board.person(person).status().pending), (String::new(), 0));
+    }
+    // And the other way round: a server that does not hear the log takes the document for one that is there.
+    assert!(board.wish(0, Existence::Alive).try_recv().unwrap().is_ok());
+    board.look(1);
+    board.pass(5_000);
+    board.types(ann, 0, "again");
+    board.set_deaf(1, true);
+    assert!(board.wish(0, Existence::Deleted).try_recv().unwrap().is_ok());
+    assert!(board.wish(1, Existence::Alive).try_recv().unwrap().is_ok());
+    board.set_deaf(1, false);
+    board.look(0);
+    board.pass(5_000);
+    board.types(ann, 0, "last");
+    assert_eq!(board.check(), "last");
+}
+
+#[test]
+fn h4_an_undo_brings_nothing_of_a_deleted_document_back() {
+    // She hears of the deletion as it happens, some time later, or when the document is there anew.
+    for heard in ["at once", "late", "last"] {
+        let mut board = two_servers();
+        let (ann, bob) = (board.join(0), board.join(1));
+        board.types(ann, 0, "secret");
+        board.deletes(ann, 0, 6);
+        board.types(bob, 0, "of bob");
+        match heard {
+            "late" => board.hold(ann, Heading::Down),
+            "last" => board.cut(ann),
+            _ => {}
+        }
+        assert!(board.wish(1, Existence::Deleted).try_recv().unwrap().is_ok());
+        if heard == "late" {
+            board.release(ann, Heading::Down);
+        }
+        assert!(board.wish(1, Existence::Alive).try_recv().unwrap().is_ok());
+        board.look(0);
+        board.pass(5_000);
+        if heard == "last" {
+            board.come_back(ann, 0);
+        }
+        board.types(bob, 0, "new");
+        board.undo(ann);
+        board.pass(5_000);
+        assert_eq!(board.check(), "new", "{heard}");
+    }
+}
+
+#[test]
 fn h4_what_was_never_written_is_not_there_to_delete() {
     let mut board = two_servers();
     let ann = board.join(0);
