@@ -85,6 +85,12 @@ fn sleep_absence_torn_messages_and_sockets_that_linger_cost_nobody_an_edit() {
 }
 
 #[test]
+fn a_document_that_is_deleted_is_gone_and_one_made_anew_holds_nothing_of_it() {
+    let sum = runs(150, "deleting");
+    met(&sum, sum.deletions > 200 && sum.anew > 100 && sum.refused_deleted > 100);
+}
+
+#[test]
 fn everything_at_once_loses_and_doubles_nothing() {
     runs(40, "everything");
 }

@@ -1,6 +1,6 @@
 //! One user at one client, and what it has been told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cowrite_client::{DocumentHandle, Event, Output, ProposalKind, Session, SessionEvent, SessionSettings};
 use cowrite_protocol::operation::{Attributes, Json, Operation};
@@ -10,6 +10,7 @@ use cowrite_protocol::{Cursor, DocumentId, DocumentType, Millis, RichText, Utf16
 use super::chance::Chance;
 use super::device::Device;
 use super::link::LinkId;
+use super::world::inserted_by;
 
 /// A user with an engine, and a document built from events alone.
 pub(super) struct Client {
@@ -22,6 +23,8 @@ pub(super) struct Client {
     pub(super) tokens: BTreeMap<u64, String>,
     /// Edits that were refused.
     pub(super) rejected: Vec<(u64, u64, cowrite_protocol::frame::Code)>,
+    /// What they would have inserted. Of an edit that went in several submits some may be accepted, and some refused.
+    refused: BTreeSet<char>,
     pub(super) proposals: Vec<(u32, ProposalKind)>,
     /// The text as the events tell it.
     pub(super) from_events: <RichText as DocumentType>::Document,
@@ -68,6 +71,7 @@ impl Client {
             left: 0,
             tokens: BTreeMap::new(),
             rejected: Vec::new(),
+            refused: BTreeSet::new(),
             proposals: Vec::new(),
             from_events: Default::default(),
             dirty: true,
@@ -109,6 +113,7 @@ impl Client {
         }
         let stored = status.stored.unwrap_or(0);
         fresh.rejected = self.rejected.iter().filter(|(_, to, _)| *to <= stored).copied().collect();
+        fresh.refused = std::mem::take(&mut self.refused);
         fresh.diverged = self.diverged;
         *self = fresh;
         Ok(())
@@ -272,7 +277,10 @@ impl Client {
                 RichText::apply(&mut self.from_events, &operation)
                     .map_err(|error| format!("an event does not fit: {error}"))?;
             }
-            Event::Rejected { from, to, code, .. } => self.rejected.push((from, to, code)),
+            Event::Rejected { from, to, code, operation } => {
+                self.rejected.push((from, to, code));
+                self.refused.extend(inserted_by(&operation));
+            }
             Event::Proposal { id, kind } => {
                 self.moved = true;
                 if kind == ProposalKind::LostAccepted {
@@ -296,6 +304,20 @@ impl Client {
     /// Whether this edit was told as refused.
     pub(super) fn was_refused(&self, edit: u64) -> bool {
         self.rejected.iter().any(|(from, to, _)| (*from..=*to).contains(&edit))
+    }
+
+    /// Whether it was told that this token was refused.
+    pub(super) fn has_refused(&self, token: char) -> bool {
+        self.refused.contains(&token)
+    }
+
+    /// The page has loaded what its device held. Who was told of a refusal, and killed before that was stored, finds
+    /// the edit in the text again.
+    pub(super) fn look_through(&mut self) {
+        let Some(engine) = self.session.engine(self.handle) else { return };
+        for token in engine.document().text().chars() {
+            self.refused.remove(&token);
+        }
     }
 
     pub(super) fn poll(&mut self) -> Option<Output<RichText>> {

@@ -37,6 +37,7 @@ pub(super) const KNOBS: &[Knob] = knobs![
     mixed: flag,
     hot: flag,
     undos: number,
+    deletions: number,
     crashes: number,
     rollbacks: number,
     new_epochs: number,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cowrite_protocol::frame::Code;
 use cowrite_protocol::operation::Component;
 use cowrite_protocol::{
     Checksum, ClientId, ClientSeq, DocumentId, DocumentType, Millis, OperationLimits, RichText, RunningHash, Version,
@@ -27,6 +28,10 @@ pub(super) struct Oracle {
     ever: BTreeMap<(Version, [u8; 16]), Checksum>,
     /// By token: how many entries insert it.
     inserted: BTreeMap<char, u32>,
+    /// By token: the version of the entry that inserted it last.
+    inserted_at: BTreeMap<char, Version>,
+    /// Entries up to here are of lives that have ended.
+    ended: Version,
     /// By client: its last client_seq.
     seqs: BTreeMap<ClientId, ClientSeq>,
 }
@@ -36,7 +41,16 @@ impl Oracle {
         let document = Document::default();
         let history = vec![(RunningHash::ZERO, RichText::checksum(&document))];
         let ever = BTreeMap::from([((Version::ZERO, *RunningHash::ZERO.as_bytes()), history[0].1)]);
-        Oracle { document_id, document, history, ever, inserted: BTreeMap::new(), seqs: BTreeMap::new() }
+        Oracle {
+            document_id,
+            document,
+            history,
+            ever,
+            inserted: BTreeMap::new(),
+            inserted_at: BTreeMap::new(),
+            ended: Version::ZERO,
+            seqs: BTreeMap::new(),
+        }
     }
 
     /// The log has lost everything above this version.
@@ -62,6 +76,21 @@ impl Oracle {
                 }
             }
         }
+    }
+
+    /// The document was deleted at the log's head.
+    pub(super) fn end_life(&mut self) {
+        self.ended = self.head();
+    }
+
+    /// Whether the log has held this token last in a life that has ended.
+    pub(super) fn is_of_the_past(&self, token: char) -> bool {
+        self.inserted_at.get(&token).is_some_and(|at| *at <= self.ended)
+    }
+
+    /// Whether who stands at this version has heard that the lives before have ended.
+    pub(super) fn has_heard(&self, version: Version) -> bool {
+        version >= self.ended
     }
 
     /// The text at the log's head.
@@ -116,7 +145,7 @@ impl Oracle {
     }
 
     /// A client is told no more than is true: what it shows as accepted is in the log.
-    pub(super) fn check_status(&self, who: &str, client: &Client, mixed: bool) -> Result<(), String> {
+    pub(super) fn check_status(&self, who: &str, client: &Client, mixed: bool, unheard: &[char]) -> Result<(), String> {
         let Some(engine) = client.session.engine(client.handle) else { return Ok(()) };
         let status = engine.status();
         if status.accepted > status.local || status.durable.is_some_and(|durable| durable > status.accepted) {
@@ -126,10 +155,10 @@ impl Oracle {
             return Ok(());
         }
         for (edit, tokens) in client.tokens.range(..=status.accepted) {
-            let refused = client.was_refused(*edit);
             for token in tokens.chars() {
+                let refused = client.has_refused(token);
                 let inserted = self.inserted.get(&token).copied().unwrap_or(0);
-                if inserted != u32::from(!refused) {
+                if inserted != u32::from(!refused) && !unheard.contains(&token) {
                     return Err(format!(
                         "{who}: edit {edit} ({token}) shown as accepted is {inserted} times in the log"
                     ));
@@ -257,18 +286,23 @@ impl Oracle {
             if !lossy && !garbled && client.diverged > 0 {
                 return Err(format!("{who} diverged {} times", client.diverged));
             }
-            if !lossy && !client.rejected.is_empty() {
+            let deleted = self.ended > Version::ZERO;
+            let mut refused = client.rejected.iter().filter(|(.., code)| !deleted || *code != Code::Deleted);
+            if !lossy && refused.next().is_some() {
                 return Err(format!("{who}: edits {:?} were refused", client.rejected));
             }
-            for (edit, tokens) in client.tokens.iter().filter(|(edit, _)| !lossy && client.was_refused(**edit)) {
-                if let Some(token) = tokens.chars().find(|token| self.inserted.contains_key(token)) {
+            for (edit, tokens) in client.tokens.iter().filter(|_| !lossy) {
+                let is_there = |token: &char| {
+                    client.has_refused(*token) && self.inserted.contains_key(token) && !unheard.contains(token)
+                };
+                if let Some(token) = tokens.chars().find(is_there) {
                     return Err(format!("{who}: edit {edit} ({token}) was refused and is in the log"));
                 }
             }
             if !lossy && !mixed {
                 for token in &client.settled {
                     let times = self.document.text().chars().filter(|unit| unit == token).count();
-                    if times != 1 {
+                    if times != self.wanted(*token) {
                         return Err(format!("{who}: {token}, accepted before a crash, is {times} times in the text"));
                     }
                 }
@@ -276,7 +310,7 @@ impl Oracle {
                     client.tokens.iter().flat_map(|(edit, all)| all.chars().map(move |one| (edit, one)))
                 {
                     let times = self.document.text().chars().filter(|unit| *unit == token).count();
-                    if times != 1 {
+                    if times != if client.has_refused(token) { 0 } else { self.wanted(token) } {
                         return Err(format!("{who}: edit {edit} ({token}) is {times} times in the text"));
                     }
                 }
@@ -293,6 +327,11 @@ impl Oracle {
             }
         }
         Ok(())
+    }
+
+    /// How often a token that was accepted is in a text of which nothing was deleted but all.
+    fn wanted(&self, token: char) -> usize {
+        usize::from(!self.is_of_the_past(token))
     }
 
     fn take(&mut self, entry: &Entry) -> Result<(), String> {
@@ -316,6 +355,7 @@ impl Oracle {
             if let Component::Insert { text, .. } = component {
                 for token in text.as_str().chars().filter(|unit| TOKENS.contains(unit)) {
                     *self.inserted.entry(token).or_default() += 1;
+                    self.inserted_at.insert(token, version);
                 }
             }
         }

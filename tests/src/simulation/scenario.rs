@@ -79,6 +79,8 @@ pub struct Scenario {
     pub large: u64,
     /// How often a user undoes or redoes instead of editing, percent.
     pub undos: u64,
+    /// Of 100 steps of a user, so many see the application delete the document, or make it anew.
+    pub deletions: u64,
     /// Entries between snapshots, and entries kept behind them.
     pub snapshot_entries: u64,
     /// Entries that the log keeps behind a snapshot.
@@ -133,6 +135,7 @@ impl Scenario {
             typing: 0,
             large: 0,
             undos: 0,
+            deletions: 0,
             snapshot_entries: chance.between(3, 40),
             retained_entries: chance.between(5, 200),
             tail_entries: chance.between(5, 200) as usize,
@@ -222,6 +225,22 @@ impl Scenario {
         }
     }
 
+    /// As [`Scenario::hardship`], while the application deletes the document and makes it anew.
+    pub fn deleting(seed: u64) -> Scenario {
+        let mut chance = Chance::new(seed ^ 0x00de_1e7e);
+        let hard = Scenario::hardship(seed ^ 0xde1e);
+        let keeping = if chance.percent(50) { 0 } else { chance.between(30, 90) };
+        let undos = if chance.percent(70) { 0 } else { 20 };
+        Scenario {
+            deletions: chance.between(1, 8),
+            keeping,
+            page_crashes: chance.below(8),
+            undos,
+            mixed: hard.mixed || undos > 0,
+            ..hard
+        }
+    }
+
     /// All that the others have, in any mixture: for long runs.
     pub fn everything(seed: u64) -> Scenario {
         let mut chance = Chance::new(seed ^ 0xa11);
@@ -257,6 +276,7 @@ impl Scenario {
         ("banning", Scenario::banning),
         ("garbling", Scenario::garbling),
         ("hardship", Scenario::hardship),
+        ("deleting", Scenario::deleting),
         ("everything", Scenario::everything),
     ];
 
@@ -275,7 +295,10 @@ impl Scenario {
         let tracked = self.undos == 0 || self.mixed;
         // Nobody keeps a token alive whose renewal takes longer to be heard of than it lasts.
         let renewable = self.token_ms == 0 || self.large == 0 || self.token_ms >= self.shortest_token_ms();
+        // Of a log that loses a deletion nobody knows what it must hold.
+        let lasting = self.deletions == 0 || self.rollbacks == 0;
         renewable
+            && lasting
             && whole
             && tracked
             && counts.iter().all(|count| *count > 0)

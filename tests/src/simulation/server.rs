@@ -8,7 +8,7 @@ use cowrite_protocol::{Channel, ClientId, DocumentId, Limits, Millis, RichText};
 use cowrite_server::connection::{Connection, ConnectionOutput, ConnectionSettings};
 use cowrite_server::oplog::Feed;
 use cowrite_server::outbox::Outbox;
-use cowrite_server::room::{ConnectionId, OpenCommand, Room, RoomCommand, RoomSettings};
+use cowrite_server::room::{ConnectionId, ExistenceCommand, OpenCommand, Room, RoomCommand, RoomSettings};
 
 use super::application::Application;
 use super::chance::Chance;
@@ -179,6 +179,21 @@ impl Server {
                     }
                 }
             }
+        }
+    }
+
+    /// The application asks that the document be there, or not, as it does over HTTP.
+    pub(super) fn wish(
+        &mut self,
+        document: &DocumentId,
+        command: ExistenceCommand,
+        chance: &mut Chance,
+        next_life: &mut u64,
+        now: Millis,
+    ) {
+        let channel = self.room(document, chance, next_life);
+        if let Some(running) = self.rooms.get_mut(&channel) {
+            running.tell(RoomCommand::Existence(Box::new(command)), now);
         }
     }
 

@@ -73,7 +73,7 @@ fn tokens_in(message: &[u8]) -> impl Iterator<Item = char> {
 }
 
 /// Every character that an operation inserts.
-pub(super) fn inserted_by(operation: &<RichText as DocumentType>::Operation) -> Vec<char> {
+pub(in crate::simulation) fn inserted_by(operation: &<RichText as DocumentType>::Operation) -> Vec<char> {
     let inserted = operation.components().iter().filter_map(|component| match component {
         Component::Insert { text, .. } => Some(text.as_str()),
         _ => None,

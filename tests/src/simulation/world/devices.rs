@@ -45,7 +45,9 @@ impl World {
             None => Found::Nothing,
         };
         let loaded = self.clients[client].session.handle_loaded(handle, found, now);
-        loaded.map_err(|error| format!("client {client}: {error}"))
+        loaded.map_err(|error| format!("client {client}: {error}"))?;
+        self.clients[client].look_through();
+        Ok(())
     }
 
     /// The page is killed, not closed: nobody is told, and nothing more is written.

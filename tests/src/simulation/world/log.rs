@@ -17,6 +17,9 @@ impl World {
         let faulty = !self.calm && answered && self.chance.percent(self.scenario.log_faults);
         self.report.log_faults += u64::from(faulty);
         let document = self.document.clone();
+        if std::env::var_os("COWRITE_TRACE").is_some() {
+            eprintln!("{} log {to:?} {request:?} faulty {faulty}", self.now.0);
+        }
         if faulty && let LogRequest::Append(batch) = &request {
             let outcome = match self.chance.below(4) {
                 // Nothing was done.
@@ -126,6 +129,7 @@ impl World {
     /// it is lost on the way, some comes twice.
     pub(super) fn publish(&mut self) -> Result<(), String> {
         let entries = self.oracle.follow(&self.log)?;
+        self.note_existence(&entries)?;
         if self.scenario.watermarks && !entries.is_empty() {
             let (delay, head) = (self.durable_chance.between(20, 4_000), self.oracle.head());
             self.later(delay, Happening::Synced(head, self.oracle.head_hash().unwrap_or(RunningHash::ZERO)));

@@ -3,6 +3,7 @@
 mod bans;
 mod devices;
 mod epilogue;
+mod existence;
 mod garbling;
 mod happening;
 mod hardship;
@@ -20,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use cowrite_client::{Engine, Output, ProposalKind};
+use cowrite_protocol::frame::Code;
 use cowrite_protocol::operation::Component;
 use cowrite_protocol::{
     Channel, ClientId, ClientSeq, DocumentId, Epoch, Limits, Millis, OperationLimits, RichText, RunningHash, Version,
@@ -35,6 +37,7 @@ use super::link::{Link, LinkId};
 use super::oracle::Oracle;
 use super::scenario::Scenario;
 use super::server::Server;
+pub(super) use bans::inserted_by;
 use happening::{Happening, RoomName};
 pub use report::Report;
 
@@ -48,6 +51,7 @@ pub struct World {
     access_chance: Chance,
     garbling_chance: Chance,
     durable_chance: Chance,
+    deletion_chance: Chance,
     hardship: Chance,
     application: Application,
     now: Millis,
@@ -81,6 +85,8 @@ pub struct World {
     connects: Vec<u64>,
     /// What the log will never lose.
     durable: Version,
+    /// Whether the document is to be there, and who wants what.
+    existence: existence::Wishes,
     report: Report,
     /// What happened last, for a run that does not end.
     last: &'static str,
@@ -131,6 +137,7 @@ impl World {
             device_chance: Chance::new(scenario.seed ^ 0xde5e),
             access_chance: Chance::new(scenario.seed ^ 0xacce),
             durable_chance: Chance::new(scenario.seed ^ 0xd0_5ab1e),
+            deletion_chance: Chance::new(scenario.seed ^ 0x00de_1e7e),
             hardship: Chance::new(scenario.seed ^ 0x4a2d_5417),
             garbling_chance: Chance::new(scenario.seed ^ 0x9a4b),
             application: Application::new(&scenario),
@@ -155,6 +162,7 @@ impl World {
             banned: BTreeMap::new(),
             connects: vec![0; scenario.clients],
             durable: Version::ZERO,
+            existence: existence::Wishes::default(),
             report: Report::default(),
             last: "",
             document,
@@ -194,6 +202,7 @@ impl World {
         let mut quiet_since = None;
         loop {
             self.reload_shut_out()?;
+            self.last_wish()?;
             if !self.is_quiet() {
                 quiet_since = None;
             } else if !self.clients.iter().all(|client| client.proposals.is_empty()) {
@@ -227,11 +236,15 @@ impl World {
         }
         self.stay()?;
         self.oracle.check_snapshot(&self.log)?;
+        self.check_last_wish()?;
         let lossless = self.scenario.rollbacks == 0 && self.scenario.undos == 0;
         let typed = self.typed.iter().filter(|(client, ..)| lossless && !self.clients[*client].moved);
         self.report.typed = self.oracle.check_typing(typed.copied(), &self.written)?;
         self.undo_yields()?;
         self.report.entries = self.oracle.head().get();
+        let rejected = self.clients.iter().flat_map(|client| &client.rejected);
+        let of_deleted = rejected.filter(|(.., code)| *code == Code::Deleted);
+        self.report.refused_deleted = of_deleted.map(|(from, to, _)| to - from + 1).sum();
         self.report.undone = self.clients.iter().map(|client| client.undone).sum();
         let (lossy, garbled) = (self.scenario.rollbacks > 0, self.scenario.garbled > 0);
         self.oracle.check_end(&self.clients, lossy, garbled, self.scenario.mixed, &self.unheard)?;
@@ -252,6 +265,7 @@ impl World {
         let rooms = self.servers.iter().flat_map(|server| server.rooms.values());
         let channels: usize = rooms.map(|running| running.room.channels()).sum();
         self.is_done()
+            && self.is_existence_settled()
             // Nobody's former connection is believed to live.
             && channels == self.clients.len()
             // Who sleeps through a rest wakes up to a connection that is gone.

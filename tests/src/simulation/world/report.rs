@@ -47,6 +47,12 @@ pub struct Report {
     pub lingering: u64,
     /// Pairs of letters, typed one behind the other, whose order was compared at the end.
     pub typed: u64,
+    /// Deletions of the document.
+    pub deletions: u64,
+    /// Lives that were begun after a deletion.
+    pub anew: u64,
+    /// Edits that were refused since the document was deleted.
+    pub refused_deleted: u64,
     /// The most often that one client connected during one calm.
     pub calm_connects: u64,
 }
@@ -74,6 +80,9 @@ impl AddAssign for Report {
         self.torn += other.torn;
         self.lingering += other.lingering;
         self.typed += other.typed;
+        self.deletions += other.deletions;
+        self.anew += other.anew;
+        self.refused_deleted += other.refused_deleted;
         self.calm_connects = self.calm_connects.max(other.calm_connects);
     }
 }

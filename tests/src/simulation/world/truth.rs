@@ -5,6 +5,7 @@ use super::*;
 impl World {
     /// After every step: what changed is still the truth.
     pub(super) fn check(&mut self) -> Result<(), String> {
+        self.hear_wishes()?;
         for (index, client) in self.clients.iter_mut().enumerate() {
             if !std::mem::take(&mut client.dirty) {
                 continue;
@@ -31,7 +32,7 @@ impl World {
             {
                 self.oracle.check_replica(&who, position.version, position.hash, engine.accepted_document())?;
             }
-            self.oracle.check_status(&who, client, self.scenario.mixed)?;
+            self.oracle.check_status(&who, client, self.scenario.mixed, &self.unheard)?;
         }
         if self.report.steps.is_multiple_of(8) {
             for (index, server) in self.servers.iter().enumerate() {

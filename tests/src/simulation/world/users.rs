@@ -12,7 +12,15 @@ impl World {
         self.written.insert(token, (client, now));
         if self.chance_of_undo.percent(self.scenario.undos) {
             let back = self.chance_of_undo.percent(65);
+            let session = &self.clients[client].session;
+            let position = session.engine(self.clients[client].handle).and_then(Engine::position);
             let (returned, gone) = self.clients[client].travel(back, now);
+            let knows = position.is_some_and(|position| self.oracle.has_heard(position.version));
+            // What this user has decided to write again may be undone and redone.
+            let past = |token: &char| self.oracle.is_of_the_past(*token) && !self.unheard.contains(token);
+            if let Some(token) = returned.chars().find(past).filter(|_| knows) {
+                return Err(format!("client {client} brought {token} back, which was deleted with the document"));
+            }
             self.unheard.extend(returned.chars());
             // Others' work may have come back by a restoration, as part of an edit of this user.
             let foreign = |token: &char| self.written.get(token).is_some_and(|(author, _)| *author != client);
@@ -44,6 +52,7 @@ impl World {
         self.ban(client);
         self.suffer(client);
         self.leave_waiting();
+        self.maybe_wish()?;
         if self.chance.percent(crashes) {
             let server = self.chance.below(self.servers.len() as u64) as usize;
             self.kill(server);
@@ -127,9 +136,9 @@ impl World {
     /// Where text is deleted, nobody sees in the text whether these had been accepted: a person who
     /// writes them again may do it a second time.
     fn written_again(&mut self, tokens: &str) {
-        if self.scenario.mixed {
-            self.unheard.extend(tokens.chars());
-        }
+        // Nor where the text that held them is gone.
+        let unsure = |token: &char| self.scenario.mixed || self.oracle.is_of_the_past(*token);
+        self.unheard.extend(tokens.chars().filter(unsure));
     }
 }
 
