@@ -41,7 +41,7 @@ async function entries() {
   return Object.values(exports).flatMap(({ default: built }) => /^\.\/dist\/([\w-]+)\.js$/.exec(built)?.[1] ?? []).map((name) => `src/${name}.ts`);
 }
 
-/** Takes over what wasm-pack has built, which is not there before the first build of the workspace. */
+/** Takes over what wasm-bindgen has made, which is not there before the first build of the workspace. */
 async function copyModule() {
   if (!(await stat("wasm/cowrite.js").catch(() => null))) {
     console.warn("npm: wasm/ is not built yet, so dist/ has no module; `cargo xtask wasm` builds both");

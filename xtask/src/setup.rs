@@ -34,11 +34,10 @@ pub(crate) fn setup(workspace: &Workspace, scope: Scope, steps: &mut Steps) -> R
         })?;
         steps.run("setup-redis", "redis-server, and a time of day that tests set", || process_tests(workspace))?;
     }
-    for tool in [Tool::wasm_bindgen(workspace)?, Tool::wasm_pack()] {
-        let name = format!("setup-{}", tool.package);
-        let what = format!("version {}, built from source", tool.version);
-        steps.run(&name, &what, || tool.install(workspace))?;
-    }
+    let tool = Tool::wasm_bindgen(workspace)?;
+    let name = format!("setup-{}", tool.package);
+    let what = format!("version {}, built from source", tool.version);
+    steps.run(&name, &what, || tool.install(workspace))?;
     steps.run("setup-npm", "packages of npm/", || npm_packages(workspace, "npm"))?;
     steps.run("setup-demo", "the editors of the demo", || npm_packages(workspace, DEMO_EDITORS))?;
     if scope == Scope::Tests {

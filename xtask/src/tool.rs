@@ -7,9 +7,6 @@ use crate::shell::Shell;
 use crate::step::Outcome;
 use crate::workspace::Workspace;
 
-/// The version of wasm-pack that the build is known to work with.
-const WASM_PACK: &str = "0.15.1";
-
 /// The version of cargo-fuzz that the targets are known to build with.
 const CARGO_FUZZ: &str = "0.13.2";
 
@@ -25,11 +22,6 @@ pub(crate) struct Tool {
 }
 
 impl Tool {
-    /// wasm-pack, which builds the npm package.
-    pub(crate) fn wasm_pack() -> Self {
-        Self { package: "wasm-pack", version: WASM_PACK.to_owned(), program: "wasm-pack" }
-    }
-
     /// cargo-fuzz, which builds and starts the programs of `fuzz/`.
     pub(crate) fn cargo_fuzz() -> Self {
         Self { package: "cargo-fuzz", version: CARGO_FUZZ.to_owned(), program: "cargo-fuzz" }

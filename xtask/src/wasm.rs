@@ -1,15 +1,35 @@
 //! `cargo xtask wasm`: the npm package, from Rust and TypeScript.
 
-use std::fs;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use crate::failure::Failure;
-use crate::setup::DEMO_EDITORS;
+use crate::setup::{DEMO_EDITORS, WASM_TARGET};
 use crate::shell::Shell;
 use crate::size::Sizes;
 use crate::stamp::Stamp;
 use crate::step::{Outcome, Steps};
 use crate::workspace::Workspace;
+
+/// Where cargo puts the module, in the target folder.
+const BUILT: &str = "wasm32-unknown-unknown/wasm-release/cowrite_client_wasm.wasm";
+
+/// How the module is made smaller once it is built. All it may use has been in every browser for years.
+const WASM_OPT: [&str; 12] = [
+    "-Oz",
+    // Few functions that are called once are put into their callers: packed, that is larger.
+    "-ocimfs=20",
+    "--converge",
+    "-lmu",
+    "--strip-producers",
+    "--strip-target-features",
+    "--enable-bulk-memory",
+    "--enable-nontrapping-float-to-int",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-reference-types",
+    "--enable-multivalue",
+];
 
 /// Builds what has changed and prints what the browser will load.
 pub(crate) fn wasm(workspace: &Workspace, steps: &mut Steps) -> Result<(), Failure> {
@@ -20,7 +40,7 @@ pub(crate) fn wasm(workspace: &Workspace, steps: &mut Steps) -> Result<(), Failu
 
 /// Builds npm/wasm and npm/dist, each only when something that it is made from has changed.
 pub(crate) fn build(workspace: &Workspace, steps: &mut Steps) -> Result<(), Failure> {
-    steps.run("wasm", "the client engine for browsers, by wasm-pack", || module(workspace))?;
+    steps.run("wasm", "the client engine for browsers", || module(workspace))?;
     steps.run("package", "the npm package, from TypeScript", || package(workspace))
 }
 
@@ -40,45 +60,37 @@ fn module(workspace: &Workspace) -> Result<Outcome, Failure> {
     if stamp.is_current()? {
         return Ok(Outcome::UpToDate);
     }
-    // Without it wasm-pack leaves the module as it is, nearly twice as large, and says so in passing.
-    if workspace.program("wasm-opt").is_none() {
-        let (program, remedy) = ("wasm-opt".to_owned(), "run `cargo xtask setup`".to_owned());
-        return Err(Failure::Missing { program, remedy });
+    for program in ["wasm-bindgen", "wasm-opt"] {
+        if workspace.program(program).is_none() {
+            let (program, remedy) = (program.to_owned(), "run `cargo xtask setup`".to_owned());
+            return Err(Failure::Missing { program, remedy });
+        }
     }
-    ask_for_no_update(workspace)?;
-    // `no-install`: with a tool missing wasm-pack would otherwise fetch a program by itself.
+    let (built, module) = (workspace.target().join(BUILT), workspace.path("npm/wasm/cowrite_bg.wasm"));
+    // As a cdylib alone: with an rlib beside it, which the tests and the pages in Rust are built on,
+    // cargo leaves out the optimisation across crates.
     let arguments = [
-        "build",
-        "client-wasm",
-        "--profile",
-        "wasm-release",
+        "rustc",
+        "--package=cowrite-client-wasm",
+        "--lib",
+        "--crate-type=cdylib",
+        "--features=module",
+        "--profile=wasm-release",
         "--target",
-        "web",
-        "--mode",
-        "no-install",
-        "--no-pack",
-        "--out-dir",
-        "../npm/wasm",
-        "--out-name",
-        "cowrite",
-        "--",
-        "--features",
-        "module",
+        WASM_TARGET,
     ];
-    // Between the 5 of `opt-level = "z"`, which calls for every trifle, and the 50 of "s".
-    let inline = "-Cllvm-args=-inline-threshold=15";
-    Shell::new(workspace, "wasm-pack", arguments)
-        .with("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", inline)
-        .run()?;
+    // Between the 5 of `opt-level = "z"`, which calls for every trifle, and the 50 of "s". What the pass
+    // for loops makes ready for a processor's ways of addressing, wasm has not.
+    let flags = "-Cllvm-args=-inline-threshold=15 -Cllvm-args=-disable-lsr";
+    Shell::new(workspace, "cargo", arguments).with("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags).run()?;
+    let folder = workspace.path("npm/wasm");
+    let options: [&OsStr; 5] =
+        ["--target=web".as_ref(), "--out-name=cowrite".as_ref(), "--out-dir".as_ref(), folder.as_ref(), built.as_ref()];
+    Shell::new(workspace, "wasm-bindgen", options).run()?;
+    let files = [module.as_os_str(), "--output".as_ref(), module.as_os_str()];
+    Shell::new(workspace, "wasm-opt", WASM_OPT.iter().map(OsStr::new).chain(files)).run()?;
     stamp.record()?;
     Ok(Outcome::Done)
-}
-
-/// Keeps wasm-pack from asking the registry, once a day, whether there is a newer wasm-pack: it
-/// asks when its own note is a day old, so the note is dated ahead.
-fn ask_for_no_update(workspace: &Workspace) -> Result<(), Failure> {
-    let note = workspace.tools().join("bin/wasm-pack.stamp");
-    fs::write(&note, "created 2999-01-01T00:00:00+00:00\n").map_err(Failure::file(note))
 }
 
 fn package(workspace: &Workspace) -> Result<Outcome, Failure> {
