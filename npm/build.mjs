@@ -1,6 +1,7 @@
 // Builds the package into dist/, or with --tests the tests into compiled/.
 import { execFileSync } from "node:child_process";
 import { cp, mkdir, readFile, readdir, rm, stat } from "node:fs/promises";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -48,12 +49,13 @@ async function copyModule() {
     return;
   }
   await mkdir("dist/wasm", { recursive: true });
-  for (const name of await readdir("wasm")) {
-    if (/\.(wasm|d\.ts)$/.test(name)) await cp(`wasm/${name}`, `dist/wasm/${name}`);
-  }
+  for (const name of ["cowrite_bg.wasm", "cowrite_bg.wasm.d.ts"]) await cp(`wasm/${name}`, `dist/wasm/${name}`);
+  await cp("wasm/cowrite.d.ts", "dist/wasm/glue.d.ts");
   await build({
-    entryPoints: ["wasm/cowrite.js"],
+    entryPoints: ["src/wasm/cowrite.ts"],
     outdir: "dist/wasm",
+    bundle: true,
+    plugins: [{ name: "glue", setup: ({ onResolve }) => onResolve({ filter: /^\.\/glue\.js$/ }, () => ({ path: path.resolve("wasm/cowrite.js") })) }],
     minify: true,
     format: "esm",
     target: "es2022",

@@ -1,4 +1,4 @@
-//! The class that JavaScript sees. It converts, and nothing more.
+//! One client as JavaScript has it. It converts, and nothing more.
 
 use alloc::rc::Rc;
 use alloc::string::String;
@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use cowrite_client::{DocumentHandle, Found, ReviewRule, Session, Written};
 use cowrite_protocol::{Operation, Utf16Length};
-use wasm_bindgen::prelude::*;
+use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::browser::{Guard, Host};
 use crate::driver::Driver;
@@ -18,15 +18,15 @@ use crate::face::{Refusal, attributes, edit_at};
 /// Offsets and lengths are UTF-16 code units. What is thrown is a stable code, as a
 /// string. Events go to the function given, each as one JSON text, after the engine has
 /// finished and before the call that caused them returns; that function may call back in.
-#[wasm_bindgen]
+///
+/// JavaScript reaches its methods by the few of `calls`, and the npm package gives them their names back.
+#[wasm_bindgen(js_name = Calls)]
 pub struct WasmClient(Rc<Driver>);
 
-#[wasm_bindgen]
 impl WasmClient {
     /// A client that is not connected yet. `guard` gets the function by which timers, the
     /// socket and the page call the module, and answers what they shall call instead: where
     /// the module fails in such a call, it is thrown there.
-    #[wasm_bindgen(constructor)]
     pub fn new(url: String, host: Host, guard: &Guard) -> WasmClient {
         WasmClient(Driver::new(url, host, guard))
     }
@@ -111,7 +111,7 @@ impl WasmClient {
 
     /// How the write of that number ended: 0 stored, 1 failed, 2 failed and the
     /// store emptied, 3 what the record stands on is missing.
-    pub fn stored(&self, doc: u32, ticket: u32, ending: u8) -> Result<(), Refusal> {
+    pub fn stored(&self, doc: u32, ticket: u32, ending: u32) -> Result<(), Refusal> {
         let written = match ending {
             0 => Written::Stored,
             1 => Written::Failed,
@@ -245,11 +245,5 @@ impl WasmClient {
     /// Drops a proposal for good.
     pub fn discard_proposal(&self, doc: u32, id: u32) -> Result<(), Refusal> {
         self.0.act(&mut |session, now| session.discard_proposal(DocumentHandle(doc), id, now))
-    }
-}
-
-impl From<Refusal> for JsValue {
-    fn from(refusal: Refusal) -> JsValue {
-        JsValue::from_str(refusal.0)
     }
 }

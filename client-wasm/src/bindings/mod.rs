@@ -3,6 +3,8 @@
 
 mod browser;
 #[cfg(feature = "javascript")]
+mod calls;
+#[cfg(feature = "javascript")]
 mod client;
 
 pub(crate) use browser::{Callback, Guard, Host, Hosts, Signal, Socket, Timer, listen, now, seed, unlisten};
