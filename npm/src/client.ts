@@ -257,7 +257,8 @@ export class Client {
         if (this.#engine) this.#keeping?.store(event, this.#engine);
         break;
       case "panic":
-        this.#fail(event.message);
+        // The module is still in the call that failed, so the error's stack tells which of its functions did.
+        this.#fail(new Error(event.message));
         break;
       default:
         this.#document(event)?.handle(event);

@@ -277,6 +277,8 @@ test("when the module dies, text and pending work stay readable and all later ca
   engine.die("unreachable");
   assert.equal(client.status.state, "stopped");
   assert.equal(client.status.error?.code, "panicked");
+  // Its stack leads to where the module failed.
+  assert.match((client.status.error?.cause as Error).stack!, /^Error: unreachable\n[^]*\bdie\b/);
   assert.deepEqual(document.pending, [{ retain: 0 }, { insert: "kept" }]);
   // Nobody had read the text since the last edit: it is put together from what was told.
   assert.deepEqual([document.text, document.length], ["kept", 4]);
