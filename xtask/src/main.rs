@@ -11,6 +11,7 @@ mod docs;
 mod failure;
 mod faults;
 mod fuzz;
+mod glue;
 mod model;
 mod mutations;
 mod rust_pages;

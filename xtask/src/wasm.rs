@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use crate::failure::Failure;
+use crate::glue::number_names;
 use crate::setup::{DEMO_EDITORS, WASM_TARGET};
 use crate::shell::Shell;
 use crate::size::Sizes;
@@ -15,12 +16,14 @@ use crate::workspace::Workspace;
 const BUILT: &str = "wasm32-unknown-unknown/wasm-release/cowrite_client_wasm.wasm";
 
 /// How the module is made smaller once it is built. All it may use has been in every browser for years.
-const WASM_OPT: [&str; 12] = [
+const WASM_OPT: [&str; 13] = [
     "-Oz",
     // Few functions that are called once are put into their callers: packed, that is larger.
     "-ocimfs=20",
     "--converge",
     "-lmu",
+    // What engines do not heed, and what varies without need.
+    "--dealign",
     "--strip-producers",
     "--strip-target-features",
     "--enable-bulk-memory",
@@ -54,6 +57,7 @@ fn module(workspace: &Workspace) -> Result<Outcome, Failure> {
         "client/src",
         "client-wasm/Cargo.toml",
         "client-wasm/src",
+        "xtask/src/glue.rs",
         "xtask/src/wasm.rs",
     ];
     let stamp = stamp(workspace, "wasm", paths(workspace, &sources), "npm/wasm")?;
@@ -89,6 +93,7 @@ fn module(workspace: &Workspace) -> Result<Outcome, Failure> {
     Shell::new(workspace, "wasm-bindgen", options).run()?;
     let files = [module.as_os_str(), "--output".as_ref(), module.as_os_str()];
     Shell::new(workspace, "wasm-opt", WASM_OPT.iter().map(OsStr::new).chain(files)).run()?;
+    number_names(&folder)?;
     stamp.record()?;
     Ok(Outcome::Done)
 }
