@@ -1,12 +1,15 @@
 // A program that is measured or that measures: started on one core, watched through the kernel, ended.
 import { spawn } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 
 const STARTS_WITHIN_MS = 20_000;
 /** What the kernel counts a process's time in: USER_HZ, which is 100 on every Linux. */
 const TICK_MS = 10;
+
+/** Lets a program have as many files open as the system lets it: what a user may have at first is fewer. */
+const AS_MANY_FILES = ["sh", "-c", "ulimit -n \"$(ulimit -Hn)\" && exec \"$@\"", "sh"];
 
 /** A child process. `end` is to be called whatever happens. */
 export class Program {
@@ -17,7 +20,7 @@ export class Program {
 
   /** Starts `words` on this core (`null`: wherever the kernel likes). */
   constructor(words, { core = null, env = {} } = {}) {
-    const [name, ...rest] = core === null ? words : ["taskset", "-c", String(core), ...words];
+    const [name, ...rest] = core === null ? words : [...AS_MANY_FILES, "taskset", "-c", String(core), ...words];
     this.name = words.slice(0, 3).join(" ");
     this.#child = spawn(name, rest, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
     this.exit = new Promise((resolve) => {
@@ -71,6 +74,25 @@ export class Program {
     if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill("SIGKILL");
     await this.exit;
   }
+}
+
+/** How many files a program started here may have open. */
+export async function mostFiles() {
+  const limits = await readFile("/proc/self/limits", "utf8");
+  const hard = /Max open files\s+\S+\s+(\S+)/.exec(limits)[1];
+  return hard === "unlimited" ? Infinity : Number(hard);
+}
+
+/** Milliseconds of processor time of these processes, to the nanosecond: of the threads that they have now. */
+export async function fineCpuMs(pids) {
+  let nanoseconds = 0;
+  for (const pid of pids) {
+    for (const thread of await readdir(`/proc/${pid}/task`)) {
+      const stat = await readFile(`/proc/${pid}/task/${thread}/schedstat`, "utf8").catch(() => "0");
+      nanoseconds += Number(stat.split(" ")[0]);
+    }
+  }
+  return nanoseconds / 1e6;
 }
 
 /** Milliseconds of processor time, user and system, that a process has used so far. */

@@ -1,16 +1,19 @@
 // A document grows old: what its age costs who comes back, and who comes for the first time.
-import { cpuMs } from "../program.mjs";
+import { Program, cpuMs } from "../program.mjs";
 import { percentile } from "../report/sample.mjs";
 import { until } from "./wait.mjs";
 
 /** Edits that travel before an answer is waited for, where a client sends each by itself. */
 const AT_ONCE = 50;
+/** More edits than these are not worth the time of a client with a text. */
+const MANY = 5_000;
 
 /**
  * A text of `units`, in which one by turns inserts a letter and deletes one, at places all over. Each age of `ages` is
  * so many edits; while a document comes to it, somebody is away. Then `opens` others open it one after the other.
+ * `grower` is a program that makes the edits of our own server for us, where a client with a text would take too long.
  */
-export async function history(open, { url, pid, units, ages, opens }) {
+export async function history(open, { client, url, pid, units, ages, opens, grower }) {
   const writer = await open(url, "old", { user: "ann" });
   writer.insert(0, "Lorem ipsum. ".repeat(units / 13));
   await writer.accepted();
@@ -21,6 +24,11 @@ export async function history(open, { url, pid, units, ages, opens }) {
   for (const age of ages) {
     const missed = age - edits;
     reader.part();
+    if (grower && missed > MANY) {
+      const words = { kind: "grow", client, url, pid, from: edits, edits: missed, units: writer.length() };
+      await new Program([...grower, JSON.stringify(words)]).result(120_000);
+      edits = age;
+    }
     for (; edits < age; edits += 1) {
       const at = (edits * 7919) % writer.length();
       if (edits % 2 === 0) writer.insert(at, "x");
@@ -28,7 +36,10 @@ export async function history(open, { url, pid, units, ages, opens }) {
       if (!writer.pipelined || edits % AT_ONCE === 0) await writer.accepted();
     }
     await writer.accepted();
-    const wanted = writer.text();
+    const truth = await open(url, "old", { user: `truth${age}` });
+    const wanted = truth.text();
+    truth.close();
+    await until("who stayed has all", () => writer.text() === wanted);
     const before = await cpuMs(pid);
     const left = performance.now();
     reader.meet();

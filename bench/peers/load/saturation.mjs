@@ -1,8 +1,8 @@
 // Writers that never rest: each types its next letter when the last is acknowledged.
-import { cpuMs } from "../program.mjs";
+import { fineCpuMs } from "../program.mjs";
 import { several, sleep, until } from "./wait.mjs";
 
-export async function saturation(open, { url, pid, documents, warmMs, measuredMs }) {
+export async function saturation(open, { url, pid, morePids, documents, warmMs, measuredMs }) {
   const writers = await several(documents, 16, (index) => open(url, `d${index}`, { user: `u${index}` }));
   const typed = new Array(documents).fill(0);
   let stop = false;
@@ -15,9 +15,11 @@ export async function saturation(open, { url, pid, documents, warmMs, measuredMs
   });
   const all = () => typed.reduce((sum, count) => sum + count, 0);
   await sleep(warmMs);
-  const [cpu, edits, begun] = [await cpuMs(pid), all(), performance.now()];
+  const spent = async () => [await fineCpuMs([pid]), await fineCpuMs(morePids)];
+  const [[cpu, more], edits, begun] = [await spent(), all(), performance.now()];
   await sleep(measuredMs);
-  const result = { cpuMs: (await cpuMs(pid)) - cpu, edits: all() - edits, tookMs: performance.now() - begun };
+  const [[cpuThen, moreThen], editsThen, took] = [await spent(), all(), performance.now() - begun];
+  const result = { cpuMs: cpuThen - cpu, moreCpuMs: moreThen - more, edits: editsThen - edits, tookMs: took };
   stop = true;
   await Promise.all(ends);
   result.allEdits = all();

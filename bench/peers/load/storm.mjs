@@ -1,5 +1,5 @@
 // Every connection breaks at once, and every client comes back as it sees fit.
-import { cpuMs } from "../program.mjs";
+import { cpuMs, fineCpuMs } from "../program.mjs";
 import { percentile } from "../report/sample.mjs";
 import { several, until } from "./wait.mjs";
 
@@ -10,7 +10,7 @@ export const BREAK = "everybody is there";
  * `connections` clients, five to a document, lose their connection: by themselves, or with the server. Gives when the
  * last of them is in step again.
  */
-export async function storm(open, { url, pid, connections, restart }) {
+export async function storm(open, { url, pid, morePids, connections, restart }) {
   const documents = connections / 5;
   const back = new Array(connections).fill(0);
   let begun = 0;
@@ -18,7 +18,7 @@ export async function storm(open, { url, pid, connections, restart }) {
     user: `u${index}`,
     onInsert: () => (back[index] = performance.now() - begun),
   }));
-  const cpu = restart ? 0 : await cpuMs(pid);
+  const [cpu, more] = [restart ? 0 : await cpuMs(pid), await fineCpuMs(morePids)];
   if (restart) {
     const gone = new Promise((resolve) => clients[0].socket().on("close", resolve));
     console.log(BREAK);
@@ -33,5 +33,5 @@ export async function storm(open, { url, pid, connections, restart }) {
   await until("everybody is back", () => back.every((time, index) => index < documents || time > 0), 90_000);
   await until("everybody has one text", () => clients.every((client) => client.text() === "on"));
   const times = back.slice(documents);
-  return { p50: percentile(times, 0.5), last: percentile(times, 1), cpuMs: restart ? undefined : (await cpuMs(pid)) - cpu };
+  return { p50: percentile(times, 0.5), last: percentile(times, 1), cpuMs: restart ? undefined : (await cpuMs(pid)) - cpu, moreCpuMs: morePids.length > 0 ? (await fineCpuMs(morePids)) - more : undefined };
 }

@@ -2,10 +2,13 @@
 import { age } from "./age.mjs";
 import { idle } from "./idle.mjs";
 import { algebra, merge, traces } from "./engine.mjs";
+import { connections } from "./connections.mjs";
 import { history } from "./history.mjs";
+import { rooms } from "./rooms.mjs";
+import { servers } from "./servers.mjs";
 import { storm } from "./storm.mjs";
 import { carets, documents, hot, latency, thousand } from "./typing.mjs";
 import { throughput } from "./throughput.mjs";
 import { wire } from "./wire.mjs";
 
-export const parts = [latency, documents, hot, carets, thousand, throughput, wire, idle, history, storm, traces, merge, age, algebra];
+export const parts = [latency, documents, hot, carets, thousand, throughput, wire, idle, connections, rooms, history, storm, servers, traces, merge, age, algebra];

@@ -6,12 +6,13 @@ import { Server, load, subjects } from "../subjects.mjs";
 const NOTES = {
   cowrite: "comes back by its own jitter",
   "cowrite-disk": "comes back by its own jitter",
+  "cowrite-redis": "comes back by its own jitter",
   sharedb: "leaves coming back to the application: at once here",
   hocuspocus: "comes back by its provider's jitter",
   "y-websocket": "comes back by its provider's pauses, without jitter",
 };
 /** Who has the documents still when its server is started again, or is given them by the clients. */
-const OUTLIVE = ["cowrite-disk", "hocuspocus", "y-websocket"];
+const OUTLIVE = ["cowrite-disk", "cowrite-redis", "hocuspocus", "y-websocket"];
 
 /** One storm over each of them, by a load that breaks its connections or by the end of the server. */
 function storms(names, restart, connections, figures) {
@@ -44,10 +45,16 @@ export const storm = {
       { id: `${when}-last`, title: `${words}, ${when}: until the last is in step again`, unit: "s", better: "less", value: ({ last }) => last / 1000 },
       { id: `${when}-half`, title: `${words}, ${when}: until half of them are`, unit: "s", better: "less", value: ({ p50 }) => p50 / 1000 },
     ];
+    const redis = (when) => ({
+      id: `${when}-redis`, title: `${words}, ${when}: Redis' processor time by client`, unit: "ms", better: "less", digits: 3,
+      only: (name) => name === "cowrite-redis", value: ({ moreCpuMs }) => moreCpuMs / connections,
+    });
     const cut = await storms(Object.keys(NOTES), false, connections, [
       ...figures("cut off"),
       { id: "cpu", title: "cut off: server's processor time by client", unit: "ms", better: "less", digits: 3, value: ({ cpuMs }) => cpuMs / connections },
+      redis("cut off"),
     ]);
-    return [...cut, ...await storms(OUTLIVE, true, connections, figures("the server killed and started again"))];
+    const restarted = "the server killed and started again";
+    return [...cut, ...await storms(OUTLIVE, true, connections, [...figures(restarted), redis(restarted)])];
   },
 };

@@ -3,13 +3,14 @@ import { rounds } from "../rounds.mjs";
 import { Server, load, subjects } from "../subjects.mjs";
 
 const few = ["cowrite", "cowrite-disk", "cowrite-redis", "cowrite-native", "sharedb", "hocuspocus", "y-websocket", "relay"];
-const everybody = ["cowrite", "cowrite-disk", "cowrite-redis", "cowrite-native", "cowrite-disk-native", "sharedb", "hocuspocus", "y-websocket", "relay", "relay-native"];
+const everybody = ["cowrite", "cowrite-disk", "cowrite-redis", "cowrite-native", "cowrite-disk-native", "cowrite-redis-native", "sharedb", "hocuspocus", "y-websocket", "relay", "relay-native"];
 
 const late = [
   { id: "p50", title: "local insert to applied at the others, p50", unit: "ms", better: "less", value: ({ p50 }) => p50 },
   { id: "p99", title: "local insert to applied at the others, p99", unit: "ms", better: "less", value: ({ p99 }) => p99 },
 ];
 const cost = { id: "cpu", title: "server's processor time for 1,000 deliveries", unit: "ms", better: "less", digits: 1, value: ({ cpuPer1000 }) => cpuPer1000 };
+const deliveries = { id: "deliveries", title: "deliveries for a second of the server's processor time", unit: "thousands", better: "more", digits: 1, value: ({ deliveries: count, cpuMs }) => count / cpuMs };
 const memory = { id: "peak", title: "server's resident memory, at most", unit: "MiB", better: "less", digits: 1, value: ({ peakMib }) => peakMib };
 
 /** A part that puts each server under one load of typing. */
@@ -21,7 +22,7 @@ function part({ name, title, names, scenario, short, figures, count }) {
     measure: async (subject) => {
       const server = await Server.start(subject);
       try {
-        return await load(subject, server, { kind: "typing", warmMs: 1000, measuredMs: 2500, ...scenario, ...(quick ? { warmMs: 700, measuredMs: 2000, ...short } : {}) });
+        return await load(subject, server, { kind: "typing", warmMs: 700, measuredMs: quick ? 1500 : 2000, ...scenario, ...(quick ? short : {}) });
       } finally {
         await server.end();
       }
@@ -34,9 +35,9 @@ export const latency = part({
   name: "latency",
   title: "one document, two clients, a letter every 20 ms",
   names: everybody,
-  scenario: { documents: 1, full: [2], writers: 1, everyMs: 20, measuredMs: 3000 },
+  scenario: { documents: 1, full: [2], writers: 1, everyMs: 20 },
   figures: late,
-  count: 3,
+  count: 2,
 });
 
 export const documents = part({
@@ -53,8 +54,8 @@ export const hot = part({
   title: "one document with 100 clients, of whom 10 type 10 letters a second",
   names: few,
   scenario: { documents: 1, full: [20], deaf: 80, writers: 10, everyMs: 100 },
-  figures: [...late, cost],
-  count: 3,
+  figures: [...late, cost, deliveries],
+  count: 2,
 });
 
 export const carets = part({
@@ -63,16 +64,16 @@ export const carets = part({
   // The text type that ShareDB's documentation names has no presence.
   names: everybody.filter((name) => name !== "sharedb" && !name.includes("native")),
   scenario: { documents: 1, full: [20], deaf: 80, writers: 10, everyMs: 100, carets: true },
-  figures: [...late, cost],
+  figures: [...late, cost, deliveries],
   count: 2,
 });
 
 export const thousand = part({
   name: "thousand",
   title: "one document with 1,000 subscribers and 20 letters a second",
-  names: ["cowrite", "cowrite-disk", "cowrite-native", "sharedb", "hocuspocus", "y-websocket", "relay"],
+  names: ["cowrite", "cowrite-disk", "cowrite-redis", "cowrite-native", "sharedb", "hocuspocus", "y-websocket", "relay"],
   scenario: { documents: 1, full: [6], deaf: 994, writers: 2, everyMs: 100 },
   short: { deaf: 294 },
-  figures: [...late, cost],
+  figures: [...late, cost, deliveries],
   count: 1,
 });

@@ -7,9 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use cowrite_client::native::{DocumentClient, NativeClient, NativeSettings};
 use cowrite_client::{Event, Origin};
-use cowrite_protocol::Operation;
 use cowrite_protocol::operation::Component;
-use cowrite_protocol::text::Utf16Length;
+use cowrite_protocol::text::{Utf16Length, Utf16Offset};
+use cowrite_protocol::{Cursor, Operation};
 use cowrite_tests::server::mint;
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::{mpsc, watch};
@@ -65,6 +65,14 @@ impl Client {
                 relayed.letters.lock().unwrap().extend_from_slice(letter.as_bytes());
                 relayed.own.send(letter.to_owned()).expect("its task runs");
             }
+        }
+    }
+
+    /// Puts its caret there; the relay passes a message of that size on.
+    pub(super) fn move_caret(&mut self, at: u32) {
+        match self {
+            Client::Cowrite { document, .. } => document.set_cursor(Cursor::caret(Utf16Offset(at))),
+            Client::Relay(_) => self.insert("", 0, 1),
         }
     }
 

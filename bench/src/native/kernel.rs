@@ -2,16 +2,18 @@
 
 use std::fs;
 
-/// USER_HZ, which is 100 on every Linux.
-const TICK_MS: u64 = 10;
-
-/// Milliseconds of processor time, user and system, used so far.
-pub(super) fn cpu_ms(pid: u32) -> u64 {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("the server runs");
-    // The name, in parentheses, may hold anything.
-    let (_, fields) = stat.rsplit_once(')').expect("a name");
-    let times = fields.split_whitespace().skip(11).take(2);
-    times.map(|ticks| ticks.parse::<u64>().expect("a number")).sum::<u64>() * TICK_MS
+/// Milliseconds of processor time used so far by these processes together, user and system, as the scheduler counts
+/// it: to the nanosecond. Threads that have ended are not in it.
+pub(super) fn fine_cpu_ms(pids: &[u32]) -> f64 {
+    let mut nanoseconds = 0_u64;
+    for pid in pids {
+        for task in fs::read_dir(format!("/proc/{pid}/task")).expect("the process runs") {
+            // A thread may end meanwhile.
+            let Ok(stat) = fs::read_to_string(task.expect("a thread").path().join("schedstat")) else { continue };
+            nanoseconds += stat.split_whitespace().next().and_then(|time| time.parse::<u64>().ok()).expect("a time");
+        }
+    }
+    nanoseconds as f64 / 1e6
 }
 
 /// Resident memory in MiB: now, or `VmHWM`, at most so far.

@@ -1,7 +1,10 @@
 //! A load in Rust: the same scenarios that `bench/peers/load` puts on a server from Node.js.
 
 mod client;
+mod grow;
+mod hold;
 mod kernel;
+mod rooms;
 mod saturation;
 mod scenario;
 mod typing;
@@ -15,6 +18,9 @@ pub(crate) async fn load(scenario: &str) {
     let measured = match scenario.kind {
         Kind::Typing => typing::measure(&scenario).await,
         Kind::Saturation => saturation::measure(&scenario).await,
+        Kind::Hold => hold::hold(&scenario).await,
+        Kind::Rooms => rooms::measure(&scenario).await,
+        Kind::Grow => grow::grow(&scenario).await,
     };
     println!("{measured}");
 }

@@ -1,5 +1,6 @@
 //! What is asked for, in the words of `bench/peers`.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -12,8 +13,15 @@ pub(super) struct Scenario {
     pub(super) client: Who,
     /// Such as `ws://127.0.0.1:8080`.
     pub(super) url: String,
+    /// Servers beside that one, which clients of a document take turns in.
+    #[serde(default)]
+    pub(super) more_urls: Vec<String>,
     /// The server's process.
     pub(super) pid: u32,
+    /// What else works for it: other servers, Redis.
+    #[serde(default)]
+    pub(super) more_pids: Vec<u32>,
+    #[serde(default)]
     pub(super) documents: usize,
     /// Clients of a document; the documents take turns.
     #[serde(default)]
@@ -25,8 +33,30 @@ pub(super) struct Scenario {
     pub(super) writers: usize,
     #[serde(default)]
     every_ms: u64,
+    #[serde(default)]
     warm_ms: u64,
+    #[serde(default)]
     measured_ms: u64,
+    /// Of a load that holds connections: the first one's number and how many there are, and of how many
+    /// each has one document open together.
+    #[serde(default)]
+    pub(super) from: usize,
+    #[serde(default)]
+    pub(super) connections: usize,
+    #[serde(default)]
+    pub(super) people: usize,
+    /// Edits that are made one after the other.
+    #[serde(default)]
+    pub(super) edits: usize,
+    /// UTF-16 code units of a text.
+    #[serde(default)]
+    pub(super) units: usize,
+    /// Whether nobody has written the document yet.
+    #[serde(default)]
+    pub(super) fresh: bool,
+    /// Whether writers move their carets instead of typing.
+    #[serde(default)]
+    pub(super) moves: bool,
 }
 
 /// What the clients do.
@@ -35,6 +65,12 @@ pub(super) struct Scenario {
 pub(super) enum Kind {
     Typing,
     Saturation,
+    /// Connections that do nothing, until the program is ended.
+    Hold,
+    /// Documents that are opened and closed.
+    Rooms,
+    /// A document that grows old.
+    Grow,
 }
 
 /// Which clients.
@@ -46,6 +82,24 @@ pub(super) enum Who {
 }
 
 impl Scenario {
+    /// The address of a server, without the scheme.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.url.trim_start_matches("ws://").parse().expect("an address")
+    }
+
+    /// The server of this client of a document.
+    pub(super) fn url_of(&self, client: usize) -> &str {
+        match client % (1 + self.more_urls.len()) {
+            0 => &self.url,
+            more => &self.more_urls[more - 1],
+        }
+    }
+
+    /// Every process that works for the load.
+    pub(super) fn pids(&self) -> Vec<u32> {
+        std::iter::once(self.pid).chain(self.more_pids.iter().copied()).collect()
+    }
+
     pub(super) fn every(&self) -> Duration {
         Duration::from_millis(self.every_ms)
     }

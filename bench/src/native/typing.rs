@@ -3,15 +3,15 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use cowrite_tests::server::{Metrics, get};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::client::{Client, Heard};
-use super::kernel::{cpu_ms, mib};
+use super::kernel::{fine_cpu_ms, mib};
 use super::scenario::{Scenario, Who};
 use crate::sample::Sample;
 
-const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz";
 const SEED: &str = "0123456789";
 const SEED_TIMES: usize = 100;
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -42,10 +42,13 @@ pub(super) async fn measure(scenario: &Scenario) -> Value {
     type_for(&mut desks, scenario, scenario.warm()).await;
     settle(&mut desks, scenario).await;
     desks.iter().for_each(|desk| desk.told.lock().unwrap().latencies = Sample::default());
-    let (cpu, begun) = (cpu_ms(scenario.pid), Instant::now());
+    let spent = || scenario.pids().iter().map(|pid| fine_cpu_ms(&[*pid])).collect::<Vec<_>>();
+    let (cpu, bytes_before, begun) = (spent(), bytes(scenario).await, Instant::now());
     let edits = type_for(&mut desks, scenario, scenario.measured()).await;
     settle(&mut desks, scenario).await;
-    let (spent, took) = (cpu_ms(scenario.pid) - cpu, begun.elapsed());
+    let took = begun.elapsed();
+    let each: Vec<f64> = spent().iter().zip(&cpu).map(|(after, before)| after - before).collect();
+    let bytes_after = bytes(scenario).await;
     let (resident, peak) = (mib(scenario.pid, "VmRSS"), mib(scenario.pid, "VmHWM"));
     let mut latencies = Sample::default();
     let mut deliveries = 0.0;
@@ -56,8 +59,9 @@ pub(super) async fn measure(scenario: &Scenario) -> Value {
     }
     let ms = |share| latencies.percentile(share).as_secs_f64() * 1e3;
     json!({
-        "edits": edits, "deliveries": deliveries, "tookMs": took.as_secs_f64() * 1e3, "cpuMs": spent,
-        "cpuPer1000": spent as f64 * 1000.0 / deliveries, "p50": ms(0.5), "p99": ms(0.99), "max": ms(1.0),
+        "edits": edits, "deliveries": deliveries, "tookMs": took.as_secs_f64() * 1e3, "cpuMs": each[0], "cpuEach": each,
+        "cpuPer1000": each[0] * 1000.0 / deliveries,
+        "bytesIn": bytes_after.0 - bytes_before.0, "bytesOut": bytes_after.1 - bytes_before.1, "p50": ms(0.5), "p99": ms(0.99), "max": ms(1.0),
         "residentMib": resident, "peakMib": peak, "beforeMib": before,
     })
 }
@@ -72,7 +76,8 @@ impl Desk {
             let told = Arc::clone(&told);
             let heard: Heard = Box::new(move |letters| told.lock().unwrap().hear(index, letters));
             let user = format!("{name}-{index}");
-            let mut client = Client::open(scenario.client, &scenario.url, &name, &user, Some(heard)).await;
+            let url = scenario.url_of(index);
+            let mut client = Client::open(scenario.client, url, &name, &user, Some(heard)).await;
             // The relay keeps nothing, so who comes later would never have it.
             if index == 0 && scenario.client == Who::Cowrite {
                 client.insert(&SEED.repeat(SEED_TIMES), 0, 1);
@@ -99,8 +104,8 @@ impl Desk {
         }
         let told = self.told.lock().unwrap();
         let mut wanted = if scenario.client == Who::Cowrite { SEED.repeat(SEED_TIMES) } else { String::new() };
-        for (times, letter) in told.sent.iter().zip(LETTERS.chars()) {
-            wanted.extend(std::iter::repeat_n(letter, times.len()));
+        for (writer, times) in told.sent.iter().enumerate() {
+            wanted.extend(std::iter::repeat_n(letter(writer), times.len()));
         }
         let sorted = |text: &str| {
             let mut letters: Vec<char> = text.chars().collect();
@@ -121,12 +126,41 @@ impl Desk {
 impl Told {
     fn hear(&mut self, client: usize, letters: &str) {
         for letter in letters.chars() {
-            let Some(writer) = LETTERS.find(letter) else { continue };
+            let Some(writer) = writer_of(letter) else { continue };
             let number = &mut self.seen[client][writer];
             self.latencies.add(self.sent[writer][*number].elapsed());
             *number += 1;
         }
     }
+}
+
+/// What this writer types: the alphabet, and then letters from other ones.
+fn letter(writer: usize) -> char {
+    let number = if writer < 26 { u32::from('a') + writer as u32 } else { 0x100 + writer as u32 - 26 };
+    char::from_u32(number).expect("a letter")
+}
+
+fn writer_of(letter: char) -> Option<usize> {
+    match letter {
+        'a'..='z' => Some(letter as usize - 'a' as usize),
+        '\u{100}'..='\u{17f}' => Some(letter as usize - 0x100 + 26),
+        _ => None,
+    }
+}
+
+/// What the servers have read and written in messages.
+async fn bytes(scenario: &Scenario) -> (f64, f64) {
+    let mut sums = (0.0, 0.0);
+    if scenario.client == Who::Cowrite {
+        for number in 0..=scenario.more_urls.len() {
+            let address = scenario.url_of(number).trim_start_matches("ws://").parse().expect("an address");
+            let page = Metrics::parse(&get(address, "/metrics").await.expect("/metrics is answered").body);
+            let of = |direction| page.value(&format!("cowrite_message_bytes_total{{direction=\"{direction}\"}}"));
+            sums.0 += of("in").expect("bytes are counted");
+            sums.1 += of("out").expect("bytes are counted");
+        }
+    }
+    sums
 }
 
 /// All writers type at the scenario's pace for so long; gives how many letters.
@@ -144,9 +178,13 @@ async fn type_for(desks: &mut [Desk], scenario: &Scenario, time: Duration) -> u6
         }
         for (index, due) in due.iter_mut().enumerate().filter(|(_, due)| **due <= now) {
             let (desk, writer) = (&mut desks[index / writers], index % writers);
-            desk.told.lock().unwrap().sent[writer].push(Instant::now());
-            let letter = &LETTERS[writer..=writer];
-            desk.clients[writer].insert(letter, writer as u32 + 1, writers as u32);
+            if scenario.moves {
+                desk.clients[writer].move_caret(edits as u32 % (SEED.len() * SEED_TIMES) as u32);
+            } else {
+                desk.told.lock().unwrap().sent[writer].push(Instant::now());
+                let letter = letter(writer).to_string();
+                desk.clients[writer].insert(&letter, writer as u32 + 1, writers as u32);
+            }
             *due += scenario.every();
             edits += 1;
         }

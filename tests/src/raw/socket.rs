@@ -1,6 +1,6 @@
 //! A socket that has been upgraded to WebSocket, and on which anything may be written.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use cowrite_protocol::frame::ProtocolVersion;
@@ -54,6 +54,18 @@ impl RawSocket {
     pub async fn upgrade(address: SocketAddr, headers: &[(&str, &str)]) -> Result<RawSocket, String> {
         let stream = TcpStream::connect(address).await.unwrap();
         RawSocket::upgrade_on(stream, address, headers).await
+    }
+
+    /// As [`RawSocket::connect`], from this address of the machine: each address has ports of its own,
+    /// so that many connections do not run out of them.
+    ///
+    /// # Panics
+    /// As [`RawSocket::connect`], and if the machine does not have that address.
+    pub async fn connect_from(source: Ipv4Addr, address: SocketAddr) -> RawSocket {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from((source, 0))).unwrap();
+        let stream = socket.connect(address).await.unwrap();
+        RawSocket::upgrade_on(stream, address, &[]).await.unwrap_or_else(|head| panic!("refused: {head}"))
     }
 
     /// One whose system takes so few bytes that the server soon feels that nobody reads.
