@@ -18,11 +18,12 @@ COPY yew/Cargo.toml yew/
 COPY server/Cargo.toml server/
 COPY tests/Cargo.toml tests/
 COPY bench/Cargo.toml bench/
+COPY bench/wasm/Cargo.toml bench/wasm/
 COPY xtask/Cargo.toml xtask/
 COPY examples/bot/Cargo.toml examples/bot/
 COPY examples/leptos/Cargo.toml examples/leptos/
 COPY examples/yew/Cargo.toml examples/yew/
-RUN for member in protocol client client-wasm leptos yew server tests bench xtask examples/bot examples/leptos examples/yew; do \
+RUN for member in protocol client client-wasm leptos yew server tests bench bench/wasm xtask examples/bot examples/leptos examples/yew; do \
         mkdir "$member/src" && touch "$member/src/lib.rs"; \
     done \
     && echo 'fn main() {}' > server/src/main.rs \

@@ -15,7 +15,7 @@ export const root = path.join(here, "../..");
 const STARTS_WITHIN_MS = 20_000;
 
 /** Some flags keep Chromium from calling home, which a closed network would refuse; nothing is drawn by a GPU. */
-const browserFlags = [
+export const browserFlags = [
   "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync", "--enable-precise-memory-info",
 ];
@@ -46,7 +46,9 @@ export class Environment {
     this.ours = `ws://127.0.0.1:${ours}/v1/socket`;
     this.theirs = `ws://127.0.0.1:${theirs}`;
     await bundle(pages);
-    this.site = await this.#serve(pages);
+    const site = await serve(pages);
+    this.#ends.push(site.end);
+    this.site = site.url;
     this.browser = await chromium.launch({ executablePath: process.env.COWRITE_CHROMIUM ?? "/usr/bin/chromium", args: browserFlags });
     this.#ends.push(() => this.browser.close());
     this.version = `Chromium ${this.browser.version()}, headless`;
@@ -85,23 +87,26 @@ export class Environment {
       child.once("exit", (code, signal) => fail(`ended with ${code ?? signal}`));
     });
   }
+}
 
-  /** A page that shares its process with nobody is given a clock of 5 µs instead of 100 µs. */
-  async #serve(folder) {
-    const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".wasm": "application/wasm", ".ttf": "font/ttf" };
-    const server = createServer(async (request, response) => {
-      const name = path.normalize(new URL(request.url, "http://localhost").pathname).replace(/\/$/, "/index.html");
-      const content = await readFile(path.join(folder, name)).catch(() => null);
-      response.writeHead(content ? 200 : 404, {
-        "content-type": types[path.extname(name)] ?? "application/octet-stream",
-        "cross-origin-opener-policy": "same-origin",
-        "cross-origin-embedder-policy": "require-corp",
-      }).end(content);
-    });
-    await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-    this.#ends.push(() => new Promise((resolve) => (server.close(resolve), server.closeAllConnections())));
-    return `http://127.0.0.1:${server.address().port}`;
-  }
+/**
+ * Serves a folder, on this port or a free one; gives its `url`, and `end`. A page that shares its process with nobody is
+ * given a clock of 5 µs instead of 100 µs.
+ */
+export async function serve(folder, port = 0) {
+  const types = { ".html": "text/html", ".js": "text/javascript", ".json": "application/json", ".css": "text/css", ".wasm": "application/wasm", ".ttf": "font/ttf" };
+  const server = createServer(async (request, response) => {
+    const name = path.normalize(new URL(request.url, "http://localhost").pathname).replace(/\/$/, "/index.html");
+    const content = await readFile(path.join(folder, name)).catch(() => null);
+    response.writeHead(content ? 200 : 404, {
+      "content-type": types[path.extname(name)] ?? "application/octet-stream",
+      "cross-origin-opener-policy": "same-origin",
+      "cross-origin-embedder-policy": "require-corp",
+    }).end(content);
+  });
+  await new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
+  const end = () => new Promise((resolve) => (server.close(resolve), server.closeAllConnections()));
+  return { url: `http://127.0.0.1:${server.address().port}`, end };
 }
 
 async function serverBinary() {

@@ -1,7 +1,7 @@
 //! `cargo xtask bench` and `cargo xtask bench-browser`: Cowrite measured beside its peers.
 
 use crate::failure::Failure;
-use crate::setup::{Scope, npm_packages, process_tests, setup};
+use crate::setup::{Scope, browser_program, npm_packages, process_tests, setup};
 use crate::shell::Shell;
 use crate::step::{Outcome, Steps};
 use crate::wasm;
@@ -17,22 +17,26 @@ const PROGRAMS: [&str; 2] = ["keystrokes", "carets"];
 pub(crate) fn beside(workspace: &Workspace, words: &[String]) -> Result<(), Failure> {
     let main = format!("{PEERS}/main.mjs");
     let words = std::iter::once(main).chain(words.iter().cloned()).collect::<Vec<_>>();
-    if words.iter().any(|word| word == "--list") {
-        return Shell::new(workspace, "node", words).run();
+    let built = |name: &str| workspace.target().join(name).to_string_lossy().into_owned();
+    if words.iter().any(|word| word == "--list" || word == "--summary") {
+        return Shell::new(workspace, "node", words).with("COWRITE_BENCH_FOLDER", &built("bench")).run();
     }
     let mut steps = Steps::new();
     setup(workspace, Scope::Build, &mut steps)?;
-    steps.run("setup-redis", "redis-server, which one of the rows has its log in", || process_tests(workspace))?;
+    steps.run("setup-redis", "redis-server, which some rows have their log in", || process_tests(workspace))?;
+    steps.run("setup-browser", "Chromium, which some rows are measured in", || browser_program(workspace))?;
     steps.run("setup-peers", "the peers, as packages of npm", || npm_packages(workspace, PEERS))?;
+    steps.run("setup-bench", "what bundles a page and drives a browser", || npm_packages(workspace, FOLDER))?;
     wasm::build(workspace, &mut steps)?;
+    let module = wasm::bench_module(workspace, &mut steps)?;
     steps.run("programs", "the server and what measures, optimised", || {
         let packages = ["build", "--release", "-p", "cowrite-server", "-p", "cowrite-bench"];
         let features = ["--features", "cowrite-bench/peers"];
         Shell::new(workspace, "cargo", packages.into_iter().chain(features)).run()?;
         Ok(Outcome::Done)
     })?;
-    let built = |name: &str| workspace.target().join(name).to_string_lossy().into_owned();
     Shell::new(workspace, "node", words)
+        .with("COWRITE_BENCH_WASM", &module.to_string_lossy())
         .with("COWRITE_SERVER", &built("release/cowrite-server"))
         .with("COWRITE_BENCH", &built("release/cowrite-bench"))
         .with("COWRITE_BENCH_FOLDER", &built("bench"))

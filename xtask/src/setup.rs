@@ -29,9 +29,7 @@ pub(crate) enum Scope {
 pub(crate) fn setup(workspace: &Workspace, scope: Scope, steps: &mut Steps) -> Result<(), Failure> {
     steps.run("setup-target", "the compiler's wasm32 target", || wasm_target(workspace))?;
     if scope == Scope::Tests {
-        steps.run("setup-browser", "Chromium and its driver", || {
-            debian_packages(workspace, &[("chromium", "chromium"), ("chromedriver", "chromium-driver")])
-        })?;
+        steps.run("setup-browser", "Chromium and its driver", || browser_program(workspace))?;
         steps.run("setup-redis", "redis-server, and a time of day that tests set", || process_tests(workspace))?;
     }
     let tool = Tool::wasm_bindgen(workspace)?;
@@ -78,6 +76,11 @@ fn wasm_target(workspace: &Workspace) -> Result<Outcome, Failure> {
     require(workspace, "rustup", "install Rust by rustup, or add the target wasm32-unknown-unknown to your compiler")?;
     Shell::new(workspace, "rustup", ["target", "add", WASM_TARGET]).run()?;
     Ok(Outcome::Done)
+}
+
+/// Installs Chromium and its driver.
+pub(crate) fn browser_program(workspace: &Workspace) -> Result<Outcome, Failure> {
+    debian_packages(workspace, &[("chromium", "chromium"), ("chromedriver", "chromium-driver")])
 }
 
 /// Installs what tests of real processes need: Redis, which they start and end themselves, and

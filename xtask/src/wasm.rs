@@ -1,7 +1,7 @@
 //! `cargo xtask wasm`: the npm package, from Rust and TypeScript.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 use crate::glue::number_names;
@@ -12,8 +12,8 @@ use crate::stamp::Stamp;
 use crate::step::{Outcome, Steps};
 use crate::workspace::Workspace;
 
-/// Where cargo puts the module, in the target folder.
-const BUILT: &str = "wasm32-unknown-unknown/wasm-release/cowrite_client_wasm.wasm";
+/// Where cargo puts modules, in the target folder.
+const BUILT: &str = "wasm32-unknown-unknown/wasm-release";
 
 /// How the module is made smaller once it is built. All it may use has been in every browser for years.
 const WASM_OPT: [&str; 13] = [
@@ -70,32 +70,51 @@ fn module(workspace: &Workspace) -> Result<Outcome, Failure> {
             return Err(Failure::Missing { program, remedy });
         }
     }
-    let (built, module) = (workspace.target().join(BUILT), workspace.path("npm/wasm/cowrite_bg.wasm"));
+    pack(workspace, "cowrite-client-wasm", &["--features=module"], &workspace.path("npm/wasm"))?;
+    stamp.record()?;
+    Ok(Outcome::Done)
+}
+
+/// Builds what `cargo xtask bench` measures of the algebra in WebAssembly, the way the package's own module is built;
+/// gives its folder.
+pub(crate) fn bench_module(workspace: &Workspace, steps: &mut Steps) -> Result<PathBuf, Failure> {
+    let folder = workspace.target().join("bench-wasm");
+    steps.run("bench-wasm", "the algebra alone as a module", || {
+        let sources = paths(
+            workspace,
+            &["Cargo.toml", "Cargo.lock", "protocol/Cargo.toml", "protocol/src", "bench/wasm", "xtask/src/wasm.rs"],
+        );
+        let note = workspace.target().join("xtask/bench-wasm.stamp");
+        let stamp = Stamp::of(note, &sources, folder.clone())?;
+        if stamp.is_current()? {
+            return Ok(Outcome::UpToDate);
+        }
+        pack(workspace, "cowrite-bench-wasm", &[], &folder)?;
+        stamp.record()?;
+        Ok(Outcome::Done)
+    })?;
+    Ok(folder)
+}
+
+/// A module for browsers from a crate, with its glue, as `cowrite` in `folder`.
+fn pack(workspace: &Workspace, package: &str, features: &[&str], folder: &Path) -> Result<(), Failure> {
+    let built = workspace.target().join(BUILT).join(package.replace('-', "_")).with_extension("wasm");
     // As a cdylib alone: with an rlib beside it, which the tests and the pages in Rust are built on,
     // cargo leaves out the optimisation across crates.
-    let arguments = [
-        "rustc",
-        "--package=cowrite-client-wasm",
-        "--lib",
-        "--crate-type=cdylib",
-        "--features=module",
-        "--profile=wasm-release",
-        "--target",
-        WASM_TARGET,
-    ];
+    let package = format!("--package={package}");
+    let profile = ["--lib", "--crate-type=cdylib", "--profile=wasm-release", "--target", WASM_TARGET];
+    let arguments = ["rustc", &package].into_iter().chain(profile).chain(features.iter().copied());
     // Between the 5 of `opt-level = "z"`, which calls for every trifle, and the 50 of "s". What the pass
     // for loops makes ready for a processor's ways of addressing, wasm has not.
     let flags = "-Cllvm-args=-inline-threshold=15 -Cllvm-args=-disable-lsr";
     Shell::new(workspace, "cargo", arguments).with("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags).run()?;
-    let folder = workspace.path("npm/wasm");
     let options: [&OsStr; 5] =
         ["--target=web".as_ref(), "--out-name=cowrite".as_ref(), "--out-dir".as_ref(), folder.as_ref(), built.as_ref()];
     Shell::new(workspace, "wasm-bindgen", options).run()?;
+    let module = folder.join("cowrite_bg.wasm");
     let files = [module.as_os_str(), "--output".as_ref(), module.as_os_str()];
     Shell::new(workspace, "wasm-opt", WASM_OPT.iter().map(OsStr::new).chain(files)).run()?;
-    number_names(&folder)?;
-    stamp.record()?;
-    Ok(Outcome::Done)
+    number_names(folder)
 }
 
 fn package(workspace: &Workspace) -> Result<Outcome, Failure> {

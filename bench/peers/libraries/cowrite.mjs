@@ -1,95 +1,12 @@
-// The npm package. Its documents live on a server, so one is running. Who edits apart from it has no connection, so that
-// edits gather in the engine, until it is there again.
+// The npm package in Node.js.
 import { connect } from "../../../npm/dist/index.js";
 import { BenchSocket } from "../clients/socket.mjs";
 import { mint } from "../token.mjs";
+import { library } from "./package.mjs";
 
-const PATIENCE_MS = 60_000;
-
-export async function create({ url, document, apart }) {
-  const edited = await Edited.open(url, document, "ann");
-  if (apart) edited.part();
-  else edited.breathe = () => new Promise((resolve) => setImmediate(resolve));
-  return edited;
-}
-
-export async function branches(base, { url, document }) {
-  const left = await Edited.open(url, document, "ann");
-  left.shared.insert(0, base);
-  await left.shared.whenAccepted();
-  const right = await Edited.open(url, document, "bob");
-  left.part();
-  right.part();
-  return [left, right];
-}
-
-/** Both connect again, and it is done when both have all. */
-export async function join(left, right) {
-  const wanted = new Promise((resolve, reject) => {
-    const both = () => {
-      if ([left, right].every(({ shared }) => shared.status.pending === 0) && left.shared.status.version === right.shared.status.version) resolve();
-    };
-    for (const { shared } of [left, right]) {
-      shared.on("status", both);
-      shared.on("change", both);
-    }
-    setTimeout(() => reject(new Error("the branches did not meet in time")), PATIENCE_MS).unref();
-  });
-  left.meet();
-  right.meet();
-  await wanted;
-  return left.traffic() + right.traffic();
-}
-
-class Edited {
-  #apart = false;
-  #sockets = [];
-
-  static async open(url, document, user) {
-    const edited = new Edited();
-    edited.client = connect(`${url}/v1/socket`, {
-      token: mint(user),
-      socket: (address, protocol) => {
-        if (edited.#apart) throw new Error("offline");
-        const socket = new BenchSocket(address, protocol);
-        edited.#sockets.push(socket);
-        return socket;
-      },
-    });
-    edited.shared = edited.client.open(document);
-    await edited.shared.ready;
-    return edited;
-  }
-
-  /** The connection is lost. */
-  part() {
-    this.#apart = true;
-    const socket = this.#sockets.at(-1);
-    socket.onclose?.({ type: "close" });
-    socket.terminate();
-    this.#sockets = [];
-  }
-
-  meet() {
-    this.#apart = false;
-    this.client.wake();
-  }
-
-  traffic() {
-    return this.#sockets.reduce((sum, socket) => sum + socket.bytes + socket.said, 0);
-  }
-
-  splice(at, deleted, inserted) {
-    if (deleted > 0 && inserted) return this.shared.apply([{ retain: at }, { insert: inserted }, { delete: deleted }]);
-    if (deleted > 0) this.shared.delete(at, deleted);
-    if (inserted) this.shared.insert(at, inserted);
-  }
-
-  text() {
-    return this.shared.text;
-  }
-
-  close() {
-    this.client.close();
-  }
-}
+export const { create, branches, join } = library({
+  connect,
+  Socket: BenchSocket,
+  token: mint,
+  breathe: () => new Promise((resolve) => setImmediate(resolve)),
+});

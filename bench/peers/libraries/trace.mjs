@@ -1,8 +1,4 @@
 // Real typing, replayed: each patch is an edit of its own.
-import { readFileSync } from "node:fs";
-import path from "node:path";
-import { gunzipSync } from "node:zlib";
-import { root } from "../subjects.mjs";
 
 /** Edits between two pauses of a document that has others to listen to. */
 const BREATH = 100;
@@ -11,9 +7,11 @@ const BREATH = 100;
 const MOST_TIMES = 5;
 const LONG_MS = 700;
 
-/** Gives the nanoseconds an edit, the memory that the document holds at the end, and its bytes when it is stored. */
-export async function trace(library, { name, url, apart }) {
-  const { startContent, endContent, txns } = JSON.parse(gunzipSync(readFileSync(path.join(root, `tests/traces/${name}.json.gz`))));
+/**
+ * Gives the nanoseconds an edit, the memory that the document holds at the end, and its bytes when it is stored. The host
+ * says what the `trace` is, and how many bytes of `memory` there are once what is not needed is gone (or `undefined`).
+ */
+export async function trace(library, { name, url, apart, memory }, { startContent, endContent, txns }) {
   const patches = txns.flatMap((transaction) => transaction.patches);
   if (startContent !== "") throw new Error("a trace begins with nothing");
   let best = Infinity;
@@ -21,17 +19,18 @@ export async function trace(library, { name, url, apart }) {
   const first = performance.now();
   for (let pass = 0; pass < MOST_TIMES && (pass === 0 || performance.now() < first + LONG_MS); pass += 1) {
     const document = await library.create({ url, document: `${name}-${pass}`, apart });
-    global.gc();
-    const before = process.memoryUsage().rss;
+    const before = await memory();
     const begun = performance.now();
     for (const [index, [at, deleted, inserted]] of patches.entries()) {
       document.splice(at, deleted, inserted);
       if (document.breathe && index % BREATH === 0) await document.breathe();
     }
     best = Math.min(best, performance.now() - begun);
-    global.gc();
     // Later passes find room that the first has left.
-    memoryMib ??= (process.memoryUsage().rss - before) / 2 ** 20;
+    if (pass === 0) {
+      const after = await memory();
+      if (after !== undefined) memoryMib = (after - before) / 2 ** 20;
+    }
     if (document.text() !== endContent) throw new Error(`${name} ends as another text`);
     bytes ??= document.bytes?.();
     document.close?.();

@@ -158,7 +158,5 @@ impl Pair for Branches {
 }
 
 fn operation(at: usize, deleted: usize, inserted: &str) -> Operation {
-    let mut operation = Operation::builder();
-    operation.retain(Utf16Length(at as u32)).delete(Utf16Length(deleted as u32)).insert(inserted);
-    operation.build()
+    cowrite_bench_wasm::splice(at as u32, deleted as u32, inserted)
 }
