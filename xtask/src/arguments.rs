@@ -30,10 +30,10 @@ cargo xtask COMMAND
                                  unless said otherwise; see docs/fuzzing.md
   docs                           the reference of the npm package and of the crates,
                                  as pages below the target folder
-  bench [PART ...] [--list] [--quick]
+  bench [PART ...] [--list] [--quick] [--summary] [--write-docs]
                                  Cowrite beside its peers, in one run: servers, engines
-                                 and libraries, all parts unless some are named; see
-                                 bench/README.md
+                                 and libraries, all parts unless some are named; at the
+                                 end all figures in one table; see bench/README.md
   bench-browser [keystrokes|carets] [OPTION=VALUE ...]
                                  what a keystroke and others' carets cost in Chromium,
                                  beside Yjs; both unless one is named. Options as in

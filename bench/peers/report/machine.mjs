@@ -1,6 +1,6 @@
 // What the figures were taken on.
 import { execFileSync } from "node:child_process";
-import { cpus, loadavg, release } from "node:os";
+import { cpus, loadavg, release, totalmem } from "node:os";
 
 /** The machine, how busy it is with other things, and which source is measured. */
 export function describeMachine() {
@@ -15,6 +15,7 @@ export function describeMachine() {
     date: new Date().toISOString(),
     processor: cpus()[0]?.model,
     cores: cpus().length,
+    memoryGib: Math.round(totalmem() / 2 ** 30),
     kernel: release(),
     loadBefore: loadavg()[0],
     node: process.version,

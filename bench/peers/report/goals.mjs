@@ -1,0 +1,80 @@
+// What the project wants of which figure. A goal belongs to one row of one figure of one part.
+
+/** At most, or at least, so much. */
+const most = (value) => ({ words: `≤ ${value}`, met: (row) => row.median <= value });
+const least = (value) => ({ words: `≥ ${value}`, met: (row) => row.median >= value });
+/** At most so many times another row, which is the limit or the same client's. */
+const times = (factor, other, words = other) => ({
+  words: `≤ ${factor === 1 ? "" : `${factor} × `}${words}`,
+  met: (row, rows) => compared(row, rows, ({ name }) => name === other, factor),
+});
+/** At most such a share of every peer's; what is measured of ours or as a limit is none. */
+const peers = (factor = 1, names = undefined) => ({
+  words: `${factor === 1 ? "below" : `≤ ${factor} ×`} ${names ? names.join(" and ") : "every peer"}`,
+  met: (row, rows) => compared(row, rows, (other) => (names ? names.includes(other.title) : !other.limit && !isOurs(other)), factor),
+});
+
+/** `undefined` where nobody was measured to compare with. */
+function compared(row, rows, of, factor) {
+  const others = rows.filter((other) => other.median !== undefined && of(other));
+  return others.length === 0 ? undefined : others.every((other) => row.median <= factor * other.median);
+}
+
+export const isOurs = ({ name }) => name.startsWith("cowrite");
+
+const traces = ["sveltecomponent", "rustcode", "automerge-paper"];
+const all = (...list) => list;
+
+/** Part, figure, row and what is wanted, all of it. */
+const goals = [
+  ...["p50", "p99"].flatMap((figure) => all(
+    ["latency", figure, "cowrite", times(1.3, "relay", "the bare relay"), peers()],
+    ["latency", figure, "cowrite-disk", times(2, "relay", "the bare relay"), peers()],
+    ["latency", figure, "cowrite-redis", times(2, "relay", "the bare relay"), peers()],
+  )),
+  ["documents", "p99", "cowrite-disk", peers(0.5)],
+  ["documents", "cpu", "cowrite-disk", most(22)],
+  ["documents", "peak", "cowrite-disk", most(20)],
+  ["hot", "p99", "cowrite-disk", most(3)],
+  ["hot", "cpu", "cowrite-disk", times(1, "relay", "the bare relay")],
+  ["carets", "cpu", "cowrite-disk", most(8)],
+  ["thousand", "p99", "cowrite-disk", most(25)],
+  ["throughput", "cpu", "cowrite", least(90)],
+  ["throughput", "cpu", "cowrite-native", least(90)],
+  ["throughput", "cpu", "cowrite-disk", least(60)],
+  ["throughput", "cpu", "cowrite-disk-native", least(60)],
+  ["throughput", "both", "cowrite-redis", least(45)],
+  ["throughput", "both", "cowrite-redis-native", least(45)],
+  ["throughput", "disk", "cowrite-disk", most(4)],
+  ["idle", "connection", "cowrite-disk", most(8)],
+  ["connections", "to-half", "cowrite-disk", most(8)],
+  ["connections", "to-all", "cowrite-disk", most(8)],
+  ["wire", "letter-up", "cowrite", most(10)],
+  ["wire", "letter-back", "cowrite", most(5)],
+  ["wire", "letter-down", "cowrite", most(12)],
+  ["wire", "move-up", "cowrite", most(10)],
+  ["wire", "move-down", "cowrite", most(12)],
+  ["age", "1000000-cold", "cowrite-engine", most(5)],
+  ["age", "1000000-open", "cowrite-engine", most(5)],
+  ["age", "1000000-bytes", "cowrite-engine", most(101)],
+  ["age", "1000000-resume-100000", "cowrite-engine", most(10)],
+  ["merge", "100000-merge", "cowrite-engine", most(20), peers()],
+  ...traces.flatMap((trace) => all(
+    ["traces", `${trace}-time`, "cowrite-engine", times(2, "text", "our text alone"), peers(1, ["Yjs", "Loro, npm package"])],
+    ["traces", `${trace}-memory`, "cowrite-engine", times(3, "text", "our text alone")],
+  )),
+  ["storm", "cut off-last", "cowrite-disk", most(6)],
+  ["storm", "the server killed and started again-last", "cowrite-disk", most(6)],
+  ["storm", "the server killed and started again-last", "cowrite-redis", most(6)],
+  ["servers", "p99", "cowrite-redis-native", most(15)],
+];
+
+/** Every goal of a figure: the row that it is of, in words, and whether it is met (`undefined`: nothing to compare with). */
+export function judged(part, figure) {
+  return goals.filter(([of, id]) => of === part && id === figure.id).map(([, , name, ...wanted]) => {
+    const row = figure.rows.find((one) => one.name === name);
+    const verdicts = row?.median === undefined ? [undefined] : wanted.map((one) => one.met(row, figure.rows));
+    const met = verdicts.includes(false) ? false : verdicts.includes(undefined) ? undefined : true;
+    return { row: name, title: row?.title ?? name, words: wanted.map((one) => one.words).join(", "), met };
+  });
+}
