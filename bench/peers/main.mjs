@@ -4,6 +4,7 @@ import { draw } from "./report/charts.mjs";
 import { fill } from "./report/pages.mjs";
 import { parts } from "./parts/index.mjs";
 import { print } from "./report/table.mjs";
+import { sizing } from "./report/sizing.mjs";
 import { store } from "./report/store.mjs";
 import { stored, summary } from "./report/summary.mjs";
 
@@ -57,9 +58,11 @@ async function measure() {
   return done;
 }
 
-/** The run in the page that shows one. */
+/** The run in the pages that show one: all parts in the results, the cost model in the page on sizing. */
 async function write(text) {
   const command = ["cargo xtask bench", ...words].join(" ");
   if (all.length === parts.length) await fill("bench/RESULTS.md", "by `cargo xtask bench --write-docs`: results", `\`${command}\`\n\n${text}`);
   else console.log("bench/RESULTS.md stays as it is: it is for a run of all parts.");
+  const cost = all.find(({ part }) => part === "cost");
+  if (cost) for (const [name, table] of sizing(cost)) await fill("docs/sizing.md", `by \`cargo xtask bench --write-docs\`: ${name}`, table);
 }

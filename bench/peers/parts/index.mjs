@@ -3,6 +3,7 @@ import { age } from "./age.mjs";
 import { idle } from "./idle.mjs";
 import { algebra, merge, traces } from "./engine.mjs";
 import { connections } from "./connections.mjs";
+import { cost } from "./cost.mjs";
 import { history } from "./history.mjs";
 import { rooms } from "./rooms.mjs";
 import { servers } from "./servers.mjs";
@@ -11,4 +12,4 @@ import { carets, documents, hot, latency, thousand } from "./typing.mjs";
 import { throughput } from "./throughput.mjs";
 import { wire } from "./wire.mjs";
 
-export const parts = [latency, documents, hot, carets, thousand, throughput, wire, idle, connections, rooms, history, storm, servers, traces, merge, age, algebra];
+export const parts = [latency, documents, hot, carets, thousand, throughput, wire, idle, connections, rooms, history, storm, servers, traces, merge, age, algebra, cost];

@@ -7,6 +7,7 @@ mod cowrite;
 mod library;
 #[cfg(feature = "peers")]
 mod peers;
+mod size;
 mod trace;
 mod typist;
 
@@ -23,6 +24,8 @@ struct Request {
     file: Option<String>,
     /// Edits of each branch, or past ones.
     edits: Option<usize>,
+    /// UTF-16 code units of a text.
+    units: Option<usize>,
     /// Components of each operation.
     components: Option<usize>,
 }
@@ -34,6 +37,7 @@ enum Kind {
     Merge,
     Age,
     Algebra,
+    Size,
 }
 
 /// Measures one library in one way; prints what it measured as JSON. Ends the program if the text at
@@ -44,6 +48,7 @@ pub(crate) fn measure(request: &str) {
         Kind::Trace => trace::measure(|| library(&request.library), &request.file.expect("a trace")),
         Kind::Merge => branches::measure(pair(&request.library), request.edits.expect("edits")),
         Kind::Age => aged(&request.library, request.edits.expect("edits")),
+        Kind::Size => size::measure(request.units.expect("units")),
         Kind::Algebra => algebra::measure(&request.library, request.components.expect("components")),
     };
     println!("{measured}");
