@@ -25,7 +25,7 @@ export async function history(open, { client, url, pid, units, ages, opens, grow
     const missed = age - edits;
     reader.part();
     if (grower && missed > MANY) {
-      const words = { kind: "grow", client, url, pid, from: edits, edits: missed, units: writer.length() };
+      const words = { kind: "grow", client, url, pid, from: edits, edits: missed, units: writer.length(), writers: 8 };
       await new Program([...grower, JSON.stringify(words)]).result(120_000);
       edits = age;
     }

@@ -80,8 +80,8 @@ async function servers(quick) {
 
 async function memory(quick) {
   const counts = quick ? [200, 400, 800] : [1000, 2000, 4000];
-  const [, ...sizes] = await resident("cowrite-disk", counts, 500);
-  const figures = [growing({ id: "memory-connections", title: "server's resident memory, by idle connections, five to a document", unit: "KiB", digits: 0, of: "connections", ones: "a connection", value: (kib) => kib }, counts, sizes)];
+  const [, ...sizes] = await resident("cowrite-disk", counts, counts[0] / 5, 500);
+  const figures = [growing({ id: "memory-connections", title: "server's resident memory, by idle connections over as many documents", unit: "KiB", digits: 0, of: "connections", ones: "a connection", value: (kib) => kib }, counts, sizes)];
   const units = [1000, 10_000, 50_000];
   const rooms = await at(units, async (length) => {
     const server = await Server.start("cowrite-disk", EAGER);
@@ -128,7 +128,7 @@ async function length(quick) {
 
 /** What the log holds after so many edits of one document, each accepted before the next. */
 async function stored(quick) {
-  const sizes = quick ? [500, 2000, 8000] : [2000, 8000, 32_000];
+  const sizes = quick ? [500, 2000, 8000] : [1000, 4000, 16_000];
   const figures = [];
   for (const [name, log] of LOGS.slice(1)) {
     const server = await Server.start(name, EAGER);

@@ -28,7 +28,7 @@ export const idle = {
       figures: [
         { id: "connection", title: `resident memory of a connection, from ${range}, five to a document`, unit: "KiB", better: "less", digits: 1, value: ({ shared }) => shared.slopeKib },
         { id: "alone", title: `of a connection and its document, from ${some}, each alone`, unit: "KiB", better: "less", digits: 1, value: ({ alone }) => alone.slopeKib },
-        { id: "document", title: "of an open document by itself, as the two say", unit: "KiB", better: "less", digits: 1, only: (name) => name !== "relay", value: ({ shared, alone }) => Math.max(0, (alone.slopeKib - shared.slopeKib) / (1 - 1 / PEOPLE)) },
+        { id: "document", title: "of an open document by itself, as the two say", unit: "KiB", better: "less", digits: 1, only: (name) => name !== "relay", value: ({ shared, alone }) => Math.max(0, alone.slopeKib - shared.slopeKib) },
         { id: "whole", title: "over all connections, five to a document", unit: "KiB", better: "less", digits: 1, value: ({ shared }) => shared.wholeKib },
       ],
       measure: async (name) => {

@@ -45,7 +45,7 @@ export async function summary(parts) {
   const seconds = parts.reduce((sum, part) => sum + part.seconds, 0);
   await writeFile(path.join(folder, "summary.json"), `${JSON.stringify({ machine, quick, seconds, parts: parts.map(({ part, seconds, machine }) => ({ part, seconds, machine })), figures }, null, 2)}\n`);
   await writeFile(path.join(folder, "summary.md"), text);
-  const wanted = parts.flatMap(({ part, figures }) => figures.filter((figure) => judged(part, figure).length > 0).map((figure) => ({ ...figure, title: `${part}: ${figure.title}` })));
+  const wanted = parts.flatMap(({ part, figures }) => figures.filter((figure) => judged(part, figure).length > 0).map((figure) => ({ ...figure, title: `${part}: ${figure.title}; goal: ${wish(figure.rows[0], judged(part, figure))}` })));
   if (wanted.length > 0) await draw({ part: "summary", title: "What has a goal", machine, quick, figures: wanted });
   return text;
 }
@@ -82,10 +82,13 @@ function line({ part, title, unit, better, digits, growth, ours, others, peers, 
     others.map((row) => `${short(row.title)} ${number(row)}`).join("; "),
     growth ?? peers.map(beside).join("; "),
     limits.map(beside).join("; "),
-    goals.map(({ row, title, words }) => (row === ours?.name ? words : `${short(title)} ${words}`)).join("; "),
+    wish(ours, goals),
     goals.map(({ met }) => (met === undefined ? "–" : met ? "yes" : "**no**")).join("; "),
   ];
 }
+
+/** Goals in words, each with the row that it is judged by unless that is the first. */
+const wish = (ours, goals) => goals.map(({ row, title, words }) => (row === ours?.name ? words : `${short(title)} ${words}`)).join("; ");
 
 /** The rows of our own by what they differ in. */
 const short = (title) => title.replace(/^Cowrite, /, "");

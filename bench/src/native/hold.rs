@@ -44,7 +44,7 @@ async fn open(scenario: &Scenario, number: usize) -> RawClient {
     let source = Ipv4Addr::new(127, 0, 0, 2 + u8::try_from(number / OF_AN_ADDRESS).expect("few addresses"));
     let socket = RawSocket::connect_from(source, scenario.address()).await;
     let mut client = RawClient::on(socket).greet(&mint(&format!("u{number}"), &[("*", "editor")])).await;
-    client.open(&format!("d{}", number / scenario.people)).await;
+    client.open(&format!("d{}", number % scenario.documents)).await;
     client.goes_on().await.expect("who was let in stays");
     client
 }

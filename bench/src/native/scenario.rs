@@ -37,15 +37,13 @@ pub(super) struct Scenario {
     warm_ms: u64,
     #[serde(default)]
     measured_ms: u64,
-    /// Of a load that holds connections: the first one's number and how many there are, and of how many
-    /// each has one document open together.
+    /// The first one's number, of connections or edits.
     #[serde(default)]
     pub(super) from: usize,
+    /// Connections that are held.
     #[serde(default)]
     pub(super) connections: usize,
-    #[serde(default)]
-    pub(super) people: usize,
-    /// Edits that are made one after the other.
+    /// Edits that a document is given.
     #[serde(default)]
     pub(super) edits: usize,
     /// UTF-16 code units of a text.
