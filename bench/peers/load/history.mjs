@@ -1,5 +1,5 @@
 // A document grows old: what its age costs who comes back, and who comes for the first time.
-import { Program, cpuMs } from "../program.mjs";
+import { Program, cpuMs, fineCpuMs } from "../program.mjs";
 import { percentile } from "../report/sample.mjs";
 import { until } from "./wait.mjs";
 
@@ -60,6 +60,16 @@ export async function history(open, { client, url, pid, units, ages, opens, grow
     results.push({ age, resume: { ...resume, cpuMs: between - before }, open: { ms: percentile(times, 0.5), bytes: percentile(sizes, 0.5), cpuMs: ((await cpuMs(pid)) - between) / opens } });
   }
   return results;
+}
+
+/** Somebody opens the document at a server that has just been started, and so has to load it. */
+export async function reopened(open, { url, pid }) {
+  // This program has just been started, too, which is none of the server's.
+  await open(url, "another", { user: "another" });
+  const [cpu, begun] = [await fineCpuMs([pid]), performance.now()];
+  const first = await open(url, "old", { user: "first" });
+  await immediately("who comes first has it", () => first.length() > 0);
+  return { ms: performance.now() - begun, cpuMs: (await fineCpuMs([pid])) - cpu, length: first.length() };
 }
 
 /** Waits without the pauses of `until`, which would be most of what is measured. */

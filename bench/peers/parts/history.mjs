@@ -5,6 +5,8 @@ import { Server, load, programs, subjects } from "../subjects.mjs";
 /** Who writes here is faster than a server allows by default. */
 const FAST = ["--submits-per-second", "1000000", "--submit-burst", "1000000", "--frames-per-second", "1000000", "--frame-burst", "1000000"];
 const UNITS = 100_000;
+/** Whose document comes to the last age, and is there still when the server is started again. */
+const AGED = ["cowrite-disk", "cowrite-redis"];
 
 export const history = {
   name: "history",
@@ -25,6 +27,12 @@ export const history = {
         { id: `open-bytes-${age}`, title: `the same, bytes from the server`, unit: "kB", better: "less", digits: 1, value: of(({ open }) => open.bytes / 1000) },
       ];
     });
+    const oldest = `the first to open it after ${ages.at(-1).toLocaleString("en")} edits, at a server just started`;
+    const cold = { better: "less", unit: "ms", digits: 1, only: (name) => AGED.includes(name) };
+    figures.push(
+      { ...cold, id: "cold-ms", title: oldest, value: ({ reopened }) => reopened.ms },
+      { ...cold, id: "cold-cpu", title: "the same, server's processor time", value: ({ reopened }) => reopened.cpuMs },
+    );
     return rounds({
       subjects: ["cowrite", "cowrite-disk", "cowrite-redis", "sharedb", "hocuspocus", "y-websocket"].map((name) => ({ name, ...subjects[name] })),
       rounds: 1,
@@ -32,8 +40,15 @@ export const history = {
       measure: async (name) => {
         const server = await Server.start(name, FAST);
         try {
-          const ours = name.startsWith("cowrite") ? { ages: name === "cowrite" ? young : ages, grower: [programs.bench, "load"] } : { ages: young };
-          return await load(name, server, { kind: "history", units: UNITS, opens: quick ? 5 : 10, ...ours }, 300_000);
+          const grower = name.startsWith("cowrite") ? [programs.bench, "load"] : undefined;
+          const scenario = { kind: "history", units: UNITS, opens: quick ? 5 : 10, ages: AGED.includes(name) ? ages : young, grower };
+          const results = await load(name, server, scenario, 300_000);
+          if (AGED.includes(name)) {
+            await server.restart();
+            results.reopened = await load(name, server, { kind: "reopened" });
+            if (Math.abs(results.reopened.length - UNITS) > UNITS / 100) throw new Error(`${results.reopened.length} units after the restart`);
+          }
+          return results;
         } finally {
           await server.end();
         }
