@@ -5,8 +5,6 @@ import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 
 const STARTS_WITHIN_MS = 20_000;
-/** What the kernel counts a process's time in: USER_HZ, which is 100 on every Linux. */
-const TICK_MS = 10;
 
 /** Lets a program have as many files open as the system lets it: what a user may have at first is fewer. */
 const AS_MANY_FILES = ["sh", "-c", "ulimit -n \"$(ulimit -Hn)\" && exec \"$@\"", "sh"];
@@ -83,8 +81,8 @@ export async function mostFiles() {
   return hard === "unlimited" ? Infinity : Number(hard);
 }
 
-/** Milliseconds of processor time of these processes, to the nanosecond: of the threads that they have now. */
-export async function fineCpuMs(pids) {
+/** Milliseconds of processor time, user and system, that these processes have used so far: to the nanosecond, of the threads that they have now. */
+export async function cpuMs(pids) {
   let nanoseconds = 0;
   for (const pid of pids) {
     for (const thread of await readdir(`/proc/${pid}/task`)) {
@@ -93,14 +91,6 @@ export async function fineCpuMs(pids) {
     }
   }
   return nanoseconds / 1e6;
-}
-
-/** Milliseconds of processor time, user and system, that a process has used so far. */
-export async function cpuMs(pid) {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
-  // The name, in parentheses, may hold anything.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
 }
 
 /** Resident memory of a process in KiB: now, and at most so far. */

@@ -1,5 +1,5 @@
 // A document grows old: what its age costs who comes back, and who comes for the first time.
-import { Program, cpuMs, fineCpuMs } from "../program.mjs";
+import { Program, cpuMs } from "../program.mjs";
 import { percentile } from "../report/sample.mjs";
 import { until } from "./wait.mjs";
 
@@ -25,8 +25,8 @@ export async function history(open, { client, url, pid, units, ages, opens, grow
     const missed = age - edits;
     reader.part();
     if (grower && missed > MANY) {
-      const words = { kind: "grow", client, url, pid, from: edits, edits: missed, units: writer.length(), writers: 8 };
-      await new Program([...grower, JSON.stringify(words)]).result(120_000);
+      const words = { kind: "grow", client, url, pid, from: edits, edits: missed, units: writer.length(), writers: 32 };
+      await new Program([...grower, JSON.stringify(words)]).result(240_000);
       edits = age;
     }
     for (; edits < age; edits += 1) {
@@ -40,14 +40,14 @@ export async function history(open, { client, url, pid, units, ages, opens, grow
     const wanted = truth.text();
     truth.close();
     await until("who stayed has all", () => writer.text() === wanted);
-    const before = await cpuMs(pid);
+    const before = await cpuMs([pid]);
     const left = performance.now();
     reader.meet();
     await immediately("who was away has all", () => reader.length() === wanted.length && reader.text() === wanted);
     const resume = { missed, ms: performance.now() - left, bytes: reader.socket().bytes };
     const times = [];
     const sizes = [];
-    const between = await cpuMs(pid);
+    const between = await cpuMs([pid]);
     for (let index = 0; index < opens; index += 1) {
       const begun = performance.now();
       const late = await open(url, "old", { user: `late${index}` });
@@ -57,7 +57,7 @@ export async function history(open, { client, url, pid, units, ages, opens, grow
       if (late.text() !== wanted) throw new Error("who comes late has another text");
       late.close();
     }
-    results.push({ age, resume: { ...resume, cpuMs: between - before }, open: { ms: percentile(times, 0.5), bytes: percentile(sizes, 0.5), cpuMs: ((await cpuMs(pid)) - between) / opens } });
+    results.push({ age, resume: { ...resume, cpuMs: between - before }, open: { ms: percentile(times, 0.5), bytes: percentile(sizes, 0.5), cpuMs: ((await cpuMs([pid])) - between) / opens } });
   }
   return results;
 }
@@ -66,10 +66,10 @@ export async function history(open, { client, url, pid, units, ages, opens, grow
 export async function reopened(open, { url, pid }) {
   // This program has just been started, too, which is none of the server's.
   await open(url, "another", { user: "another" });
-  const [cpu, begun] = [await fineCpuMs([pid]), performance.now()];
+  const [cpu, begun] = [await cpuMs([pid]), performance.now()];
   const first = await open(url, "old", { user: "first" });
   await immediately("who comes first has it", () => first.length() > 0);
-  return { ms: performance.now() - begun, cpuMs: (await fineCpuMs([pid])) - cpu, length: first.length() };
+  return { ms: performance.now() - begun, cpuMs: (await cpuMs([pid])) - cpu, length: first.length() };
 }
 
 /** Waits without the pauses of `until`, which would be most of what is measured. */

@@ -1,5 +1,5 @@
 // Writers that never rest: each types its next letter when the last is acknowledged.
-import { fineCpuMs } from "../program.mjs";
+import { cpuMs } from "../program.mjs";
 import { several, sleep, until } from "./wait.mjs";
 
 export async function saturation(open, { url, pid, morePids, documents, warmMs, measuredMs }) {
@@ -15,7 +15,7 @@ export async function saturation(open, { url, pid, morePids, documents, warmMs, 
   });
   const all = () => typed.reduce((sum, count) => sum + count, 0);
   await sleep(warmMs);
-  const spent = async () => [await fineCpuMs([pid]), await fineCpuMs(morePids)];
+  const spent = async () => [await cpuMs([pid]), await cpuMs(morePids)];
   const [[cpu, more], edits, begun] = [await spent(), all(), performance.now()];
   await sleep(measuredMs);
   const [[cpuThen, moreThen], editsThen, took] = [await spent(), all(), performance.now() - begun];

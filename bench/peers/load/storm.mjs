@@ -1,5 +1,5 @@
 // Every connection breaks at once, and every client comes back as it sees fit.
-import { cpuMs, fineCpuMs } from "../program.mjs";
+import { cpuMs } from "../program.mjs";
 import { percentile } from "../report/sample.mjs";
 import { several, until } from "./wait.mjs";
 
@@ -18,7 +18,7 @@ export async function storm(open, { url, pid, morePids, connections, restart }) 
     user: `u${index}`,
     onInsert: () => (back[index] = performance.now() - begun),
   }));
-  const [cpu, more] = [restart ? 0 : await cpuMs(pid), await fineCpuMs(morePids)];
+  const [cpu, more] = [restart ? 0 : await cpuMs([pid]), await cpuMs(morePids)];
   if (restart) {
     const gone = new Promise((resolve) => clients[0].socket().on("close", resolve));
     console.log(BREAK);
@@ -33,5 +33,5 @@ export async function storm(open, { url, pid, morePids, connections, restart }) 
   await until("everybody is back", () => back.every((time, index) => index < documents || time > 0), 90_000);
   await until("everybody has one text", () => clients.every((client) => client.text() === "on"));
   const times = back.slice(documents);
-  return { p50: percentile(times, 0.5), last: percentile(times, 1), cpuMs: restart ? undefined : (await cpuMs(pid)) - cpu, moreCpuMs: morePids.length > 0 ? (await fineCpuMs(morePids)) - more : undefined };
+  return { p50: percentile(times, 0.5), last: percentile(times, 1), cpuMs: restart ? undefined : (await cpuMs([pid])) - cpu, moreCpuMs: morePids.length > 0 ? (await cpuMs(morePids)) - more : undefined };
 }

@@ -1,5 +1,5 @@
 // People type at a steady pace: how long until the others have it, and what the server pays for it.
-import { fineCpuMs, residentKib } from "../program.mjs";
+import { cpuMs, residentKib } from "../program.mjs";
 import { percentile } from "../report/sample.mjs";
 import { several, sleep, until } from "./wait.mjs";
 
@@ -17,10 +17,10 @@ export async function typing(open, { url, pid, documents, full, deaf = 0, writer
   await type(desks, everyMs, warmMs);
   await settle(desks);
   desks.forEach((desk) => (desk.latencies = []));
-  const [cpu, begun] = [await fineCpuMs([pid]), performance.now()];
+  const [cpu, begun] = [await cpuMs([pid]), performance.now()];
   const edits = await type(desks, everyMs, measuredMs);
   await settle(desks);
-  const [spent, took] = [(await fineCpuMs([pid])) - cpu, performance.now() - begun];
+  const [spent, took] = [(await cpuMs([pid])) - cpu, performance.now() - begun];
   const resident = await residentKib(pid);
   await check(open, url, desks);
   const latencies = desks.flatMap((desk) => desk.latencies);

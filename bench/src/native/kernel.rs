@@ -4,7 +4,7 @@ use std::fs;
 
 /// Milliseconds of processor time used so far by these processes together, user and system, as the scheduler counts
 /// it: to the nanosecond. Threads that have ended are not in it.
-pub(super) fn fine_cpu_ms(pids: &[u32]) -> f64 {
+pub(super) fn cpu_ms(pids: &[u32]) -> f64 {
     let mut nanoseconds = 0_u64;
     for pid in pids {
         for task in fs::read_dir(format!("/proc/{pid}/task")).expect("the process runs") {

@@ -8,7 +8,7 @@ use cowrite_tests::server::mint;
 use serde_json::{Value, json};
 
 use super::client::Client;
-use super::kernel::fine_cpu_ms;
+use super::kernel::cpu_ms;
 use super::scenario::{Scenario, Who};
 use crate::load::Writer;
 
@@ -31,7 +31,7 @@ pub(super) async fn measure(scenario: &Scenario) -> Value {
         }));
     }
     tokio::time::sleep(scenario.warm()).await;
-    let spent = || (fine_cpu_ms(&[scenario.pid]), fine_cpu_ms(&scenario.more_pids));
+    let spent = || (cpu_ms(&[scenario.pid]), cpu_ms(&scenario.more_pids));
     let (before, edits, begun) = (spent(), all.load(Ordering::Relaxed), Instant::now());
     tokio::time::sleep(scenario.measured()).await;
     let edits = all.load(Ordering::Relaxed) - edits;

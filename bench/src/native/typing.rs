@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::client::{Client, Heard};
-use super::kernel::{fine_cpu_ms, mib};
+use super::kernel::{cpu_ms, mib};
 use super::scenario::{Scenario, Who};
 use crate::sample::Sample;
 
@@ -42,7 +42,7 @@ pub(super) async fn measure(scenario: &Scenario) -> Value {
     type_for(&mut desks, scenario, scenario.warm()).await;
     settle(&mut desks, scenario).await;
     desks.iter().for_each(|desk| desk.told.lock().unwrap().latencies = Sample::default());
-    let spent = || scenario.pids().iter().map(|pid| fine_cpu_ms(&[*pid])).collect::<Vec<_>>();
+    let spent = || scenario.pids().iter().map(|pid| cpu_ms(&[*pid])).collect::<Vec<_>>();
     let (cpu, bytes_before, begun) = (spent(), bytes(scenario).await, Instant::now());
     let edits = type_for(&mut desks, scenario, scenario.measured()).await;
     settle(&mut desks, scenario).await;
