@@ -34,7 +34,7 @@ export const history = {
       { ...cold, id: "cold-cpu", title: "the same, server's processor time", value: ({ reopened }) => reopened.cpuMs },
     );
     return rounds({
-      subjects: ["cowrite", "cowrite-disk", "cowrite-redis", "sharedb", "hocuspocus", "y-websocket"].map((name) => ({ name, ...subjects[name] })),
+      subjects: ["cowrite", "cowrite-disk", "cowrite-redis", "sharedb", "hocuspocus", "y-websocket"].map((name) => ({ name, ...subjects[name], note: `${subjects[name].note}${name.startsWith("cowrite") ? "; rate limits raised" : ""}` })),
       rounds: 1,
       figures,
       measure: async (name) => {

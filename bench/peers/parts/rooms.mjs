@@ -13,7 +13,7 @@ export const rooms = {
     const documents = quick ? 500 : 5000;
     const figure = (id, title, value) => ({ id, title, unit: "KiB", better: "less", digits: 2, value });
     return rounds({
-      subjects: ["cowrite", "cowrite-disk", "cowrite-redis"].map((name) => ({ name, ...subjects[name], note: name === "cowrite" ? "native load; its log is memory, too" : "native load" })),
+      subjects: ["cowrite", "cowrite-disk", "cowrite-redis"].map((name) => ({ name, ...subjects[name], note: `native load; rate limits raised, closed after 100 ms${name === "cowrite" ? "; its log is memory, too" : ""}` })),
       rounds: 1,
       figures: [
         figure("open", "resident memory of a document that is open", ({ openKib }) => openKib),
