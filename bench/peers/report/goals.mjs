@@ -78,3 +78,9 @@ export function judged(part, figure) {
     return { row: name, title: row?.title ?? name, words: wanted.map((one) => one.words).join(", "), met };
   });
 }
+
+/** The goals of these parts that no figure of the run is there for, such as those of sizes that a quick run leaves out. */
+export function without(parts) {
+  const measured = new Map(parts.map(({ part, figures }) => [part, new Set(figures.map(({ id }) => id))]));
+  return [...new Set(goals.filter(([part, id]) => measured.has(part) && !measured.get(part).has(id)).map(([part, id]) => `${part} ${id}`))];
+}

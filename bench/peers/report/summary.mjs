@@ -2,7 +2,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { draw } from "./charts.mjs";
-import { isOurs, judged } from "./goals.mjs";
+import { isOurs, judged, without } from "./goals.mjs";
 import { folder } from "./store.mjs";
 import { times } from "./table.mjs";
 
@@ -66,7 +66,7 @@ function page(parts, figures) {
     "",
     table(HEAD, figures.map(line)),
     "",
-    `${goals.length} goals: ${count(true)} met, ${count(false)} not, ${count(undefined)} not judged.`,
+    `${goals.length} goals: ${count(true)} met, ${count(false)} not, ${count(undefined)} not judged.${without(parts).length > 0 ? ` Not in this run: ${without(parts).join(", ")}.` : ""}`,
     "",
     `Seconds: ${parts.map(({ part, seconds }) => `${part} ${seconds}`).join(", ")}; ${total} (${(total / 60).toFixed(1)} minutes) together.`,
     "",
