@@ -21,6 +21,7 @@ export const age = {
       const missed = [10, 1_000, 100_000].flatMap((count, index) => [
         { id: `${edits}-resume-${count}`, title: `${words} past edits: back after ${count.toLocaleString("en")} missed ones`, unit: "ms", better: "less", digits: 3, value: ({ resumes }) => resumes?.[index].ms },
         { id: `${edits}-resume-bytes-${count}`, title: `${words} past edits: bytes of that`, unit: "kB", better: "less", digits: 2, value: ({ resumes }) => resumes && resumes[index].bytes / 1000 },
+        { id: `${edits}-resume-net-${count}`, title: `${words} past edits: the same for each byte of the net change, packed`, unit: "bytes", better: "less", digits: 2, value: ({ resumes }) => resumes && resumes[index].bytes / resumes[index].netBytes },
       ]);
       figures.push(...await rounds({
         subjects,

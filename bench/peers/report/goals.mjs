@@ -58,6 +58,7 @@ const goals = [
   ["age", "1000000-open", "cowrite-engine", most(5)],
   ["age", "1000000-bytes", "cowrite-engine", most(101)],
   ["age", "1000000-resume-100000", "cowrite-engine", most(10)],
+  ...[10, 1_000, 100_000].map((missed) => ["age", `1000000-resume-net-${missed}`, "cowrite-engine", most(2)]),
   ["merge", "100000-merge", "cowrite-engine", most(20), peers()],
   ...traces.flatMap((trace) => all(
     ["traces", `${trace}-time`, "cowrite-engine", times(2, "text", "our text alone"), peers(1, ["Yjs", "Loro, npm package"])],

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use cowrite_protocol::{DocumentType, Operation, RichText};
 use serde_json::{Value, json};
 
 use super::cowrite::Sequenced;
@@ -28,6 +29,29 @@ fn grow(library: &mut dyn Library, from: usize, edits: usize) {
     }
 }
 
+/// The bytes of one operation that is all of these edits together.
+fn net_bytes(from: usize, edits: usize) -> usize {
+    let mut operations: Vec<Operation> = (from..from + edits)
+        .map(|number| {
+            let (at, deleted, inserted) = edit(number, UNITS);
+            cowrite_bench_wasm::splice(at as u32, deleted as u32, inserted)
+        })
+        .collect();
+    // Neighbours in pairs, so that what is composed stays as short as what came of it.
+    while operations.len() > 1 {
+        operations = operations
+            .chunks(2)
+            .map(|pair| match pair {
+                [one, next] => Operation::compose(one, next).expect("one after the other"),
+                alone => alone[0].clone(),
+            })
+            .collect();
+    }
+    let mut packed = Vec::new();
+    RichText::encode(&operations[0], &mut packed);
+    packed.len()
+}
+
 fn ms(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1e3
 }
@@ -51,12 +75,13 @@ pub(super) fn ours(edits: usize) -> Value {
     let resumes = MISSED.map(|missed| {
         aged.pipe.disconnect(late);
         grow(&mut aged, from, missed);
+        let net = net_bytes(from, missed);
         from += missed;
         let since = Instant::now();
         aged.pipe.connect(late);
         let took = ms(since);
         assert!(aged.pipe.text(late) == aged.text(), "who comes back has another text");
-        json!({ "missed": missed, "ms": took, "bytes": aged.pipe.client(late).down.bytes() })
+        json!({ "missed": missed, "ms": took, "bytes": aged.pipe.client(late).down.bytes(), "netBytes": net })
     });
     json!({ "openMs": open, "coldMs": cold_ms, "bytes": bytes, "resumes": resumes })
 }
