@@ -28,10 +28,11 @@ pub(super) async fn grow(scenario: &Scenario) -> Value {
     }
     let edits = scenario.from..scenario.from + scenario.edits;
     join_all(all.iter_mut().enumerate().map(async |(number, writer)| {
-        for edit in edits.clone().skip(number).step_by(writers) {
+        for edit in edits.clone().filter(|edit| edit % writers == number) {
             let at = Utf16Length((edit * 7919 % (scenario.units - MARGIN)) as u32);
             let mut operation = Operation::builder();
-            if edit.is_multiple_of(2) {
+            // Each by turns, so that no writer who is ahead of the others makes the text much longer or shorter.
+            if (edit / writers + number).is_multiple_of(2) {
                 operation.retain(at).insert("x");
             } else {
                 operation.retain(at).delete(Utf16Length(1));
