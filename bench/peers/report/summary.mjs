@@ -20,11 +20,16 @@ export async function stored(names) {
 
 /** What each figure of these parts comes to, as data. */
 export function summarize(parts) {
+  // What is called "the same" stands below what it is the same as only in the tables of the parts.
+  let subject = "";
   return parts.flatMap(({ part, figures }) => figures.map((figure) => {
+    const again = /^the same|of that$/.test(figure.title);
+    if (!again) subject = figure.title;
+    const title = again ? `${subject}: ${figure.title}` : figure.title;
     const [ours, ...rest] = figure.rows;
     const brief = ({ name, title, median, low, high, ratio, failed, note }) => ({ name, title, median, low, high, ratio, failed, note });
     return {
-      part, figure: figure.id, title: figure.title, unit: figure.unit, better: figure.better, digits: figure.digits ?? 2, growth: figure.growth,
+      part, figure: figure.id, title, unit: figure.unit, better: figure.better, digits: figure.digits ?? 2, growth: figure.growth,
       ours: ours && brief(ours),
       others: rest.filter((row) => isOurs(row) && !row.limit).map(brief),
       peers: rest.filter((row) => !isOurs(row) && !row.limit).map(brief),
