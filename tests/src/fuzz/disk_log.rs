@@ -19,9 +19,10 @@ pub fn disk_log(data: &[u8]) {
     quiet_panics();
     let mut choices = Choices::new(data);
     let history = history();
-    let image = &history.images[choices.below(2)];
-    let (bytes, damaged) = damage(image, &mut choices);
-    runtime().block_on(check(history, bytes, damaged));
+    let image = choices.below(2);
+    let (bytes, damaged) = damage(&history.images[image], &mut choices);
+    let journal = MemoryFile::of(history.journals[image].clone());
+    runtime().block_on(check(history, MemoryFile::of(bytes), journal, damaged));
 }
 
 /// What was written, and the file that came of it: as it was while the log was open, and closed.
@@ -30,13 +31,16 @@ struct History {
     /// The versions at which a batch ended, of each document.
     ends: [Vec<Version>; 3],
     images: [Vec<u8>; 2],
+    /// Its journal beside it.
+    journals: [Vec<u8>; 2],
     /// Where a byte is not zero, in each image.
     used: [Vec<u32>; 2],
 }
 
 /// A small cache: what is served is what is read.
-fn open(file: MemoryFile) -> Result<DiskLog, OpenFolderError> {
-    DiskLog::open_on(Arc::new(file), DiskSettings { cache_bytes: 0, ..DiskSettings::new("fuzzed") })
+fn open(file: MemoryFile, journal: MemoryFile) -> Result<DiskLog, OpenFolderError> {
+    let settings = DiskSettings { cache_bytes: 0, journal_bytes: 8192, ..DiskSettings::new("fuzzed") };
+    DiskLog::open_on(Arc::new(file), Arc::new(journal), settings)
 }
 
 fn runtime() -> &'static Runtime {
@@ -53,8 +57,8 @@ fn history() -> &'static History {
 }
 
 async fn write() -> History {
-    let file = MemoryFile::default();
-    let log = open(file.clone()).unwrap_or_else(|error| panic!("an empty file is refused: {error}"));
+    let (file, journal) = (MemoryFile::default(), MemoryFile::default());
+    let log = open(file.clone(), journal.clone()).unwrap_or_else(|error| panic!("an empty file is refused: {error}"));
     let mut scripts = ["first", "second", "third"].map(Script::new);
     let mut ends = [const { Vec::new() }; 3];
     for round in 0..12_u64 {
@@ -80,14 +84,15 @@ async fn write() -> History {
         }
     }
     ends.iter_mut().zip(&scripts).for_each(|(ends, script)| ends.push(script.head.version));
-    let running = file.bytes();
+    let running = (file.bytes(), journal.bytes());
     drop(log);
-    let images = [running, file.bytes()];
+    let images = [running.0, file.bytes()];
+    let journals = [running.1, journal.bytes()];
     let used = images.each_ref().map(|image| {
         let used = image.iter().enumerate().filter(|(_, byte)| **byte != 0);
         used.map(|(at, _)| at as u32).collect()
     });
-    History { scripts, ends, images, used }
+    History { scripts, ends, images, journals, used }
 }
 
 /// What is stored as the document at a version.
@@ -140,8 +145,8 @@ fn damage(image: &[u8], choices: &mut Choices<'_>) -> (Vec<u8>, bool) {
     (bytes, damaged)
 }
 
-async fn check(history: &History, bytes: Vec<u8>, damaged: bool) {
-    let log = match open(MemoryFile::of(bytes)) {
+async fn check(history: &History, file: MemoryFile, journal: MemoryFile, damaged: bool) {
+    let log = match open(file, journal) {
         Ok(log) => log,
         Err(error) => return assert!(damaged, "a whole file is refused: {error}"),
     };

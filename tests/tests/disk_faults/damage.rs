@@ -5,8 +5,8 @@ use std::sync::Arc;
 use cowrite_server::oplog::disk::{DiskLog, OpenFolderError};
 use cowrite_server::oplog::{AppendOutcome, LogError};
 
-use crate::faulty_file::FaultyFile;
-use crate::workload::{Random, Workload, open};
+use crate::faulty_file::{FaultyFiles, Image, JOURNAL, LOG};
+use crate::workload::{JOURNAL_HALF, Random, Workload, open};
 
 /// What a flip came to.
 #[derive(Debug, Default)]
@@ -16,11 +16,11 @@ struct Tally {
     documents_whole: usize,
 }
 
-async fn check_flip(workload: &Workload, image: &[u8], offset: usize, bit: u32, tally: &mut Tally) {
-    let mut flipped = image.to_vec();
-    flipped[offset] ^= 1 << bit;
-    let context = format!("byte {offset} bit {bit}");
-    let log = match open(FaultyFile::of(flipped)) {
+async fn check_flip(workload: &Workload, image: &Image, (which, offset): (usize, usize), bit: u32, tally: &mut Tally) {
+    let mut flipped = image.clone();
+    flipped[which][offset] ^= 1 << bit;
+    let context = format!("file {which} byte {offset} bit {bit}");
+    let log = match open(&FaultyFiles::of(flipped)) {
         Ok(log) => log,
         Err(OpenFolderError::Damaged { .. } | OpenFolderError::Io { .. }) => {
             tally.not_opened += 1;
@@ -53,13 +53,13 @@ async fn append_elsewhere(log: &DiskLog) {
     );
 }
 
-async fn images(seed: u64) -> (Workload, [Vec<u8>; 2]) {
-    let (file, mut workload, mut random) = (FaultyFile::default(), Workload::new(), Random::new(seed));
-    let log = Arc::new(open(file.clone()).unwrap());
-    workload.run(&log, &file, 25, &mut random).await;
-    let running = file.bytes();
+async fn images(seed: u64) -> (Workload, [Image; 2]) {
+    let (files, mut workload, mut random) = (FaultyFiles::default(), Workload::new(), Random::new(seed));
+    let log = Arc::new(open(&files).unwrap());
+    workload.run(&log, &files, 25, &mut random).await;
+    let running = files.image();
     drop(log);
-    (workload, [running, file.bytes()])
+    (workload, [running, files.image()])
 }
 
 #[tokio::test]
@@ -70,12 +70,12 @@ async fn b11_a_flipped_bit_of_the_header_or_its_copies_loses_nothing() {
         let mut tally = Tally::default();
         for range in [0..364, 4096..4460, 8192..8512] {
             for offset in range {
-                check_flip(&workload, &image, offset, offset as u32 % 8, &mut tally).await;
+                check_flip(&workload, &image, (LOG, offset), offset as u32 % 8, &mut tally).await;
             }
         }
         for offset in [8201, 8202] {
             for bit in 0..8 {
-                check_flip(&workload, &image, offset, bit, &mut tally).await;
+                check_flip(&workload, &image, (LOG, offset), bit, &mut tally).await;
             }
         }
         assert_eq!((tally.not_opened, tally.documents_damaged), (0, 0), "{tally:?}");
@@ -88,15 +88,35 @@ async fn b11_a_flipped_byte_anywhere_is_found_or_harmless() {
     let (workload, images) = images(6).await;
     let mut random = Random::new(7);
     for image in images {
-        let used: Vec<usize> = (8512..image.len()).filter(|offset| image[*offset] != 0).collect();
+        let used: Vec<usize> = (8512..image[LOG].len()).filter(|offset| image[LOG][*offset] != 0).collect();
         let mut tally = Tally::default();
         for _ in 0..700 {
             // Mostly bytes that say something, and their neighbours.
-            let offset = (used[random.below(used.len())] + random.below(8)).min(image.len() - 1);
-            check_flip(&workload, &image, offset, random.below(8) as u32, &mut tally).await;
+            let offset = (used[random.below(used.len())] + random.below(8)).min(image[LOG].len() - 1);
+            check_flip(&workload, &image, (LOG, offset), random.below(8) as u32, &mut tally).await;
         }
         assert!(tally.documents_damaged > 20 && tally.documents_whole > 20, "{tally:?}");
     }
+}
+
+#[tokio::test]
+async fn b11_a_flipped_bit_of_the_journal_or_a_lost_half_of_it_loses_nothing() {
+    let (workload, [running, _]) = images(8).await;
+    let mut tally = Tally::default();
+    let used = |offset: &usize| running[JOURNAL][*offset] != 0;
+    for offset in (0..2 * JOURNAL_HALF).filter(used).step_by(23) {
+        check_flip(&workload, &running, (JOURNAL, offset), offset as u32 % 8, &mut tally).await;
+    }
+    assert_eq!((tally.not_opened, tally.documents_damaged), (0, 0), "{tally:?}");
+    for half in [0, JOURNAL_HALF] {
+        let mut image = running.clone();
+        image[JOURNAL][half..half + JOURNAL_HALF].fill(0);
+        workload.check(image, workload.acked.len() - 1, &format!("without the half at {half}")).await;
+    }
+    let mut lost = running;
+    lost[JOURNAL].clear();
+    let opened = open(&FaultyFiles::of(lost));
+    assert!(matches!(opened, Err(OpenFolderError::Damaged { .. })), "without its journal: {opened:?}");
 }
 
 /// The database panics on damage that it meets; the log catches that, and here it would only

@@ -8,14 +8,14 @@ use cowrite_server::oplog::disk::DiskLog;
 use cowrite_server::oplog::{AppendOutcome, LogError, Member, OpLog, OpenError};
 use cowrite_tests::oplog_suite::member;
 
-use crate::faulty_file::{Faults, FaultyFile};
+use crate::faulty_file::{Faults, FaultyFiles, LOG};
 use crate::workload::{Random, Workload, open};
 
-async fn running(seed: u64) -> (FaultyFile, Arc<DiskLog>, Workload, Random) {
-    let (file, mut workload, mut random) = (FaultyFile::default(), Workload::new(), Random::new(seed));
-    let log = Arc::new(open(file.clone()).unwrap());
-    workload.run(&log, &file, 5, &mut random).await;
-    (file, log, workload, random)
+async fn running(seed: u64) -> (FaultyFiles, Arc<DiskLog>, Workload, Random) {
+    let (files, mut workload, mut random) = (FaultyFiles::default(), Workload::new(), Random::new(seed));
+    let log = Arc::new(open(&files).unwrap());
+    workload.run(&log, &files, 5, &mut random).await;
+    (files, log, workload, random)
 }
 
 /// Appends members of the workload to its first document until it is known what became of
@@ -46,8 +46,8 @@ async fn assert_all(log: &DiskLog, workload: &Workload) {
 
 #[tokio::test]
 async fn b10_a_full_disk_refuses_appends_and_recovers_when_there_is_room() {
-    let (file, log, mut workload, _) = running(11).await;
-    file.set_faults(Faults { quota: Some(file.bytes().len() as u64), ..Faults::default() });
+    let (files, log, mut workload, _) = running(11).await;
+    files.set_faults(Faults { quota: Some(files.image()[LOG].len() as u64), ..Faults::default() });
     let mut committed = 0;
     let (members, refused) = loop {
         let operation = Bytes::from(vec![7; 200_000]);
@@ -66,18 +66,18 @@ async fn b10_a_full_disk_refuses_appends_and_recovers_when_there_is_room() {
         let again = workload.scripts[0].append(&*log, members.clone()).await;
         assert!(matches!(again, AppendOutcome::Unavailable { .. }), "{again:?}");
     }
-    file.set_faults(Faults::default());
+    files.set_faults(Faults::default());
     settle(&log, &mut workload, members).await;
     assert_all(&log, &workload).await;
     drop(log);
-    assert_all(&open(file).unwrap(), &workload).await;
+    assert_all(&open(&files).unwrap(), &workload).await;
 }
 
 async fn fails_and_recovers(seed: u64, faults: Faults) {
-    let (file, log, mut workload, mut random) = running(seed).await;
+    let (files, log, mut workload, mut random) = running(seed).await;
     for round in 0..4 {
         let members = workload.members(0, &mut random);
-        file.set_faults(faults);
+        files.set_faults(faults);
         for _ in 0..=round {
             let outcome = workload.scripts[0].append(&*log, members.clone()).await;
             assert!(
@@ -85,12 +85,12 @@ async fn fails_and_recovers(seed: u64, faults: Faults) {
                 "{faults:?}: {outcome:?}"
             );
         }
-        file.set_faults(Faults::default());
+        files.set_faults(Faults::default());
         settle(&log, &mut workload, members).await;
         assert_all(&log, &workload).await;
     }
     drop(log);
-    assert_all(&open(file).unwrap(), &workload).await;
+    assert_all(&open(&files).unwrap(), &workload).await;
 }
 
 #[tokio::test]
@@ -110,15 +110,15 @@ async fn b10_a_disk_that_does_nothing_right_acknowledges_nothing_and_the_log_rec
 
 #[tokio::test]
 async fn what_was_fenced_before_a_fault_is_fenced_after_it() {
-    let (file, log, workload, _) = running(24).await;
+    let (files, log, workload, _) = running(24).await;
     let script = &workload.scripts[0];
     let open = Some((cowrite_tests::oplog_suite::client(8), cowrite_tests::oplog_suite::user("ann")));
     log.open(&script.document, open.clone()).await.unwrap();
     let live = log.open(&script.document, open).await.unwrap().client.unwrap().generation;
-    file.set_faults(Faults { sync: true, ..Faults::default() });
+    files.set_faults(Faults { sync: true, ..Faults::default() });
     let outcome = script.append(&*log, vec![Member { generation: live, ..member(8, 1) }]).await;
     assert!(!matches!(outcome, AppendOutcome::Committed { .. }), "{outcome:?}");
-    file.set_faults(Faults::default());
+    files.set_faults(Faults::default());
     let older = script.append(&*log, vec![member(8, 1)]).await;
     assert!(!matches!(older, AppendOutcome::Committed { .. }), "an older copy was committed: {older:?}");
     let opened = log.open(&script.document, None).await.unwrap();
@@ -129,16 +129,16 @@ async fn what_was_fenced_before_a_fault_is_fenced_after_it() {
 
 #[tokio::test]
 async fn b10_a_read_error_is_an_answer_and_reads_go_on_after_it() {
-    let (file, log, workload, _) = running(25).await;
+    let (files, log, workload, _) = running(25).await;
     drop(log);
-    let log = open(file.clone()).unwrap();
+    let log = open(&files).unwrap();
     let script = &workload.scripts[0];
-    file.set_faults(Faults { read: true, ..Faults::default() });
+    files.set_faults(Faults { read: true, ..Faults::default() });
     let opened = log.open(&script.document, None).await;
     assert!(matches!(opened, Err(OpenError::Log(LogError::Unavailable { .. }))), "{opened:?}");
     let read = log.load_snapshot(&script.document).await;
     assert!(matches!(read, Err(LogError::Unavailable { .. })), "{read:?}");
-    file.set_faults(Faults::default());
+    files.set_faults(Faults::default());
     log.open(&script.document, None).await.unwrap();
     assert_all(&log, &workload).await;
 }

@@ -9,7 +9,7 @@ use cowrite_server::oplog::disk::{DiskLog, DiskSettings, OpenFolderError};
 use cowrite_server::oplog::{AppendOutcome, Entry, Head, LogError, Member, OpLog, OpenError, ReadOutcome, Snapshot};
 use cowrite_tests::oplog_suite::{Script, client, user, version};
 
-use crate::faulty_file::FaultyFile;
+use crate::faulty_file::{FaultyFiles, Image, JOURNAL, LOG};
 
 /// Numbers from a seed.
 pub(crate) struct Random(u64);
@@ -78,14 +78,14 @@ impl Workload {
         self.ends[document].push(self.scripts[document].head.version.get());
     }
 
-    /// Notes in the file's journal what is acknowledged now.
-    pub(crate) fn mark(&mut self, file: &FaultyFile) {
+    /// Notes among the files' steps what is acknowledged now.
+    pub(crate) fn mark(&mut self, files: &FaultyFiles) {
         self.acked.push([0, 1, 2].map(|document| self.scripts[document].head.version.get()));
-        file.mark(self.acked.len() - 1);
+        files.mark(self.acked.len() - 1);
     }
 
     /// Runs rounds of appends to all documents at once, with snapshots and trims between.
-    pub(crate) async fn run(&mut self, log: &Arc<DiskLog>, file: &FaultyFile, rounds: usize, random: &mut Random) {
+    pub(crate) async fn run(&mut self, log: &Arc<DiskLog>, files: &FaultyFiles, rounds: usize, random: &mut Random) {
         for _ in 0..rounds {
             let members = [0, 1, 2].map(|document| self.members(document, random));
             let batches = [0, 1, 2].map(|document| self.scripts[document].batch(members[document].clone()));
@@ -99,7 +99,7 @@ impl Workload {
                 self.follow(document, members);
                 assert_eq!(outcome, AppendOutcome::Committed { head: self.scripts[document].head });
             }
-            self.mark(file);
+            self.mark(files);
             let document = random.below(3);
             let id = &ids[document];
             match random.below(6) {
@@ -116,13 +116,13 @@ impl Workload {
 
     /// Opens the image and asserts that it holds at least what was acknowledged at the mark:
     /// a history that was sent, ending where a batch ends, with records and snapshot to fit.
-    pub(crate) async fn check(&self, image: Vec<u8>, mark: usize, context: &str) {
-        self.check_file(FaultyFile::of(image), mark, context).await;
+    pub(crate) async fn check(&self, image: Image, mark: usize, context: &str) {
+        self.check_files(FaultyFiles::of(image), mark, context).await;
     }
 
-    /// The same of a file, which remembers what was read of it.
-    pub(crate) async fn check_file(&self, file: FaultyFile, mark: usize, context: &str) {
-        let log = open(file).unwrap_or_else(|error| panic!("{context}: {error}"));
+    /// The same of files, which remember what was read of them.
+    pub(crate) async fn check_files(&self, files: FaultyFiles, mark: usize, context: &str) {
+        let log = open(&files).unwrap_or_else(|error| panic!("{context}: {error}"));
         for document in 0..3 {
             let found = self.check_document(&log, document, self.acked[mark][document]).await;
             found.unwrap_or_else(|error| panic!("{context}: document {document}: {error}"));
@@ -185,7 +185,12 @@ pub(crate) fn snapshot(script: &Script, at: Version) -> Snapshot {
     }
 }
 
-/// Opens a log in a file, without a cache: what it says is what it reads.
-pub(crate) fn open(file: FaultyFile) -> Result<DiskLog, OpenFolderError> {
-    DiskLog::open_on(Arc::new(file), DiskSettings { cache_bytes: 0, ..DiskSettings::new("test") })
+/// Opens a log in these files, without a cache: what it says is what it reads. Its journal is
+/// full after a few commits.
+pub(crate) fn open(files: &FaultyFiles) -> Result<DiskLog, OpenFolderError> {
+    let settings = DiskSettings { cache_bytes: 0, journal_bytes: 2 * JOURNAL_HALF as u64, ..DiskSettings::new("test") };
+    DiskLog::open_on(files.file(LOG), files.file(JOURNAL), settings)
 }
+
+/// Bytes of half a journal.
+pub(crate) const JOURNAL_HALF: usize = 4096;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::backend::{BackendOpenError, FILE_FORMAT};
+use super::error::StoreError;
 use crate::oplog::WallClock;
 
 /// Where and how a disk log keeps its data.
@@ -16,6 +17,9 @@ pub struct DiskSettings {
     pub folder: PathBuf,
     /// Bytes of memory for pages of the database; default 64 MiB.
     pub cache_bytes: usize,
+    /// Bytes of the file in which edits are synced; the database syncs itself each time that
+    /// half as many are written. Default 2 MiB.
+    pub journal_bytes: u64,
     /// How many documents keep their head and client records in memory; default 10,000.
     pub cached_documents: usize,
     /// The clock for "last seen"; default the machine's.
@@ -28,6 +32,7 @@ impl DiskSettings {
         DiskSettings {
             folder: folder.into(),
             cache_bytes: 64 << 20,
+            journal_bytes: 2 << 20,
             cached_documents: 10_000,
             clock: WallClock::system(),
         }
@@ -115,6 +120,24 @@ impl OpenFolderError {
         }
     }
 
+    pub(super) fn from_store(folder: &Path, error: StoreError) -> OpenFolderError {
+        match error {
+            StoreError::Fault(reason) => OpenFolderError::from_io(folder, io::Error::other(reason)),
+            StoreError::Damaged(reason) | StoreError::Stumbled(reason) => {
+                OpenFolderError::Damaged { folder: folder.to_owned(), reason }
+            }
+        }
+    }
+
+    pub(super) fn from_journal(folder: &Path, error: io::Error) -> OpenFolderError {
+        match error.kind() {
+            io::ErrorKind::InvalidData => {
+                OpenFolderError::Damaged { folder: folder.to_owned(), reason: error.to_string() }
+            }
+            _ => OpenFolderError::from_io(folder, error),
+        }
+    }
+
     pub(super) fn from_database(folder: &Path, error: redb::Error) -> OpenFolderError {
         match error {
             redb::Error::Io(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
@@ -126,24 +149,29 @@ impl OpenFolderError {
     }
 }
 
-/// Makes the folder if need be, and opens and locks the file in it. The lock goes with
-/// the file, also when the process is killed.
-pub(super) fn open_file(folder: &Path) -> Result<File, OpenFolderError> {
+/// Makes the folder if need be, and opens the database's file and its journal's in it. The
+/// former is locked; the lock goes with the file, also when the process is killed.
+pub(super) fn open_files(folder: &Path) -> Result<[File; 2], OpenFolderError> {
     let io = |source| OpenFolderError::from_io(folder, source);
     fs::create_dir_all(folder).map_err(io)?;
-    let path = folder.join(FILE_NAME);
-    let made = !path.try_exists().map_err(io)?;
-    let file = File::options().read(true).write(true).create(true).truncate(false).open(path).map_err(io)?;
+    let open = |name| File::options().read(true).write(true).create(true).truncate(false).open(folder.join(name));
+    let mut made = false;
+    for name in [FILE_NAME, JOURNAL_NAME] {
+        made |= !folder.join(name).try_exists().map_err(io)?;
+    }
+    let file = open(FILE_NAME).map_err(io)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(OpenFolderError::Locked { folder: folder.to_owned() }),
         Err(TryLockError::Error(source)) => return Err(io(source)),
     }
+    let journal = open(JOURNAL_NAME).map_err(io)?;
     if made && cfg!(unix) {
-        // The file's name must outlive a crash as well as its bytes.
+        // The files' names must outlive a crash as well as their bytes.
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
     }
-    Ok(file)
+    Ok([file, journal])
 }
 
 const FILE_NAME: &str = "cowrite.log";
+const JOURNAL_NAME: &str = "cowrite.journal";

@@ -38,7 +38,7 @@ impl Writer {
             return Ok(answers);
         }
         let write = self.store.begin_write()?;
-        {
+        let rows = {
             let mut tables = Tables::open(&write)?;
             for request in requests {
                 answers.push(self.stage(request, Some(&mut tables))?);
@@ -52,13 +52,14 @@ impl Writer {
                     tables.flush(id, &mut cached.stored)?;
                 }
             }
-        }
+            tables.into_rows()
+        };
         if self.group.touched.is_empty() {
             write.abort()?;
             return Ok(answers);
         }
         self.group.committing = true;
-        write.commit()?;
+        self.store.commit(write, &rows)?;
         for id in &self.group.touched {
             self.unflushed.remove(id);
         }

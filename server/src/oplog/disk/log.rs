@@ -12,7 +12,8 @@ use tokio::sync::oneshot;
 
 use super::error::StoreError;
 use super::file::LogFile;
-use super::folder::{DiskSettings, OpenFolderError, open_file};
+use super::folder::{DiskSettings, OpenFolderError, open_files};
+use super::journal::Journal;
 use super::request::{Ask, Request};
 use super::store::Store;
 use super::table::{load_snapshot, read_entries};
@@ -49,18 +50,23 @@ impl DiskLog {
     ///
     /// See [`OpenFolderError`]; nothing was changed then but that the folder may be made.
     pub fn open(settings: DiskSettings) -> Result<DiskLog, OpenFolderError> {
-        let file = open_file(&settings.folder)?;
-        DiskLog::open_on(Arc::new(file), settings)
+        let [file, journal] = open_files(&settings.folder)?;
+        DiskLog::open_on(Arc::new(file), Arc::new(journal), settings)
     }
 
-    /// Opens the log in a file that the caller has locked; the folder of the settings is
-    /// only named in errors.
+    /// Opens the log in a file that the caller has locked, and another for its journal; the
+    /// folder of the settings is only named in errors.
     ///
     /// # Errors
     ///
     /// See [`OpenFolderError`].
-    pub fn open_on(file: Arc<dyn LogFile>, settings: DiskSettings) -> Result<DiskLog, OpenFolderError> {
-        let store = Arc::new(Store::open(file, settings.cache_bytes, &settings.folder)?);
+    pub fn open_on(
+        file: Arc<dyn LogFile>,
+        journal: Arc<dyn LogFile>,
+        settings: DiskSettings,
+    ) -> Result<DiskLog, OpenFolderError> {
+        let journal = Journal::new(journal, settings.journal_bytes / 2);
+        let store = Arc::new(Store::open(file, journal, settings.cache_bytes, &settings.folder)?);
         let (requests, receiver) = mpsc::channel();
         let writer = Writer::new(Arc::clone(&store), settings.clock, settings.cached_documents);
         let writer = thread::Builder::new().name("oplog-writer".to_owned()).spawn(move || writer.run(&receiver));

@@ -1,6 +1,6 @@
 //! The op log on this machine's disk, the embedded default.
 //!
-//! One file in a folder of its own, held by one server. An entry is acknowledged once it
+//! A database and its journal in a folder of their own, held by one server. An entry is acknowledged once it
 //! is on the disk, together with its client's record; a document's entries, snapshot and
 //! client records recover together or not at all.
 
@@ -9,9 +9,11 @@ mod error;
 mod file;
 mod folder;
 mod group;
+mod journal;
 mod log;
 mod record;
 mod request;
+mod row;
 mod store;
 mod table;
 mod transaction;

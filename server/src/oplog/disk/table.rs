@@ -12,6 +12,7 @@ use cowrite_protocol::{ClientId, DocumentId, RunningHash, Version};
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, TableDefinition};
 
 use super::error::StoreError;
+use super::journal::Mark;
 use super::record::{DocumentRecord, HeadRecord, SnapshotRecord, sum_of, unseal, unseal_entry};
 use crate::oplog::ledger::{ClientRecord, Ledger};
 use crate::oplog::{Entry, Head, ReadOutcome, Snapshot};
@@ -26,10 +27,11 @@ pub(super) const ENTRIES: TableDefinition<(u64, u64), &[u8]> = TableDefinition::
 pub(super) const CLIENTS: TableDefinition<(u64, u128), &[u8]> = TableDefinition::new("clients");
 /// Number to snapshot.
 pub(super) const SNAPSHOTS: TableDefinition<u64, &[u8]> = TableDefinition::new("snapshots");
-/// One row: how many documents there are.
+/// Two rows: how many documents there are, and what belongs to them in the journal.
 pub(super) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
-/// The name of that row.
+/// The names of those rows.
 pub(super) const DOCUMENT_COUNT: &str = "documents";
+pub(super) const JOURNAL_MARK: &str = "journal";
 
 /// A table by its letter, as the checksums of its values know it.
 #[derive(Clone, Copy)]
@@ -228,4 +230,11 @@ pub(super) fn document_count(meta: &impl ReadableTable<&'static str, &'static [u
         return Err(StoreError::damaged("the number of documents is missing"));
     };
     Ok(unseal::<DocumentRecord>(&named(Table::Meta, DOCUMENT_COUNT), value.value())?.0.number)
+}
+
+/// Reads what belongs to the database in its journal: nothing, if no server with a journal
+/// has written it.
+pub(super) fn journal_mark(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Mark, StoreError> {
+    let Some(value) = meta.get(JOURNAL_MARK)? else { return Ok(Mark::default()) };
+    Ok(unseal(&named(Table::Meta, JOURNAL_MARK), value.value())?.0)
 }
