@@ -125,12 +125,18 @@ pub trait DocumentType: Copy + Debug + PartialEq + Send + Sync + 'static {
     /// after another, each within the limits. One component that is too large is split too.
     fn split(operation: &Self::Operation, limits: &OperationLimits) -> Vec<Self::Operation>;
 
+    /// Whether an operation is within the limits, so that splitting leaves it whole.
+    fn is_within(operation: &Self::Operation, limits: &OperationLimits) -> bool;
+
     /// A checksum of the content. Linear in the document.
     fn checksum(document: &Self::Document) -> Checksum;
 
     /// Appends the packed form of the operation: frozen, one encoding an operation.
     /// It is what is sent, stored and hashed.
     fn encode(operation: &Self::Operation, into: &mut Vec<u8>);
+
+    /// How many bytes [`DocumentType::encode`] appends.
+    fn packed_bytes(operation: &Self::Operation) -> usize;
 
     /// Reads a packed operation that fills `bytes`, and gives its normal form.
     ///

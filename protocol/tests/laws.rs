@@ -177,11 +177,13 @@ proptest! {
         }
     }
 
-    /// decode(encode(a)) = a, and the encoding is the only one that is given out.
+    /// decode(encode(a)) = a, and the encoding is the only one that is given out; packed_bytes(a)
+    /// is its length.
     #[test]
     fn the_packed_form_reads_back((base, [a, _, _]) in three()) {
         let a = lay(&a, &base);
         let bytes = encoded(&a);
+        prop_assert_eq!(a.packed_bytes(), bytes.len());
         let read = RichText::decode(&bytes, &OperationLimits::NONE).unwrap();
         prop_assert_eq!(&read, &a);
         prop_assert_eq!(encoded(&read), bytes);

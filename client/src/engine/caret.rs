@@ -57,8 +57,8 @@ impl Caret {
     /// What must travel with a submit of `operation`, after which the text is what the
     /// user sees if `complete`. From then on the others know what they are told.
     pub(super) fn ride<D: DocumentType>(&mut self, operation: &D::Operation, complete: bool) -> super::CaretHint {
-        let implied = D::implied_caret(operation).map(Cursor::caret);
         let Some(own) = self.own.as_ref().filter(|_| complete) else { return super::CaretHint::Still };
+        let implied = D::implied_caret(operation).map(Cursor::caret);
         if implied.as_ref() == Some(own) {
             self.believed = implied;
             return super::CaretHint::Implied;

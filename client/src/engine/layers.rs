@@ -78,11 +78,16 @@ impl<D: DocumentType> Layers<D> {
 
     /// The same in pieces that are within the limits, the first of them apart. The others are composed
     /// again when they are settled.
-    pub(super) fn split(&self, limits: &OperationLimits) -> (D::Operation, Option<Layers<D>>) {
+    pub(super) fn split(&self, limits: &OperationLimits) -> (Arc<D::Operation>, Option<Layers<D>>) {
+        if let [one] = &self.0[..]
+            && D::is_within(&one.operation, limits)
+        {
+            return (Arc::clone(&one.operation), None);
+        }
         let mut pieces = self.operations().flat_map(|operation| D::split(operation, limits));
         let first = pieces.next().unwrap_or_else(|| self.lowest().clone());
         let others = Vec::from_iter(pieces.map(|piece| Layer::new(piece.into())));
-        (first, (!others.is_empty()).then_some(Layers(others)))
+        (Arc::new(first), (!others.is_empty()).then_some(Layers(others)))
     }
 
     /// The one operation that they are.

@@ -263,14 +263,9 @@ impl<D: DocumentType> Engine<D> {
     /// attribute, cannot be parted.
     fn check_pieces(&self, operation: &D::Operation) -> Result<(), EditError> {
         let limit = self.limits.operation.bytes;
-        let size = |operation: &D::Operation| {
-            let mut packed = Vec::new();
-            D::encode(operation, &mut packed);
-            packed.len()
-        };
-        if size(operation) > limit as usize {
+        if D::packed_bytes(operation) > limit as usize {
             let pieces = D::split(operation, &self.limits.operation);
-            let bytes = pieces.iter().map(size).max().unwrap_or(0);
+            let bytes = pieces.iter().map(D::packed_bytes).max().unwrap_or(0);
             if bytes > limit as usize {
                 return Err(EditError::OperationTooLarge { bytes, limit });
             }

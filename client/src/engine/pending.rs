@@ -139,8 +139,7 @@ impl<D: DocumentType> Pending<D> {
             *self = Pending::Synchronized;
             return Sealed::Vanished { last_edit };
         }
-        let (first, others) = buffer.edits.split(limits);
-        let operation = Arc::new(first);
+        let (operation, others) = buffer.edits.split(limits);
         *self = match others {
             // The edits of a split buffer are accepted when its last piece is.
             Some(edits) => Pending::AwaitingWithBuffer {

@@ -1,5 +1,7 @@
 //! What an engine sends, and when it does again.
 
+use alloc::sync::Arc;
+
 use cowrite_protocol::frame::{Code, Position};
 use cowrite_protocol::{Checksum, ClientSeq, Cursor, DocumentType, Version};
 
@@ -30,7 +32,7 @@ pub(crate) enum Outgoing<D: DocumentType> {
 pub(crate) struct Submission<D: DocumentType> {
     pub(crate) seq: ClientSeq,
     pub(crate) base: Version,
-    pub(crate) operation: D::Operation,
+    pub(crate) operation: Arc<D::Operation>,
     pub(crate) caret: CaretHint,
 }
 
@@ -130,7 +132,7 @@ impl<D: DocumentType> Engine<D> {
         let base = self.version();
         let in_flight = self.pending.in_flight_mut().filter(|in_flight| !in_flight.sent)?;
         in_flight.sent = true;
-        let (seq, operation) = (in_flight.seq, (*in_flight.operation).clone());
+        let (seq, operation) = (in_flight.seq, Arc::clone(&in_flight.operation));
         let caret = self.caret.ride::<D>(&operation, complete);
         Some(Submission { seq, base, operation, caret })
     }

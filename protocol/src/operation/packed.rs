@@ -85,6 +85,30 @@ impl Operation {
         }
     }
 
+    /// How many bytes the packed form has. Linear in the components; allocates only where
+    /// there are attributes.
+    pub fn packed_bytes(&self) -> usize {
+        if self.components().iter().any(|component| !component.attributes().is_empty()) {
+            let mut packed = Vec::new();
+            self.encode(&mut packed);
+            return packed.len();
+        }
+        let sizes = self.components().iter().map(|component| match component {
+            Component::Retain { length, .. } | Component::Delete { length } => varint_bytes(u64::from(length.0) << 2),
+            Component::Insert { text, .. } => varint_bytes((text.as_str().len() as u64) << 2) + text.as_str().len(),
+            Component::Embed { value, .. } => varint_bytes((value.as_str().len() as u64) << 4) + value.as_str().len(),
+        });
+        sizes.sum()
+    }
+
+    /// Whether the operation is within the limits. Linear in the components.
+    pub fn is_within(&self, limits: &OperationLimits) -> bool {
+        let set = self.components().iter().map(|component| component.attributes().as_slice().len()).max();
+        self.components().len() <= limits.components as usize
+            && set.unwrap_or(0) <= limits.attributes as usize
+            && self.packed_bytes() <= limits.bytes as usize
+    }
+
     /// Reads a packed operation that fills `bytes`, and gives its normal form.
     ///
     /// # Errors
@@ -154,6 +178,10 @@ fn put_varint(into: &mut Vec<u8>, mut number: u64) {
         number >>= 7;
     }
     into.push(number as u8);
+}
+
+fn varint_bytes(number: u64) -> usize {
+    (u64::BITS - (number | 1).leading_zeros()).div_ceil(7) as usize
 }
 
 fn put_attributes(into: &mut Vec<u8>, attributes: &Attributes, written: &mut Written) {
@@ -290,7 +318,19 @@ mod tests {
         let mut encoded = Vec::new();
         operation.encode(&mut encoded);
         assert_eq!(encoded, bytes, "{operation:?}");
+        assert_eq!(operation.packed_bytes(), bytes.len(), "{operation:?}");
         assert_eq!(Operation::decode(bytes, &OperationLimits::NONE), Ok(operation));
+    }
+
+    #[test]
+    fn the_size_is_known_without_the_bytes_wherever_a_number_grows_by_one() {
+        for length in (0..29).flat_map(|bit| [(1 << bit) - 1, 1 << bit]).chain([u32::MAX]).filter(|length| *length > 0)
+        {
+            let operation = Operation::from_components([Component::retain(length), Component::delete(length)]);
+            let mut encoded = Vec::new();
+            operation.encode(&mut encoded);
+            assert_eq!(operation.packed_bytes(), encoded.len(), "{length}");
+        }
     }
 
     fn bold() -> Attributes {

@@ -99,12 +99,20 @@ impl DocumentType for RichText {
         operation.split(limits)
     }
 
+    fn is_within(operation: &Operation, limits: &OperationLimits) -> bool {
+        operation.is_within(limits)
+    }
+
     fn checksum(document: &Document) -> Checksum {
         document.checksum()
     }
 
     fn encode(operation: &Operation, into: &mut Vec<u8>) {
         operation.encode(into);
+    }
+
+    fn packed_bytes(operation: &Operation) -> usize {
+        operation.packed_bytes()
     }
 
     fn decode(bytes: &[u8], limits: &OperationLimits) -> Result<Operation, DecodeOperationError> {

@@ -21,14 +21,7 @@ impl Operation {
     /// character, one embed and one attribute stay whole even where a limit is smaller,
     /// and so do two components.
     pub fn split(&self, limits: &OperationLimits) -> Vec<Operation> {
-        let mut packed = Vec::new();
-        self.encode(&mut packed);
-        let components = self.components().len();
-        let set = self.components().iter().map(|component| component.attributes().as_slice().len()).max().unwrap_or(0);
-        if packed.len() <= limits.bytes as usize
-            && components <= limits.components as usize
-            && set <= limits.attributes as usize
-        {
+        if self.is_within(limits) {
             return vec![self.clone()];
         }
         let mut parts = Parts {

@@ -1,7 +1,5 @@
 //! One group of edits, as the operation that undoes or redoes it.
 
-use alloc::vec::Vec;
-
 use cowrite_protocol::error::ComposeError;
 use cowrite_protocol::{Cursor, DocumentType};
 
@@ -33,13 +31,13 @@ pub(super) struct Step<D: DocumentType> {
 
 impl<D: DocumentType> Step<D> {
     pub(super) fn new(operation: D::Operation, from: Option<Cursor>, to: Option<Cursor>, edit: u64) -> Step<D> {
-        let bytes = bytes::<D>(&operation);
+        let bytes = D::packed_bytes(&operation);
         Step { operation, over: None, to, from, edits: (edit, edit), bytes }
     }
 
     /// The step that undoes this one, which `edit` did and `operation` undoes.
     pub(super) fn reversed(self, operation: D::Operation, edit: u64) -> Step<D> {
-        let bytes = bytes::<D>(&operation);
+        let bytes = D::packed_bytes(&operation);
         Step { operation, over: None, to: self.from, from: self.to, edits: (self.edits.0, edit), bytes }
     }
 
@@ -106,10 +104,4 @@ impl<D: DocumentType> Step<D> {
         self.operation = D::compose(&self.operation, &theirs)?;
         Ok(below)
     }
-}
-
-fn bytes<D: DocumentType>(operation: &D::Operation) -> usize {
-    let mut packed = Vec::new();
-    D::encode(operation, &mut packed);
-    packed.len()
 }
