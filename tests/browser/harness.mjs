@@ -36,9 +36,9 @@ export class Server {
   #log = [];
 
   /** Starts a server that serves `pages` at its root. */
-  static async start(pages = path.join(root, "examples/demo"), { secret, formats } = {}) {
+  static async start(pages = path.join(root, "examples/demo"), { secret, formats, apiKey } = {}) {
     const server = new Server();
-    server.#settings = { port: await freePort(), data: await mkdtemp(path.join(tmpdir(), "cowrite-")), pages, secret, formats };
+    server.#settings = { port: await freePort(), data: await mkdtemp(path.join(tmpdir(), "cowrite-")), pages, secret, formats, apiKey };
     after(() => server.stop());
     await server.restart();
     return server;
@@ -50,8 +50,8 @@ export class Server {
 
   /** Starts the server again after {@link kill}; settles when it listens. */
   async restart() {
-    const { secret, formats } = this.#settings;
-    const env = { ...process.env, ...(secret ? { COWRITE_JWT_SECRET: secret } : {}), ...(formats ? { COWRITE_FORMATS: formats } : {}) };
+    const { secret, formats, apiKey } = this.#settings;
+    const env = { ...process.env, ...(secret ? { COWRITE_JWT_SECRET: secret } : {}), ...(formats ? { COWRITE_FORMATS: formats } : {}), ...(apiKey ? { COWRITE_API_KEY: apiKey } : {}) };
     const child = spawn(await serverBinary(), serverFlags(this.#settings), { env, stdio: ["ignore", "pipe", "pipe"] });
     this.#process = child;
     const listening = new Promise((resolve, reject) => {

@@ -1,5 +1,7 @@
 //! How far is looked.
 
+use cowrite_server::room::Existence;
+
 /// One edit of a user, made on whatever text the client shows then.
 #[derive(Clone, Copy, Debug, Hash)]
 pub enum Edit {
@@ -42,6 +44,9 @@ pub struct Bounds {
     pub unanswered: u8,
     /// How often a live message to a room is lost.
     pub lost: u8,
+    /// What the application asks of the document's existence, in order, each at either server. The next is asked once the
+    /// one before is answered, or its server was killed.
+    pub wishes: &'static [Existence],
     /// Whether the finer steps are taken apart: an append that happens and its answer; a server that has read all
     /// of a cut socket and that hears of the cut; a room that hears of its own append by the feed as well.
     pub fine: bool,
@@ -50,6 +55,9 @@ pub struct Bounds {
     /// Whether the log fences an append of a stay that another has followed. Without, the checker must find
     /// what that is for.
     pub fence: bool,
+    /// Whether the log keeps the entry that ends a life for those who load the document. Without, the checker must find
+    /// what that is for.
+    pub tombstone: bool,
 }
 
 impl Default for Bounds {
@@ -63,6 +71,8 @@ impl Default for Bounds {
             crashes: 0,
             unanswered: 0,
             lost: 0,
+            wishes: &[],
+            tombstone: true,
             fine: false,
             compose_from: 2,
             fence: true,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use cowrite_client::engine::StatusState;
-use cowrite_client::{DocumentHandle, Event, Output, Session, SessionEvent, SessionSettings};
-use cowrite_protocol::frame::Position;
+use cowrite_client::{DocumentHandle, Event, Output, ProposalKind, Session, SessionEvent, SessionSettings};
+use cowrite_protocol::frame::{Code, Position};
 use cowrite_protocol::operation::{Document, Operation, RichText};
 use cowrite_protocol::{DocumentType, Millis, UserId, Utf16Length};
 
@@ -53,6 +53,8 @@ pub(super) struct ClientShown {
     pub(super) differs: bool,
     /// Something was refused, set aside or closed.
     pub(super) trouble: Option<String>,
+    /// Something was refused since the document was deleted, or nobody knows whether it was in time.
+    pub(super) refused: bool,
     pub(super) waits: bool,
 }
 
@@ -69,6 +71,7 @@ pub(super) struct ClientMachine {
     differs: bool,
     trouble: Option<String>,
     wants_link: bool,
+    refused: bool,
     now: Millis,
 }
 
@@ -106,6 +109,7 @@ impl Machine for ClientMachine {
             differs: false,
             trouble: None,
             wants_link: false,
+            refused: false,
             now,
         };
         machine.drain();
@@ -151,13 +155,18 @@ impl Machine for ClientMachine {
             made: self.made,
             editable: self.made < self.edits.len() && engine.is_some_and(|engine| engine.editable().is_ok()),
             online: status.is_some_and(|status| status.state == StatusState::Online),
-            pending: status.map_or(0, |status| status.pending),
+            // What waits for a person's decision is counted as pending, and nobody decides here.
+            pending: engine.map_or(0, |engine| match engine.proposals().is_empty() {
+                true => engine.status().pending,
+                false => engine.pending().count() as u64,
+            }),
             position: engine.and_then(|engine| engine.position()),
             text: Arc::new(engine.map(|engine| engine.accepted_document().clone()).unwrap_or_default()),
             shown: Arc::new(shown),
             accepted: told.collect(),
             differs: self.differs,
             trouble,
+            refused: self.refused,
             waits: self.session.poll_timeout().is_some(),
         }
     }
@@ -218,12 +227,22 @@ impl ClientMachine {
                 let applied = RichText::apply(&mut self.from_events, &operation);
                 applied.err().map(|error| format!("an event does not fit: {error}"))
             }
-            Event::Rejected { code, .. } => Some(format!("an edit was rejected: {}", code.name())),
-            Event::Proposal { kind, .. } => Some(format!("work was set aside: {kind:?}")),
+            Event::Rejected { from, to, code, .. } => {
+                self.tokens.retain(|(edit, _)| !(from..=to).contains(edit));
+                self.refused = true;
+                (code != Code::Deleted).then(|| format!("an edit was rejected: {}", code.name()))
+            }
+            Event::Proposal { kind, .. } => {
+                // Nobody decides here; whether it is in the log, nobody tells.
+                self.tokens.clear();
+                self.refused = true;
+                (kind != ProposalKind::UnknownOutcome).then(|| format!("work was set aside: {kind:?}"))
+            }
             Event::Diverged => {
                 self.differs = true;
                 None
             }
+            Event::Closed { code: Code::EpochChanged, .. } => None,
             Event::Closed { code, .. } => Some(format!("the document was closed: {}", code.name())),
             _ => None,
         };

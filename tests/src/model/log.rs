@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 
 use bytes::Bytes;
-use cowrite_protocol::operation::{Operation, RichText};
+use cowrite_protocol::operation::{Document, Operation, RichText};
 use cowrite_protocol::{
     ClientId, ClientSeq, DocumentId, DocumentType, Epoch, Generation, RunningHash, UserId, Version,
 };
@@ -59,10 +59,12 @@ pub(super) struct LogMachine {
     truth: Truth,
     /// Without the fence: the live generation of each client, under which all its appends are made.
     unfenced: Option<HashMap<ClientId, Generation>>,
+    /// Without it: whoever reads the log finds the entry that ended the life under an ordinary name.
+    tombstone: bool,
 }
 
-/// The document's first text, and whether old stays are fenced.
-pub(super) type LogName = (&'static str, bool);
+/// The document's first text, whether old stays are fenced, and whether what ends a life is kept for who loads it.
+pub(super) type LogName = (&'static str, bool, bool);
 
 pub(super) fn document() -> DocumentId {
     match "modelled".parse() {
@@ -77,11 +79,11 @@ impl Machine for LogMachine {
     type Output = FromLog;
     type Shown = Truth;
 
-    fn new(&(text, fence): &LogName) -> LogMachine {
+    fn new(&(text, fence, tombstone): &LogName) -> LogMachine {
         let (log, document) = (MemoryLog::with_clock(WallClock::from_fn(|| 0)), document());
         let feed = log.subscribe_now(&document);
         let unfenced = (!fence).then(HashMap::new);
-        let mut machine = LogMachine { log, document, feed, truth: Truth::new(), unfenced };
+        let mut machine = LogMachine { log, document, feed, truth: Truth::new(), unfenced, tombstone };
         if !text.is_empty() {
             machine.take(&Request::Append(first(text)));
         }
@@ -122,6 +124,15 @@ impl Machine for LogMachine {
             }
             Request::Trim(before) => {
                 log.trim_now(document, before);
+                if let (false, true, Ok(opened)) =
+                    (self.tombstone, self.truth.is_deleted(), log.open_now(document, None))
+                {
+                    // The guard removed: nobody reads the entry that ended this life.
+                    let checksum = RichText::checksum(&Document::default());
+                    let snapshot = Snapshot { head: opened.head, checksum, content: Bytes::new() };
+                    log.store_snapshot_now(document, snapshot);
+                    log.trim_now(document, opened.head.version);
+                }
                 Answer::Stored
             }
             Request::AdvanceEpoch { old, new } => Answer::Advanced(log.advance_epoch_now(document, old, new)),
@@ -129,10 +140,11 @@ impl Machine for LogMachine {
         let mut outputs = vec![FromLog::Answer(answer)];
         while let Ok(event) = self.feed.try_recv() {
             if let FeedEvent::Batch(batch) = &event {
-                batch.entries.iter().for_each(|entry| self.truth.take(entry));
+                batch.entries.iter().for_each(|entry| self.truth.take(batch.epoch, entry));
             }
             outputs.push(FromLog::Live(event));
         }
+        self.truth.life = log.open_now(document, None).ok().and_then(|opened| opened.head.epoch);
         outputs
     }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use cowrite_server::room::Existence;
 use stateright::{Model, Property};
 
 use super::bounds::Bounds;
@@ -102,6 +103,9 @@ impl Protocol {
                 actions.push(Action::Cut(index));
             }
         }
+        if spent.asked.is_none() && usize::from(spent.wishes) < bounds.wishes.len() {
+            actions.extend((0..world.servers.len()).map(Action::Wish));
+        }
         for (index, server) in world.servers.iter().enumerate() {
             if spent.crashes < bounds.crashes && server.subscribed {
                 actions.push(Action::Crash(index));
@@ -155,7 +159,7 @@ impl Model for Protocol {
         let cold = World {
             clients: self.bounds.edits.iter().enumerate().map(client).collect(),
             servers: (0..self.bounds.servers).map(server).collect(),
-            log: Given::nothing((self.bounds.text, self.bounds.fence)),
+            log: Given::nothing((self.bounds.text, self.bounds.fence, self.bounds.tombstone)),
             links: BTreeMap::new(),
             appends: BTreeMap::new(),
             spent: Spent::default(),
@@ -209,8 +213,20 @@ impl Model for Protocol {
             Property::always("no client finds that it differs from the log", |_, world: &World| {
                 !world.clients.iter().any(|client| client.given.shown.differs)
             }),
-            Property::always("nothing is refused or set aside", |_, world: &World| {
-                world.clients.iter().all(|client| client.given.shown.trouble.is_none())
+            Property::always("nothing is refused or set aside but what a deletion met", |_, world: &World| {
+                let deleted = world.spent.wishes > 0;
+                world.clients.iter().all(|client| {
+                    let shown = &client.given.shown;
+                    shown.trouble.is_none() && (deleted || !shown.refused)
+                })
+            }),
+            Property::always("what the application was told to be so stays so", |model: &Protocol, world: &World| {
+                let wishes = model.bounds.wishes;
+                let told = usize::from(world.spent.wishes) == wishes.len() && world.spent.asked.is_none();
+                match wishes.last().filter(|_| told && !world.spent.refused) {
+                    Some(wish) => world.log.shown.is_deleted() == (*wish == Existence::Deleted),
+                    None => true,
+                }
             }),
             Property::always(
                 "what comes to rest is in step, and nothing is pending",

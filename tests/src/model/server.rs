@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cowrite_protocol::frame::{DurabilityClass, Role};
+use cowrite_protocol::frame::{Code, DurabilityClass, Role};
 use cowrite_protocol::operation::{Document, RichText};
 use cowrite_protocol::{Channel, ClientId, Limits, Millis, RunningHash, Version};
 use cowrite_server::auth::{DeveloperAccess, Granted};
 use cowrite_server::connection::{Connection, ConnectionOutput, ConnectionSettings};
 use cowrite_server::oplog::FeedEvent;
 use cowrite_server::outbox::Outbox;
-use cowrite_server::room::{ConnectionId, LogTicket, OpenCommand, Room, RoomCommand, RoomOutput, RoomSettings};
+use cowrite_server::room::{
+    ConnectionId, Existence, ExistenceCommand, LogTicket, OpenCommand, Room, RoomCommand, RoomOutput, RoomSettings,
+};
+use tokio::sync::oneshot::Receiver;
 
 use super::log::{Answer, Marked, Request, document};
 use super::machine::Machine;
@@ -28,6 +31,8 @@ pub(super) enum ToServer {
     /// The log's answer to the request of this ticket.
     Answer(u64, Marked<Answer>),
     Live(Marked<FeedEvent>),
+    /// The application wishes that of the document.
+    Wish(bool),
     /// Time passes until its room has something to do, and the room looks where the log stands.
     Tick,
 }
@@ -39,6 +44,8 @@ pub(super) enum FromServer {
     Send(LinkId, Bytes),
     /// It closes the socket.
     Hang(LinkId),
+    /// It answers the application: whether it is as it was wished.
+    Answered(bool),
 }
 
 /// What its room holds.
@@ -59,6 +66,7 @@ pub(super) struct ServerMachine {
     room: Option<Room<RichText>>,
     sockets: BTreeMap<LinkId, (Connection, Arc<Outbox>)>,
     now: Millis,
+    wish: Option<Receiver<Result<Version, Code>>>,
 }
 
 const CHANNEL: Channel = Channel(1);
@@ -73,7 +81,7 @@ impl Machine for ServerMachine {
 
     fn new(name: &ServerName) -> ServerMachine {
         let limits = Limits::default();
-        ServerMachine { name: *name, limits, room: None, sockets: BTreeMap::new(), now: Millis(1_000) }
+        ServerMachine { name: *name, limits, room: None, sockets: BTreeMap::new(), now: Millis(1_000), wish: None }
     }
 
     fn take(&mut self, input: &ToServer) -> Vec<FromServer> {
@@ -101,6 +109,12 @@ impl Machine for ServerMachine {
                 if let Some(room) = &mut self.room {
                     room.handle_feed(event.of.clone(), now);
                 }
+            }
+            ToServer::Wish(alive) => {
+                let wish = if *alive { Existence::Alive } else { Existence::Deleted };
+                let (command, answer) = ExistenceCommand::new(wish, super::client::user(9));
+                self.wish = Some(answer);
+                self.room().handle_command(RoomCommand::Existence(Box::new(command)), now);
             }
             ToServer::Tick => {
                 if let Some(room) = &mut self.room {
@@ -226,6 +240,10 @@ impl ServerMachine {
         for link in ended {
             self.hang(link);
             outputs.push(FromServer::Hang(link));
+        }
+        if let Some(answer) = self.wish.as_mut().and_then(|wish| wish.try_recv().ok()) {
+            self.wish = None;
+            outputs.push(FromServer::Answered(answer.is_ok()));
         }
         while let Some(output) = self.room.as_mut().and_then(Room::poll_output) {
             if let RoomOutput::Log(LogTicket(ticket), request) = output {

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use cowrite_server::oplog::{AppendOutcome, Refusal};
+use cowrite_server::room::Existence;
 
 use super::client::{FromClient, ToClient};
 use super::log::{Answer, FromLog, Marked, Request};
@@ -56,6 +57,13 @@ impl Protocol {
                 world.servers[server].live.pop_front();
             }
             Action::Crash(server) => self.crash(&mut world, server),
+            Action::Wish(server) => {
+                let wish = self.bounds.wishes.get(usize::from(world.spent.wishes));
+                world.spent.wishes += 1;
+                world.spent.asked = Some(server);
+                let alive = wish == Some(&Existence::Alive);
+                self.give_server(&mut world, server, &ToServer::Wish(alive));
+            }
             Action::Tick => {
                 world.spent.ticks += 1;
                 for client in 0..world.clients.len() {
@@ -162,6 +170,10 @@ impl Protocol {
         side.subscribed = false;
         side.live.clear();
         side.answers.clear();
+        if world.spent.asked == Some(server) {
+            world.spent.asked = None;
+            world.spent.refused = true;
+        }
         // What it has asked for is on its way all the same.
         for (_, append) in world.appends.iter_mut().filter(|(id, _)| id.0 == server) {
             append.awaited = false;
@@ -210,6 +222,10 @@ impl Protocol {
                         }
                     }
                     FromServer::Hang(id) => self.hung(world, *id),
+                    FromServer::Answered(done) => {
+                        world.spent.asked = None;
+                        world.spent.refused |= !*done;
+                    }
                     FromServer::Ask(ticket, Request::Append(batch)) => {
                         let id = AppendId(server, world.servers[server].life, *ticket);
                         let batch = Marked::new(batch.clone());

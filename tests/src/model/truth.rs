@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use cowrite_protocol::operation::{Component, Document, RichText};
-use cowrite_protocol::{ClientId, ClientSeq, DocumentType, OperationLimits, RunningHash, Version};
+use cowrite_protocol::{ClientId, ClientSeq, DocumentType, Epoch, OperationLimits, RunningHash, Version};
 use cowrite_server::oplog::Entry;
+
+/// The client_seq of the entry that ends a life.
+const TOMBSTONE: u64 = 3;
 
 /// What the log holds, by a replay from its first entry.
 #[derive(Clone, Debug)]
@@ -14,6 +17,9 @@ pub(super) struct Truth {
     /// How many entries insert a character.
     pub(super) inserted: BTreeMap<char, u32>,
     seqs: BTreeMap<ClientId, ClientSeq>,
+    /// The life that the log is in, and the last one that a deletion of the document has ended.
+    pub(super) life: Option<Epoch>,
+    ended: Option<Epoch>,
     /// What is wrong with the log itself.
     pub(super) fault: Option<String>,
 }
@@ -21,14 +27,25 @@ pub(super) struct Truth {
 impl Truth {
     pub(super) fn new() -> Truth {
         let texts = vec![(RunningHash::ZERO, Document::new())];
-        Truth { texts, inserted: BTreeMap::new(), seqs: BTreeMap::new(), fault: None }
+        Truth { texts, inserted: BTreeMap::new(), seqs: BTreeMap::new(), life: None, ended: None, fault: None }
     }
 
     pub(super) fn head(&self) -> Version {
         Version::new(self.texts.len() as u64 - 1).unwrap_or_default()
     }
 
-    pub(super) fn take(&mut self, entry: &Entry) {
+    /// Whether the document is deleted, and was not made anew.
+    pub(super) fn is_deleted(&self) -> bool {
+        self.ended.is_some() && self.ended == self.life
+    }
+
+    pub(super) fn take(&mut self, life: Epoch, entry: &Entry) {
+        if self.ended == Some(life) {
+            self.fault.get_or_insert(format!("version {} is behind the tombstone of its life", entry.version));
+        }
+        if entry.client == ClientId::deletion(Some(life)) && entry.client_seq.get() == TOMBSTONE {
+            self.ended = Some(life);
+        }
         if let Err(fault) = self.taken(entry) {
             self.fault.get_or_insert(format!("version {}: {fault}", entry.version));
         }

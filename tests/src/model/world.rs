@@ -48,6 +48,8 @@ pub enum Action {
     Lose(usize),
     /// A server is killed, and starts again knowing nothing.
     Crash(usize),
+    /// The application asks a server for the next thing that it wishes of the document's existence.
+    Wish(usize),
     /// Nothing is on its way, and time passes everywhere until something is due.
     Tick,
 }
@@ -96,6 +98,11 @@ pub(super) struct Spent {
     pub(super) unanswered: u8,
     pub(super) lost: u8,
     pub(super) ticks: u8,
+    /// Wishes that were made, and the server that has yet to answer the last one.
+    pub(super) wishes: u8,
+    pub(super) asked: Option<usize>,
+    /// One of them was refused.
+    pub(super) refused: bool,
 }
 
 /// A state of the model.
@@ -118,7 +125,7 @@ impl World {
             let there = shown.position.is_some_and(|position| position.version == head);
             client.link.is_some() && shown.online && shown.pending == 0 && there
         };
-        self.clients.iter().all(in_step)
+        self.spent.asked.is_none() && self.clients.iter().all(in_step)
     }
 
     /// Whether all edits were made.

@@ -312,10 +312,10 @@ impl Client {
     }
 
     /// The page has loaded what its device held. Who was told of a refusal, and killed before that was stored, finds
-    /// the edit in the text again.
+    /// the edit pending again.
     pub(super) fn look_through(&mut self) {
         let Some(engine) = self.session.engine(self.handle) else { return };
-        for token in engine.document().text().chars() {
+        for token in engine.pending().flat_map(inserted_by) {
             self.refused.remove(&token);
         }
     }

@@ -1,5 +1,6 @@
 //! Every way through the session and resume protocol, within bounds: docs/model-check.md.
 
+mod deletion;
 mod fence;
 mod whole;
 

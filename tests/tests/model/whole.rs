@@ -10,7 +10,7 @@ const TWICE: [&[Edit]; 2] =
     [&[Edit::Before('c', 'Y'), Edit::Behind('Y', 'Z')], &[Edit::Behind('c', 'X'), Edit::Delete('c')]];
 
 /// Asserts it for all worlds within the bounds; gives how many appends were fenced, duplicates, in conflict, late.
-fn holds(name: &str, bounds: Bounds) -> [u64; 4] {
+pub(crate) fn holds(name: &str, bounds: Bounds) -> [u64; 4] {
     let explored = explore(name, bounds, HasDiscoveries::AnyFailures);
     let told: Vec<String> = explored.failures.into_iter().map(|(_, told)| told).collect();
     assert!(told.is_empty(), "{name}: {}", told.join("\n"));
