@@ -13,7 +13,7 @@ const GOAL_GZIP_BYTES: u64 = 32_000;
 
 /// What they weigh today and a little more: whoever makes them heavier has to say so here,
 /// whoever makes them lighter lowers it.
-const BUDGET_GZIP_BYTES: u64 = 83_300;
+const BUDGET_GZIP_BYTES: u64 = 85_000;
 
 /// What the scripts may weigh that are loaded only where documents are kept on the device.
 const STORAGE_BUDGET_GZIP_BYTES: u64 = 6_000;
