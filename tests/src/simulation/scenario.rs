@@ -265,7 +265,7 @@ impl Scenario {
     }
 
     /// Every kind of scenario by its name.
-    pub const KINDS: [(&'static str, fn(u64) -> Scenario); 11] = [
+    pub const KINDS: [(&'static str, fn(u64) -> Scenario); 12] = [
         ("storm", Scenario::storm),
         ("devices", Scenario::devices),
         ("lossy", Scenario::lossy),
