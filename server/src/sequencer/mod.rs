@@ -407,6 +407,8 @@ fn ruling_of<D: DocumentType>(refusal: Refusal, submission: &Submission<D>) -> R
         Refusal::Duplicate { last, version } if last == submission.seq => Ruling::Duplicate(version),
         Refusal::Duplicate { .. } => Ruling::Rejected(Code::SeqReused),
         Refusal::Fenced => Ruling::Ended(Code::Superseded),
+        // Somebody's restoration of this life is in the log, at the head or below it.
+        Refusal::OtherUser if submission.client.is_restoration() => Ruling::Duplicate(submission.base),
         Refusal::OtherUser => Ruling::Ended(Code::ForeignClient),
     }
 }

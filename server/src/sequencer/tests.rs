@@ -186,6 +186,16 @@ fn a_restoration_that_another_server_has_committed_is_not_taken_for_ones_own() {
 }
 
 #[test]
+fn a_restoration_that_another_user_had_made_long_before_is_a_second_one() {
+    let mut sequencer = with(&["a", "b"]);
+    let (client, seq) = (ClientId::restoration(Some(epoch())), ClientSeq::NONE.next());
+    sequencer.submit(Submission { client, seq, ..submission(1, 1, insert(0, "mine")) }).unwrap();
+    next(&mut sequencer);
+    let settled = sequencer.append_finished(AppendOutcome::Refused { members: vec![(0, Refusal::OtherUser)] });
+    assert_eq!(ids(&settled.rulings), [(1, Ruling::Duplicate(version(2)))]);
+}
+
+#[test]
 fn what_waits_and_what_is_being_appended_is_held_until_it_is_ruled_on() {
     let mut sequencer = with(&["a"]);
     assert!(sequencer.is_idle() && sequencer.next_batch(epoch(), &mut Vec::new()).is_none());
