@@ -160,14 +160,34 @@ impl<D: DocumentType> Engine<D> {
                 _ => loss.follow(committed, &self.server),
             }
         }
+        self.settle_restored(&settled);
+    }
+
+    /// Somebody else has brought all of these back.
+    fn settle_restored(&mut self, settled: &[u32]) {
         if !settled.is_empty() && !self.restoring {
-            // Somebody else has brought all of it back.
             self.proposals.retain(|proposal| !settled.contains(&proposal.id));
-            for id in settled {
+            for &id in settled {
                 self.event(Event::ProposalSettled { id, refused: Some(Code::AlreadyRestored) });
             }
             self.release();
         }
+    }
+
+    /// The accepted text is one of another history: of what was lost before, whatever that does not hold is still lost.
+    pub(super) fn keep_losses(&mut self) {
+        let is_restored = self.knows_restoration();
+        let mut settled = Vec::new();
+        for proposal in &mut self.proposals {
+            let Some(loss) = &mut proposal.loss else { continue };
+            loss.spare_others(&self.server);
+            loss.is_restored = is_restored;
+            proposal.operation = self.pending.clone().carry_over(&loss.way).operation;
+            if D::is_identity(&loss.way) {
+                settled.push(proposal.id);
+            }
+        }
+        self.settle_restored(&settled);
     }
 
     /// Whether this is the name under which lost work is restored into the life that the engine knows.

@@ -10,6 +10,9 @@ use super::pending::{InFlight, Sealed};
 use super::{ChannelState, Engine, Event, Origin, Pending, ProposalKind};
 use cowrite_protocol::Millis;
 
+/// A server remembers a client for seven days after it was last there; less than that by a margin.
+const FORGOTTEN_MS: u64 = 6 * 24 * 60 * 60 * 1_000;
+
 /// What an `Open` says of the client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OpenRequest {
@@ -126,10 +129,11 @@ impl<D: DocumentType> Engine<D> {
             return self.diverged(now);
         }
         let first = self.position.is_none();
-        // Who never learnt which life it knew, and is not told that it was another, has lost
-        // something only if the log knows it, and by less: it forgets who was away for long.
-        let knows_life = self.position.is_none_or(|known| known.epoch.is_some());
-        let lost = log_seq < self.accepted_seq && (other_history || !knows_life && log_seq > ClientSeq::NONE);
+        // A log that was brought back from a copy may bear the name of the life that we know, and be
+        // ahead of us again. That it does not know us is no loss of its own where we were away for
+        // long: then it has forgotten us.
+        let known = log_seq > ClientSeq::NONE || self.attached_at.is_some_and(|at| now - at < FORGOTTEN_MS);
+        let lost = log_seq < self.accepted_seq && (other_history || known);
         if self.position.is_some_and(|known| known.epoch.is_some() && known.epoch != snapshot.epoch) {
             // Undoing in one life of the log what was done in another would be guesswork.
             self.history.clear();
@@ -158,7 +162,7 @@ impl<D: DocumentType> Engine<D> {
         }
         let before = core::mem::replace(&mut self.server, text);
         let kept = lost.then(|| before.clone());
-        if self.rebase_by_difference(before, accepted).is_err() {
+        if self.rebase_by_difference(before, accepted, other_history || lost).is_err() {
             return self.diverged(now);
         }
         if let Some(lost) = kept {
@@ -170,7 +174,13 @@ impl<D: DocumentType> Engine<D> {
     }
 
     /// Carries what is pending from the text that we knew to the one that was loaded.
-    fn rebase_by_difference(&mut self, mut before: D::Document, accepted: bool) -> Result<(), ApplyError> {
+    /// `another` says that it comes from another history.
+    fn rebase_by_difference(
+        &mut self,
+        mut before: D::Document,
+        accepted: bool,
+        another: bool,
+    ) -> Result<(), ApplyError> {
         if accepted && let Some(in_flight) = self.pending.settle() {
             // The loaded text holds it already.
             D::apply(&mut before, &in_flight.operation)?;
@@ -183,7 +193,11 @@ impl<D: DocumentType> Engine<D> {
             self.event(Event::Merged { replaced, of: D::length(&before).0 });
         }
         self.carry_over_pending(&difference, Origin::Resync, None)?;
-        self.follow_losses(&difference, self.knows_restoration().then_some(Alone(false)));
+        if another {
+            self.keep_losses();
+        } else {
+            self.follow_losses(&difference, self.knows_restoration().then_some(Alone(false)));
+        }
         if let Some(in_flight) = self.pending.in_flight_mut() {
             in_flight.sent = false;
         }
@@ -201,6 +215,7 @@ impl<D: DocumentType> Engine<D> {
 
     fn attached(&mut self, now: Millis, first: bool) {
         self.channel = ChannelState::Attached;
+        self.attached_at = Some(now);
         self.heed_durable();
         self.event(Event::Opened { first });
         self.event(Event::Status);

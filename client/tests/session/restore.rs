@@ -249,6 +249,22 @@ fn what_is_lost_by_a_second_loss_is_offered_as_well() {
 }
 
 #[test]
+fn what_comes_back_with_another_history_is_not_restored_as_well() {
+    let mut bench = bereft(Outcome::EpochChanged);
+    let id = lost(&bench);
+    bench.cut();
+    // The log is found after all, or another copy of it.
+    bench.log = bench.log.reborn("abcX");
+    bench.come_back();
+    bench.opened(Settlement::NotAccepted, Outcome::EpochChanged);
+    bench.snapshot();
+    assert!(bench.events.contains(&Event::ProposalSettled { id, refused: Some(Code::AlreadyRestored) }));
+    let pending = bench.expect_submit();
+    bench.ack(&pending);
+    assert_eq!((bench.text(), bench.log.string()), ("abcXY".into(), "abcXY".into()));
+}
+
+#[test]
 fn a_restoration_that_is_refused_for_another_reason_stays_on_offer() {
     let mut bench = bereft(Outcome::EpochChanged);
     let id = lost(&bench);

@@ -210,24 +210,50 @@ fn a_document_never_written_is_in_step_with_its_first_life() {
     assert_eq!(bench.reconnect().position.unwrap().epoch, bench.log.position.epoch);
 }
 
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+
+/// What is offered to whom has seen two edits accepted, and comes back below what the log reaches back to.
+fn offered_below_the_floor(bench: &mut Bench, last_seq: u64, days: u64) -> Vec<ProposalKind> {
+    bench.cut();
+    bench.now = bench.now + days * DAY_MS;
+    bench.come_back();
+    bench.log = bench.log.replaced("123", 9);
+    bench.log.own_seq = last_seq;
+    bench.opened(Settlement::Nothing, Outcome::Snapshot);
+    bench.snapshot();
+    bench.nothing_sent();
+    assert_eq!(bench.text(), "123");
+    bench.engine().proposals().iter().map(|proposal| proposal.kind).collect()
+}
+
+/// What the log knows of the client, how many days it was away, and whether it is offered that as lost.
+const RETURNS: [(u64, u64, bool); 5] = [(0, 0, true), (0, 7, false), (1, 0, true), (1, 7, true), (2, 0, false)];
+
 #[test]
 fn a12_who_never_learnt_the_life_is_offered_as_lost_only_what_the_log_knows_by_less() {
-    for (last_seq, offered) in [(0, None), (1, Some(ProposalKind::LostAccepted)), (2, None)] {
+    for (last_seq, days, lost) in RETURNS {
         let mut bench = Bench::open("");
         for edit in ["+a", "1 +b"] {
             bench.edit(edit);
             let submit = bench.expect_submit();
             bench.ack(&submit);
         }
-        assert_eq!(bench.reconnect().position.unwrap().epoch, None);
-        bench.log = bench.log.replaced("123", 9);
-        bench.log.own_seq = last_seq;
-        bench.opened(Settlement::Nothing, Outcome::Snapshot);
-        bench.snapshot();
-        let kinds = bench.engine().proposals().iter().map(|proposal| proposal.kind);
-        assert_eq!(kinds.collect::<Vec<_>>(), Vec::from_iter(offered), "last_seq {last_seq}");
-        bench.nothing_sent();
-        assert_eq!(bench.text(), "123");
+        let offered = offered_below_the_floor(&mut bench, last_seq, days);
+        assert_eq!(offered, Vec::from_iter(lost.then_some(ProposalKind::LostAccepted)), "{last_seq}, {days} days");
+    }
+}
+
+#[test]
+fn a_log_from_a_copy_that_is_ahead_again_in_the_same_life_has_lost_what_it_does_not_know() {
+    for (last_seq, days, lost) in RETURNS {
+        let mut bench = Bench::open("abc");
+        for edit in ["+a", "1 +b"] {
+            bench.edit(edit);
+            let submit = bench.expect_submit();
+            bench.ack(&submit);
+        }
+        let offered = offered_below_the_floor(&mut bench, last_seq, days);
+        assert_eq!(offered, Vec::from_iter(lost.then_some(ProposalKind::LostAccepted)), "{last_seq}, {days} days");
     }
 }
 
