@@ -249,17 +249,19 @@ impl Client {
     }
 
     /// Writes what is missing of this by hand: a person who drops a proposal that is there in part.
-    pub(super) fn write_again(&mut self, wanted: &str, now: Millis) {
-        let Some(engine) = self.session.engine(self.handle) else { return };
+    /// Gives what was missing.
+    pub(super) fn write_again(&mut self, wanted: &str, now: Millis) -> String {
+        let Some(engine) = self.session.engine(self.handle) else { return String::new() };
         let text: String = engine.document().text().chars().collect();
         let own: String = self.tokens.values().map(String::as_str).collect();
-        let missing = own.chars().filter(|token| wanted.contains(*token) && !text.contains(*token));
-        for token in missing {
+        let missing: String = own.chars().filter(|token| wanted.contains(*token) && !text.contains(*token)).collect();
+        for token in missing.chars() {
             let edit = Operation::builder().insert(&token.to_string()).build();
             if let Some(Ok(edit)) = self.session.edit(self.handle, &edit, now) {
                 self.renumber(&token.to_string(), edit);
             }
         }
+        missing
     }
 
     /// These are an edit of now, under a new number.

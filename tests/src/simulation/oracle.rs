@@ -183,6 +183,30 @@ impl Oracle {
         Ok(())
     }
 
+    /// Who is back in step with a log that has lost history knows what it has lost: an edit that is shown as accepted is
+    /// in the log, or was told to be lost.
+    pub(super) fn check_told(
+        &self,
+        who: &str,
+        client: &Client,
+        version: Version,
+        hash: RunningHash,
+    ) -> Result<(), String> {
+        let in_step = self.history.get(version.get() as usize).is_some_and(|(known, _)| *known == hash);
+        let status = client.session.engine(client.handle).map(cowrite_client::Engine::status);
+        let Some(status) = status.filter(|_| in_step && client.proposals.is_empty()) else { return Ok(()) };
+        for (edit, tokens) in client.tokens.range(..=status.accepted) {
+            let missing = |token: &char| self.inserted.get(token).copied().unwrap_or(0) == 0;
+            let told = client.lost_after.is_some() || client.was_refused(*edit);
+            if let Some(token) = tokens.chars().find(missing).filter(|_| !told) {
+                return Err(format!(
+                    "{who}: edit {edit} ({token}) was lost, and in step with the log it does not say so"
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// At rest, where nobody deletes and every page has lived on: whatever the log has lost was told to
     /// somebody who had it, and is there again.
     pub(super) fn check_kept(&self, clients: &[Client]) -> Result<(), String> {
@@ -345,6 +369,9 @@ impl Oracle {
         }
         let operation = RichText::decode(&entry.operation, &OperationLimits::NONE)
             .map_err(|error| format!("version {version}: {error}"))?;
+        if std::env::var_os("COWRITE_TRACE").is_some() {
+            eprintln!("entry {version} {} {} {}", entry.client, entry.client_seq, operation.to_delta());
+        }
         let mut again = Vec::new();
         RichText::encode(&operation, &mut again);
         if again != entry.operation {

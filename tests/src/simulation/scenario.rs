@@ -161,12 +161,18 @@ impl Scenario {
     pub fn copies(seed: u64) -> Scenario {
         let mut chance = Chance::new(seed ^ 0xc0_91e5);
         let (rollbacks, new_epochs) = (chance.between(1, 3), chance.below(101));
+        let storm = Scenario::storm(seed ^ 0xc0_91e5);
+        // Who comes back when the entries that tell of the loss are gone.
+        let away = if chance.percent(50) { 0 } else { chance.between(1, 8) };
         Scenario {
             rollbacks,
+            sleeps: away,
+            absences: away,
+            snapshot_entries: if away > 0 { 3 } else { storm.snapshot_entries },
             new_epochs,
             copies: 100,
             retained_entries: chance.between(1, 20),
-            ..Scenario::storm(seed ^ 0xc0_91e5)
+            ..storm
         }
     }
 

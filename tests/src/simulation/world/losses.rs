@@ -44,6 +44,10 @@ impl World {
         } else if let Some((_, copy)) = copy {
             self.report.restored += 1;
             self.log.restore(&self.document, copy);
+            if self.hardship.percent(50) {
+                // What took the log away took the servers along, with all that was on its way from them.
+                (0..self.servers.len()).for_each(|server| self.kill(server));
+            }
         } else {
             self.log.truncate_to(&self.document, version, hash);
         }

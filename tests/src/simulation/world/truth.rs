@@ -24,6 +24,9 @@ impl World {
                     && let Some(position) = engine.position()
                 {
                     self.oracle.check_history(&who, position.version, position.hash, engine.accepted_document())?;
+                    if !self.scenario.mixed && self.scenario.undos == 0 {
+                        self.oracle.check_told(&who, client, position.version, position.hash)?;
+                    }
                 }
                 continue;
             }

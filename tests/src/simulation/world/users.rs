@@ -122,7 +122,9 @@ impl World {
                     _ => {
                         let wanted = session.engine(handle).map(|engine| inserted(engine, id)).unwrap_or_default();
                         session.discard_proposal(handle, id, now);
-                        self.clients[client].write_again(&wanted, now);
+                        // Whoever won may be about to add the rest of a restoration that was too large for one act.
+                        let missing = self.clients[client].write_again(&wanted, now);
+                        self.unheard.extend(missing.chars());
                         self.written_again(&wanted);
                     }
                 }
