@@ -330,7 +330,7 @@ mod tests {
         let stores = |output: &RoomOutput| matches!(output, RoomOutput::Log(_, LogRequest::StoreSnapshot(_)));
         assert!(!outputs.iter().any(stores), "of the life that has ended");
         // Refused for now, it is not done later, when nobody expects it any more.
-        let subscribe = outputs.iter().find_map(|output| match output {
+        let subscribe = outputs.iter().rev().find_map(|output| match output {
             RoomOutput::Log(ticket, LogRequest::Subscribe) => Some(*ticket),
             _ => None,
         });
