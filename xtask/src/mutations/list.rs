@@ -57,10 +57,10 @@ pub(crate) const BUGS: &[Bug] = &[
     },
     Bug {
         name: "epoch-ignored",
-        what: "who comes back from another life, whose entries are gone, is told of no loss",
-        file: OPENING,
-        right: "None if position.version < self.floor && (same_life || position.epoch.is_none()) => Outcome::Snapshot,",
-        wrong: "None if position.version < self.floor => Outcome::Snapshot,",
+        what: "who hears that the log lives another life does not ask what it has lost",
+        file: RESUME,
+        right: "let lost = log_seq < self.accepted_seq && (other_history || known);",
+        wrong: "let lost = log_seq < self.accepted_seq && !other_history && known;",
     },
     Bug {
         name: "history-ignored",
