@@ -91,8 +91,6 @@ pub struct Engine<D: DocumentType> {
     divergence: Option<Millis>,
     /// Whether the next `Open` asks for the document whole.
     resync: bool,
-    /// When the engine was in step last, on this page.
-    attached_at: Option<Millis>,
     ack_deadline: Option<Millis>,
     ack_failures: u32,
     /// How often in a row the operation in flight was refused for its size.
@@ -210,7 +208,6 @@ impl<D: DocumentType> Engine<D> {
             restoring: false,
             divergence: None,
             resync: false,
-            attached_at: None,
             ack_deadline: None,
             ack_failures: 0,
             resized: 0,

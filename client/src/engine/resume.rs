@@ -10,9 +10,6 @@ use super::pending::{InFlight, Sealed};
 use super::{ChannelState, Engine, Event, Origin, Pending, ProposalKind};
 use cowrite_protocol::Millis;
 
-/// A server remembers a client for seven days after it was last there; less than that by a margin.
-const FORGOTTEN_MS: u64 = 6 * 24 * 60 * 60 * 1_000;
-
 /// What an `Open` says of the client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OpenRequest {
@@ -130,9 +127,8 @@ impl<D: DocumentType> Engine<D> {
         }
         let first = self.position.is_none();
         // A log that was brought back from a copy may bear the name of the life that we know, and be
-        // ahead of us again. That it does not know us is no loss of its own where we were away for
-        // long: then it has forgotten us.
-        let known = log_seq > ClientSeq::NONE || self.attached_at.is_some_and(|at| now - at < FORGOTTEN_MS);
+        // ahead of us again. That it does not know us says nothing then: it forgets who was away for long.
+        let known = log_seq > ClientSeq::NONE;
         let lost = log_seq < self.accepted_seq && (other_history || known);
         if self.position.is_some_and(|known| known.epoch.is_some() && known.epoch != snapshot.epoch) {
             // Undoing in one life of the log what was done in another would be guesswork.
@@ -215,7 +211,6 @@ impl<D: DocumentType> Engine<D> {
 
     fn attached(&mut self, now: Millis, first: bool) {
         self.channel = ChannelState::Attached;
-        self.attached_at = Some(now);
         self.heed_durable();
         self.event(Event::Opened { first });
         self.event(Event::Status);

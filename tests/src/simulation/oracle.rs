@@ -193,8 +193,14 @@ impl Oracle {
         hash: RunningHash,
     ) -> Result<(), String> {
         let in_step = self.history.get(version.get() as usize).is_some_and(|(known, _)| *known == hash);
-        let status = client.session.engine(client.handle).map(cowrite_client::Engine::status);
-        let Some(status) = status.filter(|_| in_step && client.proposals.is_empty()) else { return Ok(()) };
+        // A log that knows nothing of a client may have forgotten who was away for long.
+        let Some(engine) = client.session.engine(client.handle).filter(|engine| self.knows(engine)) else {
+            return Ok(());
+        };
+        if !in_step || !client.proposals.is_empty() {
+            return Ok(());
+        }
+        let status = engine.status();
         for (edit, tokens) in client.tokens.range(..=status.accepted) {
             let missing = |token: &char| self.inserted.get(token).copied().unwrap_or(0) == 0;
             let told = client.lost_after.is_some() || client.was_refused(*edit);
@@ -207,11 +213,18 @@ impl Oracle {
         Ok(())
     }
 
+    fn knows(&self, engine: &cowrite_client::Engine<RichText>) -> bool {
+        engine.client().is_some_and(|client| self.seqs.contains_key(&client))
+    }
+
     /// At rest, where nobody deletes and every page has lived on: whatever the log has lost was told to
     /// somebody who had it, and is there again.
     pub(super) fn check_kept(&self, clients: &[Client]) -> Result<(), String> {
         let text: BTreeSet<char> = self.document.text().chars().collect();
         for (index, client) in clients.iter().enumerate() {
+            if !client.session.engine(client.handle).is_some_and(|engine| self.knows(engine)) {
+                continue;
+            }
             let kept = client.tokens.iter().filter(|(edit, _)| !client.was_refused(**edit));
             for (edit, token) in kept.flat_map(|(edit, all)| all.chars().map(move |one| (edit, one))) {
                 if !text.contains(&token) {

@@ -47,6 +47,14 @@ impl World {
 
     /// Once everybody sees everybody, it stays so: nobody expires, nobody is revived.
     pub(super) fn stay(&mut self) -> Result<(), String> {
+        if self.scenario.rollbacks > 0 {
+            // A log that has lost all counts stays from the first again, so a stay that is over may seem the newer one
+            // until nobody believes in it any more, and the one that lives is not shown until its next frame.
+            let until = self.now + 2 * STAY_MS;
+            while self.now < until {
+                self.step()?;
+            }
+        }
         let until = self.now + STAY_MS;
         while self.now < until {
             self.step()?;
