@@ -13,28 +13,80 @@ use super::choices::Choices;
 use super::memory_file::MemoryFile;
 use crate::oplog_suite::{Script, client, user};
 
-/// A file of the disk log is damaged by choices, or is any bytes. The log opens or says why not; a document
-/// that it serves is one of the states that were committed, whole; and what is damaged ends no other document.
+/// A file of the disk log, or its journal, or both, are damaged by choices, or are any bytes. The log opens or
+/// says why not; a document that it serves is one of the states that were committed, whole; and what is damaged
+/// ends no other document. What befalls one half of the journal alone costs nothing.
 pub fn disk_log(data: &[u8]) {
     quiet_panics();
     let mut choices = Choices::new(data);
     let history = history();
-    let image = choices.below(2);
-    let (bytes, damaged) = damage(&history.images[image], &mut choices);
-    let journal = MemoryFile::of(history.journals[image].clone());
-    runtime().block_on(check(history, MemoryFile::of(bytes), journal, damaged));
+    let image = &history.images[choices.below(2)];
+    let (mut file, mut journal) = (image.file.clone(), image.journal.clone());
+    let harm = match choices.below(8) {
+        0..=3 => {
+            damage(&mut file, &image.used, &mut choices);
+            Harm::of(file != image.file, Harm::Any)
+        }
+        4 => {
+            damage_half(&mut journal, &mut choices);
+            Harm::None
+        }
+        5 | 6 => {
+            damage(&mut journal, &image.used_of_journal, &mut choices);
+            Harm::of(journal != image.journal, Harm::Journal)
+        }
+        _ => {
+            damage(&mut file, &image.used, &mut choices);
+            damage(&mut journal, &image.used_of_journal, &mut choices);
+            Harm::of(file != image.file || journal != image.journal, Harm::Any)
+        }
+    };
+    runtime().block_on(check(history, MemoryFile::of(file), MemoryFile::of(journal), harm));
 }
 
-/// What was written, and the file that came of it: as it was while the log was open, and closed.
+/// What the damage may cost.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Harm {
+    /// Every document is there, at its last version.
+    None,
+    /// The log may be refused; if it opens, every document is there, at a version that was its own.
+    Journal,
+    /// A document may be refused as well.
+    Any,
+}
+
+impl Harm {
+    fn of(damaged: bool, harm: Harm) -> Harm {
+        if damaged { harm } else { Harm::None }
+    }
+}
+
+/// What was written, and the files that came of it: as they were while the log was open, and closed.
 struct History {
     scripts: [Script; 3],
     /// The versions at which a batch ended, of each document.
     ends: [Vec<Version>; 3],
-    images: [Vec<u8>; 2],
-    /// Its journal beside it.
-    journals: [Vec<u8>; 2],
-    /// Where a byte is not zero, in each image.
-    used: [Vec<u32>; 2],
+    images: [Image; 2],
+}
+
+/// The two files at one moment.
+struct Image {
+    file: Vec<u8>,
+    journal: Vec<u8>,
+    /// Where a byte is not zero.
+    used: Vec<u32>,
+    used_of_journal: Vec<u32>,
+}
+
+impl Image {
+    fn new(file: &MemoryFile, journal: &MemoryFile) -> Image {
+        let (file, journal) = (file.bytes(), journal.bytes());
+        let used = |bytes: &[u8]| {
+            let used = bytes.iter().enumerate().filter(|(_, byte)| **byte != 0);
+            used.map(|(at, _)| at as u32).collect()
+        };
+        Image { used: used(&file), used_of_journal: used(&journal), file, journal }
+    }
 }
 
 /// A small cache: what is served is what is read.
@@ -84,15 +136,9 @@ async fn write() -> History {
         }
     }
     ends.iter_mut().zip(&scripts).for_each(|(ends, script)| ends.push(script.head.version));
-    let running = (file.bytes(), journal.bytes());
+    let running = Image::new(&file, &journal);
     drop(log);
-    let images = [running.0, file.bytes()];
-    let journals = [running.1, journal.bytes()];
-    let used = images.each_ref().map(|image| {
-        let used = image.iter().enumerate().filter(|(_, byte)| **byte != 0);
-        used.map(|(at, _)| at as u32).collect()
-    });
-    History { scripts, ends, images, journals, used }
+    History { scripts, ends, images: [running, Image::new(&file, &journal)] }
 }
 
 /// What is stored as the document at a version.
@@ -105,19 +151,16 @@ fn snapshot(script: &Script, at: Version) -> Snapshot {
     }
 }
 
-/// The damaged file, and whether it is damaged at all.
-fn damage(image: &[u8], choices: &mut Choices<'_>) -> (Vec<u8>, bool) {
+/// Damages a file, of which these bytes are used.
+fn damage(bytes: &mut Vec<u8>, used: &[u32], choices: &mut Choices<'_>) {
     if choices.one_in(32) {
-        return (choices.rest().to_vec(), true);
+        choices.rest().clone_into(bytes);
+        return;
     }
-    let history = history();
-    let which = usize::from(!std::ptr::eq(image, history.images[0].as_slice()));
-    let used = &history.used[which];
-    let mut bytes = image.to_vec();
     for _ in 0..choices.below(6) {
         // Mostly bytes that say something, and their neighbours.
-        let at = match choices.one_in(4) {
-            true => choices.below(image.len()),
+        let at = match used.is_empty() || choices.one_in(4) {
+            true => choices.below(bytes.len().max(1)),
             false => used[choices.below(used.len())] as usize + choices.below(8),
         };
         let at = at.min(bytes.len().saturating_sub(1));
@@ -141,25 +184,34 @@ fn damage(image: &[u8], choices: &mut Choices<'_>) -> (Vec<u8>, bool) {
             }
         }
     }
-    let damaged = bytes != image;
-    (bytes, damaged)
 }
 
-async fn check(history: &History, file: MemoryFile, journal: MemoryFile, damaged: bool) {
+/// Damages one of the two halves of a journal, however much of it.
+fn damage_half(journal: &mut [u8], choices: &mut Choices<'_>) {
+    let (first, second) = journal.split_at_mut(journal.len() / 2);
+    let half = if choices.one_in(2) { first } else { second };
+    for _ in 0..choices.below(6) {
+        let at = choices.below(half.len().max(1));
+        let end = (at + 1 + choices.below(512)).min(half.len());
+        let mask = choices.byte();
+        half[at.min(end)..end].iter_mut().for_each(|byte| *byte ^= mask);
+    }
+}
+
+async fn check(history: &History, file: MemoryFile, journal: MemoryFile, harm: Harm) {
     let log = match open(file, journal) {
         Ok(log) => log,
-        Err(error) => return assert!(damaged, "a whole file is refused: {error}"),
+        Err(error) => return assert!(harm != Harm::None, "a whole file is refused: {error}"),
     };
     // First what is stored, then an append to each and to another, then all again.
-    let mut lost = [false; 3];
     for round in 0..2 {
-        for (number, lost) in lost.iter_mut().enumerate() {
+        for number in 0..history.scripts.len() {
             match check_document(history, number, &log).await {
-                Ok(()) => {}
-                Err(error) => {
-                    assert!(damaged, "a whole document is refused: {error}");
-                    *lost = true;
+                Ok(head) => {
+                    let last = history.scripts[number].head.version;
+                    assert!(harm != Harm::None || head == last, "of version {last} is left {head}");
                 }
+                Err(error) => assert!(harm == Harm::Any, "a whole document is refused: {error}"),
             }
         }
         if round == 0 {
@@ -172,8 +224,8 @@ async fn check(history: &History, file: MemoryFile, journal: MemoryFile, damaged
     }
 }
 
-/// A document is one that was committed, or an error.
-async fn check_document(history: &History, number: usize, log: &DiskLog) -> Result<(), LogError> {
+/// The version of the document, which is one that was committed, or an error.
+async fn check_document(history: &History, number: usize, log: &DiskLog) -> Result<Version, LogError> {
     let script = &history.scripts[number];
     let told = |error| match error {
         OpenError::Log(error) => error,
@@ -205,7 +257,7 @@ async fn check_document(history: &History, number: usize, log: &DiskLog) -> Resu
         let opened = log.open(&script.document, Some((client(author), user("ann")))).await.map_err(told)?;
         assert_eq!(opened.client.and_then(|state| state.last), last, "the record of client {author}");
     }
-    Ok(())
+    Ok(head.version)
 }
 
 fn known_last(script: &Script, author: u8, head: Version) -> Option<(ClientSeq, Version)> {
