@@ -225,31 +225,18 @@ fn offered_below_the_floor(bench: &mut Bench, last_seq: u64) -> Vec<ProposalKind
 /// What the log knows of the client, and whether it is offered that as lost.
 const RETURNS: [(u64, bool); 3] = [(0, false), (1, true), (2, false)];
 
+/// With the name of the life that the client knows or not, and ahead of the client either way.
 #[test]
-fn a12_who_never_learnt_the_life_is_offered_as_lost_only_what_the_log_knows_by_less() {
-    for (last_seq, lost) in RETURNS {
-        let mut bench = Bench::open("");
+fn a12_a_log_that_is_ahead_has_lost_of_a_client_only_what_it_knows_by_less() {
+    for (text, (last_seq, lost)) in ["", "abc"].into_iter().flat_map(|text| RETURNS.map(|back| (text, back))) {
+        let mut bench = Bench::open(text);
         for edit in ["+a", "1 +b"] {
             bench.edit(edit);
             let submit = bench.expect_submit();
             bench.ack(&submit);
         }
         let offered = offered_below_the_floor(&mut bench, last_seq);
-        assert_eq!(offered, Vec::from_iter(lost.then_some(ProposalKind::LostAccepted)), "{last_seq}");
-    }
-}
-
-#[test]
-fn a_log_from_a_copy_that_is_ahead_again_in_the_same_life_has_lost_what_it_does_not_know() {
-    for (last_seq, lost) in RETURNS {
-        let mut bench = Bench::open("abc");
-        for edit in ["+a", "1 +b"] {
-            bench.edit(edit);
-            let submit = bench.expect_submit();
-            bench.ack(&submit);
-        }
-        let offered = offered_below_the_floor(&mut bench, last_seq);
-        assert_eq!(offered, Vec::from_iter(lost.then_some(ProposalKind::LostAccepted)), "{last_seq}");
+        assert_eq!(offered, Vec::from_iter(lost.then_some(ProposalKind::LostAccepted)), "{text:?}, {last_seq}");
     }
 }
 

@@ -23,6 +23,7 @@ async fn b4_a_rolling_restart_is_a_blink_and_loses_nothing() {
     let flags = ["--spread-ms", &SPREAD_MS.to_string(), "--shutdown-ms", "8000"];
     let mut servers: Vec<_> = (0..3).map(|_| ServerProcess::on_redis(&redis.url(), &flags)).collect();
     let addresses: Vec<_> = servers.iter().map(ServerProcess::address).collect();
+    // An answer takes 120 ms and a little: with 50 to 150 ms between letters a quarter of all have more behind it.
     let settings = CrowdSettings { clients: 200, documents: 40, pause_ms: 100, ..CrowdSettings::default() };
     let mut crowd = Crowd::gather(&addresses, settings).await;
     crowd.start_typing();
