@@ -20,6 +20,9 @@ pub(super) struct InFlight<D: DocumentType> {
     pub(super) reaches: u64,
     /// Whether the copy that stands on the engine's version is on its way.
     pub(super) sent: bool,
+    /// How often it was carried over several entries at once since this page has it: one after the other
+    /// they may lead to another form.
+    pub(super) leaps: u32,
 }
 
 /// Edits that wait on top of what is in flight. Whatever meets the log's operations or leaves the
@@ -85,6 +88,15 @@ impl<D: DocumentType> Pending<D> {
         Carried { operation, overridden }
     }
 
+    /// What is in flight was carried over several entries at once, and is to be sent in that form; no copy
+    /// of it on its way is taken any more.
+    pub(super) fn leap(&mut self) {
+        if let Some(in_flight) = self.in_flight_mut() {
+            in_flight.sent = false;
+            in_flight.leaps += 1;
+        }
+    }
+
     /// Takes the operation in flight away and gives the operation that takes it back from
     /// the text with all that is pending. `server` is the text of the version that the
     /// engine stands at. The buffer stays, rebased as if that operation had never been.
@@ -143,11 +155,11 @@ impl<D: DocumentType> Pending<D> {
         *self = match others {
             // The edits of a split buffer are accepted when its last piece is.
             Some(edits) => Pending::AwaitingWithBuffer {
-                in_flight: InFlight { seq, operation, last_edit: accepted, reaches: last_edit, sent: false },
+                in_flight: InFlight { seq, operation, last_edit: accepted, reaches: last_edit, sent: false, leaps: 0 },
                 buffer: Buffer { edits, last_edit },
             },
             None => Pending::AwaitingAck {
-                in_flight: InFlight { seq, operation, last_edit, reaches: last_edit, sent: false },
+                in_flight: InFlight { seq, operation, last_edit, reaches: last_edit, sent: false, leaps: 0 },
             },
         };
         Sealed::InFlight

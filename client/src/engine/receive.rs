@@ -195,8 +195,8 @@ impl<D: DocumentType> Engine<D> {
             // Perhaps it was deleted: who has written what was missed is not told.
             self.forget_undo();
         }
-        if let Some(in_flight) = self.pending.in_flight_mut() {
-            in_flight.sent = false;
+        self.pending.leap();
+        if self.pending.in_flight().is_some() {
             // What it said of the cursor is void as well.
             self.caret.forget_believed();
         }

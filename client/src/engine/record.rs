@@ -279,7 +279,7 @@ impl<D: DocumentType> Engine<D> {
             let (last_edit, reaches) = (from.u64()?, from.u64()?);
             D::apply(&mut self.local, &operation).ok()?;
             // Nobody here knows whether it was sent: the answer to the next `Open` does.
-            in_flight = Some(InFlight { seq, operation: operation.into(), last_edit, reaches, sent: true });
+            in_flight = Some(InFlight { seq, operation: operation.into(), last_edit, reaches, sent: true, leaps: 0 });
         }
         let mut buffer = None;
         if from.truth()? {

@@ -194,9 +194,7 @@ impl<D: DocumentType> Engine<D> {
         } else {
             self.follow_losses(&difference, self.knows_restoration().then_some(Alone(false)));
         }
-        if let Some(in_flight) = self.pending.in_flight_mut() {
-            in_flight.sent = false;
-        }
+        self.pending.leap();
         Ok(())
     }
 

@@ -44,14 +44,14 @@ pub(super) struct Storing<D: DocumentType> {
     /// What is being written, and under which number.
     writing: Option<(u32, Mark)>,
     next_ticket: u32,
-    /// The last client_seq of which a stored record knows, and whose.
-    known: Option<(ClientId, ClientSeq)>,
+    /// The work that the stored record holds.
+    known: Option<WorkMark>,
     /// All edits up to this one are stored.
     edits: u64,
     /// The store has failed.
     failed: bool,
-    /// Of the records with work in them that the store may hold: who they say we are.
-    held: Vec<Option<ClientId>>,
+    /// The work in records that the store may hold, of those that have any.
+    held: Vec<WorkMark>,
     last: Option<Millis>,
     pub(super) due: Option<Millis>,
 }
@@ -79,7 +79,8 @@ struct Mark {
 struct WorkMark {
     client: Option<ClientId>,
     last_seq: ClientSeq,
-    in_flight: Option<ClientSeq>,
+    /// And in which form, by how often it has leapt.
+    in_flight: Option<(ClientSeq, u32)>,
     buffering: bool,
     local: u64,
     accepted: u64,
@@ -90,9 +91,9 @@ struct WorkMark {
 }
 
 impl Mark {
-    /// If there is work in it, whose it says it is.
-    fn held(&self) -> Option<Option<ClientId>> {
-        (self.work.buffering || self.work.in_flight.is_some()).then_some(self.work.client)
+    /// The work, if there is any in it.
+    fn held(&self) -> Option<WorkMark> {
+        (self.work.buffering || self.work.in_flight.is_some()).then_some(self.work)
     }
 }
 
@@ -127,33 +128,44 @@ impl<D: DocumentType> Engine<D> {
 
     /// What was just read needs no writing.
     pub(super) fn note_restored(&mut self) {
-        let (mark, client, edits) = (self.mark(true), self.client, self.watermarks.local);
+        let (mark, edits) = (self.mark(true), self.watermarks.local);
         if let Some(storing) = &mut self.storing {
-            storing.known = client.map(|client| (client, mark.work.last_seq));
+            storing.known = Some(mark.work);
             storing.edits = edits;
             storing.written = Some(mark);
             storing.held = mark.held().into_iter().collect();
         }
     }
 
-    /// Whether the operation in flight waits until the store knows of it.
+    /// Whether the operation in flight waits until the store knows of it, in the form in which it is to be sent.
     pub(super) fn awaits_store(&self) -> bool {
         let (Some(storing), Some(in_flight)) = (&self.storing, self.pending.in_flight()) else { return false };
-        let known = storing.known.is_some_and(|(client, seq)| Some(client) == self.client && seq >= in_flight.seq);
+        let form = Some((in_flight.seq, in_flight.leaps));
+        let known = storing.known.is_some_and(|work| work.client == self.client && work.in_flight == form);
         if in_flight.sent || known {
             return false;
         }
         // Without a store that works all goes on, as long as nothing can be sent twice: an old
         // record of ours is known by the log's last client_seq, but only if it names this client.
-        !storing.failed || storing.held.iter().any(|client| *client != self.client)
+        !storing.failed || storing.held.iter().any(|work| work.client != self.client)
+    }
+
+    /// Whether a store that does not work may hold what is in flight in another form than the one to be sent, under
+    /// the same client_seq.
+    pub(super) fn is_held_otherwise(&self) -> bool {
+        let (Some(storing), Some(in_flight)) = (&self.storing, self.pending.in_flight()) else { return false };
+        let otherwise = |work: &WorkMark| {
+            work.in_flight.is_some_and(|(seq, leaps)| seq == in_flight.seq && leaps != in_flight.leaps)
+        };
+        storing.failed && !in_flight.sent && storing.held.iter().any(otherwise)
     }
 
     /// Whether a copy of the store may hold work that is pending here.
     pub(super) fn may_be_copied(&self) -> bool {
-        let of_ours = |held: Option<Option<ClientId>>| held.is_some_and(|client| client == self.client);
+        let of_ours = |work: &WorkMark| work.client == self.client;
         self.storing.as_ref().is_some_and(|storing| {
             let writing = storing.writing.as_ref().and_then(|(_, mark)| mark.held());
-            of_ours(writing) || storing.held.iter().any(|client| of_ours(Some(*client)))
+            writing.as_ref().is_some_and(of_ours) || storing.held.iter().any(of_ours)
         })
     }
 
@@ -216,7 +228,7 @@ impl<D: DocumentType> Engine<D> {
             storing.held.extend(mark.held());
         }
         if written == Written::Stored {
-            storing.known = mark.work.client.map(|client| (client, mark.work.last_seq));
+            storing.known = Some(mark.work);
             storing.edits = mark.work.local;
         } else {
             // Which record the store holds is not known, so the next one brings its base.
@@ -279,7 +291,7 @@ impl<D: DocumentType> Engine<D> {
             work: WorkMark {
                 client: self.client,
                 last_seq: self.last_seq,
-                in_flight: self.in_flight(),
+                in_flight: self.pending.in_flight().map(|in_flight| (in_flight.seq, in_flight.leaps)),
                 buffering: self.pending.buffer().is_some(),
                 local: self.watermarks.local,
                 accepted: self.watermarks.accepted,

@@ -119,6 +119,10 @@ impl<D: DocumentType> Engine<D> {
         if !self.wants_submit() {
             return None;
         }
+        // An old record of it is to be known by the log's last client_seq.
+        if self.is_held_otherwise() {
+            self.pending.unseal();
+        }
         match self.pending.seal(self.last_seq.next(), &self.limits.operation, self.watermarks.accepted) {
             Sealed::InFlight => self.last_seq = self.last_seq.next(),
             Sealed::Vanished { last_edit } => self.accepted_up_to(last_edit),

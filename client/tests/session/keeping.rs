@@ -46,6 +46,54 @@ fn an_operation_is_sent_only_once_the_store_knows_of_it() {
     assert_eq!(bench.expect_submit().operation, op("4 +Y"));
 }
 
+/// "aXbc" was not accepted, and is now on "aPc": carried over both entries at once, X comes to stand behind P.
+fn leapt() -> Bench {
+    let mut bench = kept();
+    bench.edit("1 +X");
+    bench.write_one(Written::Stored);
+    bench.expect_submit();
+    bench.log.bob("2 +P");
+    bench.log.bob("1 -1");
+    bench.reconnect();
+    bench.in_step(Settlement::NotAccepted);
+    bench.composed(1);
+    bench
+}
+
+#[test]
+fn an_operation_that_takes_another_form_is_sent_only_once_the_store_has_that() {
+    let mut bench = leapt();
+    bench.nothing_sent();
+    bench.write_one(Written::Stored);
+    let submit = bench.expect_submit();
+    assert_eq!((submit.seq, submit.base), (1, 3));
+    // The page is killed before it hears of that.
+    bench.log.accept(&submit);
+    let mut bench = killed(bench);
+    bench.greet();
+    assert_eq!(bench.expect_open().position.unwrap().version, version(3));
+    bench.in_step(Settlement::Accepted(version(4)));
+    let ack = bench.log.last_ack(cowrite_protocol::Channel(bench.channel));
+    bench.bytes(&ack);
+    assert_eq!((bench.text(), bench.status().pending), (bench.log.string(), 0));
+    assert!(!bench.events.contains(&Event::Diverged));
+}
+
+#[test]
+fn an_operation_that_a_failing_store_may_hold_in_another_form_goes_under_another_client_seq() {
+    let mut bench = leapt();
+    bench.write_one(Written::Failed);
+    let submit = bench.expect_submit();
+    assert_eq!((submit.seq, submit.base), (2, 3));
+    bench.log.accept(&submit);
+    // Of the record with the old form the log knows something later.
+    let mut bench = killed(bench);
+    bench.greet();
+    bench.expect_open();
+    bench.in_step(Settlement::NotAccepted);
+    assert_eq!(bench.expect_reopen().client, None);
+}
+
 #[test]
 fn a_document_that_is_not_kept_asks_the_host_nothing_and_waits_for_nothing() {
     let mut bench = Bench::open("abc");

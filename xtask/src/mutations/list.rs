@@ -122,8 +122,8 @@ pub(crate) const BUGS: &[Bug] = &[
         name: "void-forgotten",
         what: "a client waits for the ack of what crossed a composed catch-up",
         file: RECEIVE,
-        right: "        if let Some(in_flight) = self.pending.in_flight_mut() {\n            in_flight.sent = false;\n            // What it said of the cursor is void as well.",
-        wrong: "        if let Some(in_flight) = self.pending.in_flight_mut() {\n            in_flight.sent = in_flight.reaches > 0;\n            // What it said of the cursor is void as well.",
+        right: "        self.pending.leap();\n        if self.pending.in_flight().is_some() {",
+        wrong: "        if self.pending.in_flight().is_some() {",
     },
     Bug {
         name: "undo-overrides",
