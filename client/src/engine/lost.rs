@@ -136,6 +136,8 @@ impl<D: DocumentType> Engine<D> {
                 }
                 // Somebody else restored: what still differs is for a person to decide.
                 Some(Code::AlreadyRestored) => self.propose(ProposalKind::Remaining, rest, 0, None),
+                // It was part of what was deleted.
+                Some(Code::Deleted) => {}
                 // Nobody did. It can be asked for again.
                 Some(_) => self.propose(ProposalKind::LostAccepted, rest, 0, Some(loss)),
             }
@@ -160,15 +162,23 @@ impl<D: DocumentType> Engine<D> {
                 _ => loss.follow(committed, &self.server),
             }
         }
-        self.settle_restored(&settled);
+        // Somebody else has brought all of these back.
+        self.settle_losses(&settled, Code::AlreadyRestored);
     }
 
-    /// Somebody else has brought all of these back.
-    fn settle_restored(&mut self, settled: &[u32]) {
+    /// The document was deleted, and what had been lost of it is deleted as well.
+    pub(super) fn forget_losses(&mut self) {
+        let lost = self.proposals.iter().filter(|proposal| proposal.loss.is_some());
+        let lost: Vec<u32> = lost.map(|proposal| proposal.id).collect();
+        self.settle_losses(&lost, Code::Deleted);
+    }
+
+    /// None of these is offered any more. While a restoration is on its way, its answer settles them.
+    fn settle_losses(&mut self, settled: &[u32], refused: Code) {
         if !settled.is_empty() && !self.restoring {
             self.proposals.retain(|proposal| !settled.contains(&proposal.id));
             for &id in settled {
-                self.event(Event::ProposalSettled { id, refused: Some(Code::AlreadyRestored) });
+                self.event(Event::ProposalSettled { id, refused: Some(refused) });
             }
             self.release();
         }
@@ -187,7 +197,8 @@ impl<D: DocumentType> Engine<D> {
                 settled.push(proposal.id);
             }
         }
-        self.settle_restored(&settled);
+        // Somebody else has brought all of these back.
+        self.settle_losses(&settled, Code::AlreadyRestored);
     }
 
     /// Whether this is the name under which lost work is restored into the life that the engine knows.

@@ -308,6 +308,7 @@ impl<D: DocumentType> Engine<D> {
         self.follow_losses(operation, self.is_restoration(client).then_some(Alone(true)));
         if client.is_deletion() {
             self.forget_undo();
+            self.forget_losses();
         }
         self.caught_up(now);
         self.event(Event::Presence);

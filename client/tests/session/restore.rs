@@ -1,8 +1,8 @@
 //! Work that the log had accepted and lost: kept, offered, and restored once.
 
 use cowrite_client::{Event, ProposalKind};
-use cowrite_protocol::Channel;
 use cowrite_protocol::frame::{Code, Outcome, ServerFrame, Settlement};
+use cowrite_protocol::{Channel, ClientId};
 
 use crate::bench::{Bench, Sent, op};
 
@@ -279,6 +279,29 @@ fn a_restoration_that_is_refused_for_another_reason_stays_on_offer() {
     bench.session.accept_proposal(bench.handle, again, bench.now).unwrap().unwrap();
     bench.drain();
     assert_eq!(bench.next(), Sent::Restore { base: 1, operation: op("3 +X") });
+}
+
+#[test]
+fn what_was_lost_of_a_document_that_is_deleted_is_not_offered_any_more() {
+    // Who asks for it is told, and who does not sees it.
+    for (asks, pending) in [(true, "3 +Y"), (false, "+Y")] {
+        let mut bench = bereft(Outcome::EpochChanged);
+        let id = lost(&bench);
+        if asks {
+            bench.session.accept_proposal(bench.handle, id, bench.now).unwrap().unwrap();
+            bench.drain();
+            bench.take_sent();
+            answer(&mut bench, Some(Code::Deleted));
+        } else {
+            let (channel, deletion) = (Channel(bench.channel), ClientId::deletion(bench.log.position.epoch));
+            let entry = bench.log.entry(channel, deletion, &op("-3"));
+            bench.bytes(&entry);
+        }
+        assert_eq!(bench.engine().proposals().len(), 0);
+        assert!(bench.events.contains(&Event::ProposalSettled { id, refused: Some(Code::Deleted) }));
+        // What is pending hears that from the server.
+        assert_eq!(bench.expect_submit().operation, op(pending));
+    }
 }
 
 #[test]
