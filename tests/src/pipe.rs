@@ -417,9 +417,7 @@ impl Pipe {
                     log.trim_now(document, before);
                     LogAnswer::Stored(Ok(()))
                 }
-                LogRequest::AdvanceEpoch { old, new } => {
-                    LogAnswer::Advanced(Ok(log.advance_epoch_now(document, old, new)))
-                }
+                LogRequest::AdvanceEpoch(life) => LogAnswer::Advanced(Ok(log.advance_epoch_now(document, life))),
             };
             self.room.handle_log(ticket, answer, self.now);
             self.take_feed();

@@ -91,6 +91,12 @@ fn a_document_that_is_deleted_is_gone_and_one_made_anew_holds_nothing_of_it() {
 }
 
 #[test]
+fn a_document_that_is_deleted_is_gone_also_where_the_log_loses_history() {
+    let sum = runs(100, "vanishing");
+    met(&sum, sum.deletions > 100 && sum.restored > 30);
+}
+
+#[test]
 fn everything_at_once_loses_and_doubles_nothing() {
     runs(40, "everything");
 }

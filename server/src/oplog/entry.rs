@@ -104,3 +104,14 @@ pub struct Snapshot {
     /// The document as one packed operation.
     pub content: Bytes,
 }
+
+/// A life that is to begin after another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NewLife {
+    /// The one that ends; `None` where none has begun.
+    pub old: Option<Epoch>,
+    /// The new one.
+    pub new: Epoch,
+    /// It does not begin if the newest entry is this client's.
+    pub unless: Option<ClientId>,
+}

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use cowrite_protocol::{ClientId, ClientSeq, Epoch, Generation, RunningHash, UserId, Version};
+use cowrite_protocol::{ClientId, ClientSeq, Generation, RunningHash, UserId, Version};
 use serde::{Deserialize, Serialize};
 
-use super::{Batch, ClientState, Entry, Head, Member, OpenedLog, Refusal};
+use super::{Batch, ClientState, Entry, Head, Member, NewLife, OpenedLog, Refusal};
 
 /// How long a client's record is kept after the client was last seen, in milliseconds.
 pub(crate) const CLIENT_KEPT_MS: u64 = 7 * 24 * 60 * 60 * 1000;
@@ -202,11 +202,17 @@ impl Ledger {
         before.min(snapshot).max(self.floor)
     }
 
-    /// Begins a new life if the log lives the named old one.
-    pub(crate) fn advance(&mut self, old: Option<Epoch>, new: Epoch) -> bool {
-        let agreed = self.head.epoch == old;
+    /// Whether the log lives the old life that is named, and stands where a new one may begin.
+    pub(crate) fn may_begin(&self, life: NewLife) -> bool {
+        let newest = |client: ClientId| self.clients.get(&client)?.last.map(|(_, version)| version);
+        self.head.epoch == life.old && life.unless.is_none_or(|client| newest(client) != Some(self.head.version))
+    }
+
+    /// Begins the new life if it may.
+    pub(crate) fn advance(&mut self, life: NewLife) -> bool {
+        let agreed = self.may_begin(life);
         if agreed {
-            self.head.epoch = Some(new);
+            self.head.epoch = Some(life.new);
         }
         agreed
     }

@@ -3,10 +3,12 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use cowrite_protocol::{ClientId, DocumentId, Epoch, UserId, Version};
+use cowrite_protocol::{ClientId, DocumentId, UserId, Version};
 use tokio::sync::mpsc;
 
-use super::{AdvanceOutcome, AppendOutcome, Batch, FeedEvent, LogError, OpenError, OpenedLog, ReadOutcome, Snapshot};
+use super::{
+    AdvanceOutcome, AppendOutcome, Batch, FeedEvent, LogError, NewLife, OpenError, OpenedLog, ReadOutcome, Snapshot,
+};
 
 /// The answer of a log, when it comes. It may be dropped: what was asked is then done
 /// or not, as after a lost answer.
@@ -92,7 +94,6 @@ pub trait OpLog: Send + Sync + 'static {
     fn advance_epoch<'a>(
         &'a self,
         document: &'a DocumentId,
-        old: Option<Epoch>,
-        new: Epoch,
+        life: NewLife,
     ) -> LogFuture<'a, Result<AdvanceOutcome, LogError>>;
 }

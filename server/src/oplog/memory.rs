@@ -5,13 +5,13 @@ use std::future::ready;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use cowrite_protocol::{ClientId, DocumentId, Epoch, RunningHash, UserId, Version};
+use cowrite_protocol::{ClientId, DocumentId, RunningHash, UserId, Version};
 
 use super::feeds::Feeds;
 use super::ledger::{Ledger, Verdict};
 use super::{
-    AdvanceOutcome, AppendOutcome, Batch, CONFLICT_PAGE_BYTES, Durability, Entry, Feed, LogError, LogFuture, OpLog,
-    OpenError, OpenedLog, ReadOutcome, Snapshot, WallClock,
+    AdvanceOutcome, AppendOutcome, Batch, CONFLICT_PAGE_BYTES, Durability, Entry, Feed, LogError, LogFuture, NewLife,
+    OpLog, OpenError, OpenedLog, ReadOutcome, Snapshot, WallClock,
 };
 
 /// An op log in memory: complete, deterministic, gone with the process.
@@ -146,10 +146,10 @@ impl MemoryLog {
     }
 
     /// [`OpLog::advance_epoch`], at once.
-    pub fn advance_epoch_now(&self, document: &DocumentId, old: Option<Epoch>, new: Epoch) -> AdvanceOutcome {
+    pub fn advance_epoch_now(&self, document: &DocumentId, life: NewLife) -> AdvanceOutcome {
         let mut state = self.state();
         let held = state.documents.entry(document.clone()).or_default();
-        match held.ledger.advance(old, new) {
+        match held.ledger.advance(life) {
             true => AdvanceOutcome::Advanced(held.ledger.head),
             false => AdvanceOutcome::Other(held.ledger.head),
         }
@@ -314,9 +314,8 @@ impl OpLog for MemoryLog {
     fn advance_epoch<'a>(
         &'a self,
         document: &'a DocumentId,
-        old: Option<Epoch>,
-        new: Epoch,
+        life: NewLife,
     ) -> LogFuture<'a, Result<AdvanceOutcome, LogError>> {
-        Box::pin(async move { Ok(self.advance_epoch_now(document, old, new)) })
+        Box::pin(async move { Ok(self.advance_epoch_now(document, life)) })
     }
 }

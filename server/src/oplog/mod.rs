@@ -14,7 +14,7 @@ pub mod memory;
 pub mod redis;
 
 pub use crate::wall_clock::WallClock;
-pub use entry::{Batch, Entry, FeedBatch, FeedEvent, Head, Member, Snapshot};
+pub use entry::{Batch, Entry, FeedBatch, FeedEvent, Head, Member, NewLife, Snapshot};
 pub use log::{Durability, Feed, LogFuture, OpLog};
 pub use outcome::{AdvanceOutcome, AppendOutcome, ClientState, LogError, OpenError, OpenedLog, ReadOutcome, Refusal};
 

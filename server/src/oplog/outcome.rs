@@ -102,7 +102,7 @@ pub enum ReadOutcome {
 pub enum AdvanceOutcome {
     /// The new epoch is in force; the head is the surviving one under it.
     Advanced(Head),
-    /// The log's epoch was not the named old one.
+    /// The log's epoch was not the named old one, or its newest entry is the client's that was named.
     Other(Head),
 }
 

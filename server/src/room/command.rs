@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use cowrite_protocol::frame::{Abbreviated, Activity, Code, Position};
-use cowrite_protocol::{Checksum, ClientId, ClientSeq, Cursor, Epoch, UserId, Version};
+use cowrite_protocol::{Checksum, ClientId, ClientSeq, Cursor, UserId, Version};
 
 use super::deletion::ExistenceCommand;
 use super::export::ExportCommand;
 use crate::auth::Permit;
 use crate::metrics::{LogOperation, Trail};
-use crate::oplog::{AdvanceOutcome, AppendOutcome, Batch, LogError, OpenError, OpenedLog, ReadOutcome, Snapshot};
+use crate::oplog::{
+    AdvanceOutcome, AppendOutcome, Batch, LogError, NewLife, OpenError, OpenedLog, ReadOutcome, Snapshot,
+};
 use crate::outbox::Outbox;
 
 /// One connection of this process; never used again for another.
@@ -222,12 +224,7 @@ pub enum LogRequest {
     /// [`OpLog::erase`](crate::oplog::OpLog::erase).
     Erase(Version),
     /// [`OpLog::advance_epoch`](crate::oplog::OpLog::advance_epoch).
-    AdvanceEpoch {
-        /// The life that lost history.
-        old: Option<Epoch>,
-        /// The new one.
-        new: Epoch,
-    },
+    AdvanceEpoch(NewLife),
 }
 
 /// The log's answer.
@@ -259,7 +256,7 @@ impl LogRequest {
             LogRequest::Read { .. } => LogOperation::Read,
             LogRequest::LoadSnapshot | LogRequest::StoreSnapshot(_) => LogOperation::Snapshot,
             LogRequest::Trim(_) | LogRequest::Erase(_) => LogOperation::Trim,
-            LogRequest::AdvanceEpoch { .. } => LogOperation::AdvanceEpoch,
+            LogRequest::AdvanceEpoch(_) => LogOperation::AdvanceEpoch,
         }
     }
 }

@@ -153,6 +153,11 @@ impl<D: DocumentType> Room<D> {
         }
     }
 
+    /// Whether the document, which was deleted in this life, is about to be made anew in another.
+    pub(super) fn is_reviving(&self, life: Epoch) -> bool {
+        self.deletion.reviving == Some(life)
+    }
+
     /// Does of what is wished what can be done now.
     pub(super) fn fulfil_wishes(&mut self) {
         if self.sequencer.is_appending() {

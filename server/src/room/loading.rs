@@ -1,10 +1,10 @@
 //! How a room comes to know its document, and follows its log.
 
 use cowrite_protocol::frame::{Code, ServerFrame};
-use cowrite_protocol::{DocumentType, Epoch, Millis, OperationLimits, Version};
+use cowrite_protocol::{ClientId, DocumentType, Epoch, Millis, OperationLimits, Version};
 
 use super::{LogAnswer, LogRequest, Purpose, Room, encode};
-use crate::oplog::{AdvanceOutcome, Entry, Head, LogError, OpenedLog, ReadOutcome, Snapshot};
+use crate::oplog::{AdvanceOutcome, Entry, Head, LogError, NewLife, OpenedLog, ReadOutcome, Snapshot};
 use crate::sequencer::{Obstacle, Sequencer};
 
 /// How far a room is.
@@ -266,8 +266,13 @@ impl<D: DocumentType> Room<D> {
         match opened.head.epoch {
             // The life that lost history must not go on under its name.
             Some(epoch) if self.lost_epoch == Some(epoch) => {
-                let new = Epoch::from_random((self.entropy)());
-                self.ask(Purpose::AdvanceEpoch, LogRequest::AdvanceEpoch { old: Some(epoch), new });
+                let life = NewLife {
+                    old: Some(epoch),
+                    new: Epoch::from_random((self.entropy)()),
+                    // What a deletion has ended does not go on because of that, whoever it was deleted by meanwhile.
+                    unless: (!self.is_reviving(epoch)).then_some(ClientId::deletion(Some(epoch))),
+                };
+                self.ask(Purpose::AdvanceEpoch, LogRequest::AdvanceEpoch(life));
             }
             _ => {
                 self.lost_epoch = None;

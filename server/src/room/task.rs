@@ -312,9 +312,7 @@ impl<D: DocumentType> RoomTask<D> {
                 LogRequest::StoreSnapshot(snapshot) => LogAnswer::Stored(log.store_snapshot(&document, snapshot).await),
                 LogRequest::Trim(before) => LogAnswer::Stored(log.trim(&document, before).await),
                 LogRequest::Erase(before) => LogAnswer::Stored(log.erase(&document, before).await),
-                LogRequest::AdvanceEpoch { old, new } => {
-                    LogAnswer::Advanced(log.advance_epoch(&document, old, new).await)
-                }
+                LogRequest::AdvanceEpoch(life) => LogAnswer::Advanced(log.advance_epoch(&document, life).await),
             };
             if answer.is_failure() {
                 metrics.log_failed(asked_for);

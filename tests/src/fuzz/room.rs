@@ -299,9 +299,7 @@ impl World {
                 log.trim_now(&document, before);
                 LogAnswer::Stored(Ok(()))
             }
-            LogRequest::AdvanceEpoch { old, new } => {
-                LogAnswer::Advanced(Ok(log.advance_epoch_now(&document, old, new)))
-            }
+            LogRequest::AdvanceEpoch(life) => LogAnswer::Advanced(Ok(log.advance_epoch_now(&document, life))),
         };
         self.follow();
         answer
@@ -331,7 +329,7 @@ impl World {
             LogRequest::Read { .. } => LogAnswer::Read(Err(error)),
             LogRequest::LoadSnapshot => LogAnswer::Snapshot(Err(error)),
             LogRequest::StoreSnapshot(_) | LogRequest::Trim(_) | LogRequest::Erase(_) => LogAnswer::Stored(Err(error)),
-            LogRequest::AdvanceEpoch { .. } => LogAnswer::Advanced(Err(error)),
+            LogRequest::AdvanceEpoch(_) => LogAnswer::Advanced(Err(error)),
         }
     }
 
@@ -374,7 +372,7 @@ impl World {
                 let head = self.any_head(choices);
                 LogAnswer::Snapshot(Ok(Some(Snapshot { head, checksum, content: Bytes::from(content) })))
             }
-            LogRequest::AdvanceEpoch { .. } => LogAnswer::Advanced(Ok(match choices.one_in(2) {
+            LogRequest::AdvanceEpoch(_) => LogAnswer::Advanced(Ok(match choices.one_in(2) {
                 true => AdvanceOutcome::Advanced(self.any_head(choices)),
                 false => AdvanceOutcome::Other(self.any_head(choices)),
             })),

@@ -10,7 +10,8 @@ use cowrite_protocol::{
 };
 use cowrite_server::oplog::memory::MemoryLog;
 use cowrite_server::oplog::{
-    AdvanceOutcome, AppendOutcome, Batch, Feed, FeedEvent, Head, Member, OpenedLog, ReadOutcome, Snapshot, WallClock,
+    AdvanceOutcome, AppendOutcome, Batch, Feed, FeedEvent, Head, Member, NewLife, OpenedLog, ReadOutcome, Snapshot,
+    WallClock,
 };
 use cowrite_server::room::{LogAnswer, LogRequest};
 
@@ -27,7 +28,7 @@ pub(super) enum Request {
     LoadSnapshot,
     StoreSnapshot(Snapshot),
     Trim(Version),
-    AdvanceEpoch { old: Option<Epoch>, new: Epoch },
+    AdvanceEpoch(NewLife),
 }
 
 /// What the log answers.
@@ -135,7 +136,7 @@ impl Machine for LogMachine {
                 }
                 Answer::Stored
             }
-            Request::AdvanceEpoch { old, new } => Answer::Advanced(log.advance_epoch_now(document, old, new)),
+            Request::AdvanceEpoch(life) => Answer::Advanced(log.advance_epoch_now(document, life)),
         };
         let mut outputs = vec![FromLog::Answer(answer)];
         while let Ok(event) = self.feed.try_recv() {
@@ -193,7 +194,7 @@ impl From<LogRequest> for Request {
             LogRequest::LoadSnapshot => Request::LoadSnapshot,
             LogRequest::StoreSnapshot(snapshot) => Request::StoreSnapshot(snapshot),
             LogRequest::Trim(before) | LogRequest::Erase(before) => Request::Trim(before),
-            LogRequest::AdvanceEpoch { old, new } => Request::AdvanceEpoch { old, new },
+            LogRequest::AdvanceEpoch(life) => Request::AdvanceEpoch(life),
         }
     }
 }

@@ -67,6 +67,7 @@ macro_rules! oplog_suite {
             a_dropped_feed_does_no_harm
             what_was_refused_is_not_in_the_feed
             an_epoch_advances_by_compare_and_set
+            no_life_begins_behind_the_entry_of_a_client_that_is_named
             an_append_to_another_life_is_told_so
             another_history_at_the_same_version_is_another_life
             another_history_at_an_earlier_version_is_another_life

@@ -55,8 +55,8 @@ impl Oracle {
 
     /// The log has lost everything above this version.
     pub(super) fn roll_back(&mut self, entries: &[Entry], version: Version) -> Result<(), String> {
-        let ever = std::mem::take(&mut self.ever);
-        *self = Oracle { ever, ..Oracle::new(self.document_id.clone()) };
+        let (ever, ended) = (std::mem::take(&mut self.ever), self.ended);
+        *self = Oracle { ever, ended, ..Oracle::new(self.document_id.clone()) };
         entries.iter().take_while(|entry| entry.version <= version).try_for_each(|entry| self.take(entry))
     }
 
@@ -81,6 +81,11 @@ impl Oracle {
     /// The document was deleted at the log's head.
     pub(super) fn end_life(&mut self) {
         self.ended = self.head();
+    }
+
+    /// Entries up to here are of lives that have ended.
+    pub(super) fn ended(&self) -> Version {
+        self.ended
     }
 
     /// Whether the log has held this token last in a life that has ended.

@@ -247,6 +247,14 @@ impl Scenario {
         }
     }
 
+    /// As [`Scenario::deleting`], and the log comes back from copies, but of none that lacks a deletion.
+    pub fn vanishing(seed: u64) -> Scenario {
+        let mut chance = Chance::new(seed ^ 0x00_fade);
+        let (rollbacks, new_epochs) = (chance.between(1, 3), chance.below(101));
+        let deleting = Scenario::deleting(seed ^ 0xfade);
+        Scenario { rollbacks, new_epochs, copies: 100, retained_entries: chance.between(1, 20), ..deleting }
+    }
+
     /// All that the others have, in any mixture: for long runs.
     pub fn everything(seed: u64) -> Scenario {
         let mut chance = Chance::new(seed ^ 0xa11);
@@ -271,7 +279,7 @@ impl Scenario {
     }
 
     /// Every kind of scenario by its name.
-    pub const KINDS: [(&'static str, fn(u64) -> Scenario); 12] = [
+    pub const KINDS: [(&'static str, fn(u64) -> Scenario); 13] = [
         ("storm", Scenario::storm),
         ("devices", Scenario::devices),
         ("lossy", Scenario::lossy),
@@ -283,6 +291,7 @@ impl Scenario {
         ("garbling", Scenario::garbling),
         ("hardship", Scenario::hardship),
         ("deleting", Scenario::deleting),
+        ("vanishing", Scenario::vanishing),
         ("everything", Scenario::everything),
     ];
 
@@ -301,10 +310,7 @@ impl Scenario {
         let tracked = self.undos == 0 || self.mixed;
         // Nobody keeps a token alive whose renewal takes longer to be heard of than it lasts.
         let renewable = self.token_ms == 0 || self.large == 0 || self.token_ms >= self.shortest_token_ms();
-        // Of a log that loses a deletion nobody knows what it must hold.
-        let lasting = self.deletions == 0 || self.rollbacks == 0;
         renewable
-            && lasting
             && whole
             && tracked
             && counts.iter().all(|count| *count > 0)

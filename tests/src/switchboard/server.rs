@@ -128,9 +128,7 @@ impl Server {
                     log.trim_now(document, before);
                     LogAnswer::Stored(Ok(()))
                 }
-                LogRequest::AdvanceEpoch { old, new } => {
-                    LogAnswer::Advanced(Ok(log.advance_epoch_now(document, old, new)))
-                }
+                LogRequest::AdvanceEpoch(life) => LogAnswer::Advanced(Ok(log.advance_epoch_now(document, life))),
             };
             if let Some(room) = &mut self.room {
                 room.handle_log(ticket, answer, now);

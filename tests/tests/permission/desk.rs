@@ -174,7 +174,7 @@ impl Desk {
                 log.trim_now(document, before);
                 LogAnswer::Stored(Ok(()))
             }
-            LogRequest::AdvanceEpoch { old, new } => LogAnswer::Advanced(Ok(log.advance_epoch_now(document, old, new))),
+            LogRequest::AdvanceEpoch(life) => LogAnswer::Advanced(Ok(log.advance_epoch_now(document, life))),
         }
     }
 }

@@ -342,7 +342,7 @@ fn ask(log: &MemoryLog, document: &DocumentId, request: LogRequest, feed: &mut O
         LogRequest::Read { after, max_bytes } => LogAnswer::Read(Ok(log.read_now(document, after, max_bytes))),
         LogRequest::LoadSnapshot => LogAnswer::Snapshot(Ok(log.load_snapshot_now(document))),
         LogRequest::StoreSnapshot(_) | LogRequest::Trim(_) | LogRequest::Erase(_) => LogAnswer::Stored(Ok(())),
-        LogRequest::AdvanceEpoch { old, new } => LogAnswer::Advanced(Ok(log.advance_epoch_now(document, old, new))),
+        LogRequest::AdvanceEpoch(life) => LogAnswer::Advanced(Ok(log.advance_epoch_now(document, life))),
     }
 }
 

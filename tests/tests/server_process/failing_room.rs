@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex};
 
 use cowrite_protocol::codec::decode_server;
 use cowrite_protocol::frame::{Code, Role, ServerFrame};
-use cowrite_protocol::{Channel, ClientId, DocumentId, Epoch, Limits, Millis, RichText, UserId, Version};
+use cowrite_protocol::{Channel, ClientId, DocumentId, Limits, Millis, RichText, UserId, Version};
 use cowrite_server::auth::Permit;
 use cowrite_server::clock::Clock;
 use cowrite_server::hub::{Hub, HubParts, HubSettings, RoomHandle};
 use cowrite_server::oplog::memory::MemoryLog;
 use cowrite_server::oplog::{
-    AdvanceOutcome, AppendOutcome, Batch, Durability, Feed, LogError, LogFuture, OpLog, OpenError, OpenedLog,
+    AdvanceOutcome, AppendOutcome, Batch, Durability, Feed, LogError, LogFuture, NewLife, OpLog, OpenError, OpenedLog,
     ReadOutcome, Snapshot, WallClock,
 };
 use cowrite_server::outbox::Outbox;
@@ -92,10 +92,9 @@ impl OpLog for Mine {
     fn advance_epoch<'a>(
         &'a self,
         document: &'a DocumentId,
-        old: Option<Epoch>,
-        new: Epoch,
+        life: NewLife,
     ) -> LogFuture<'a, Result<AdvanceOutcome, LogError>> {
-        self.log.advance_epoch(document, old, new)
+        self.log.advance_epoch(document, life)
     }
 }
 

@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use cowrite_protocol::{ClientId, DocumentId, Epoch, UserId, Version};
+use cowrite_protocol::{ClientId, DocumentId, UserId, Version};
 
 use super::error::StoreError;
 use super::request::{Answer, Ask, Request};
@@ -12,7 +12,7 @@ use super::table::{StoredDocument, hash_at, load_document, read_entries};
 use super::transaction::Tables;
 use super::writer::{Cached, Commit, Group, Writer};
 use crate::oplog::ledger::Verdict;
-use crate::oplog::{AdvanceOutcome, AppendOutcome, Batch, CONFLICT_PAGE_BYTES, ReadOutcome, Snapshot};
+use crate::oplog::{AdvanceOutcome, AppendOutcome, Batch, CONFLICT_PAGE_BYTES, NewLife, ReadOutcome, Snapshot};
 
 /// Whose unflushed client records a group writes beside its own.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl Writer {
             (Ask::Append { batch, .. }, Some(tables)) => self.append(id, batch, tables),
             (Ask::StoreSnapshot { snapshot, .. }, Some(tables)) => self.store_snapshot(id, snapshot, tables),
             (Ask::Trim { before, .. }, Some(tables)) => self.trim(id, *before, tables),
-            (Ask::Advance { old, new, .. }, Some(_)) => self.advance(id, *old, *new),
+            (Ask::Advance { life, .. }, Some(_)) => self.advance(id, *life),
             (Ask::Reopen, _) => Ok(Answer::Done),
             (_, None) => Err(StoreError::Fault("a write without a transaction".to_owned())),
         };
@@ -126,9 +126,9 @@ impl Writer {
         Ok(Answer::Done)
     }
 
-    fn advance(&mut self, id: &DocumentId, old: Option<Epoch>, new: Epoch) -> Result<Answer, StoreError> {
-        if let Some(document) = self.touch(id, |document| document.ledger.head.epoch == old)? {
-            document.ledger.advance(old, new);
+    fn advance(&mut self, id: &DocumentId, life: NewLife) -> Result<Answer, StoreError> {
+        if let Some(document) = self.touch(id, |document| document.ledger.may_begin(life))? {
+            document.ledger.advance(life);
             return Ok(Answer::Advance(AdvanceOutcome::Advanced(document.ledger.head)));
         }
         Ok(Answer::Advance(AdvanceOutcome::Other(self.document(id)?.ledger.head)))

@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use cowrite_protocol::{ClientId, DocumentId, Epoch, UserId, Version};
+use cowrite_protocol::{ClientId, DocumentId, UserId, Version};
 use redb::ReadTransaction;
 use tokio::sync::oneshot;
 
@@ -19,7 +19,7 @@ use super::store::Store;
 use super::table::{load_snapshot, read_entries};
 use super::writer::Writer;
 use crate::oplog::{
-    AdvanceOutcome, AppendOutcome, Batch, Durability, Feed, LogError, LogFuture, OpLog, OpenError, OpenedLog,
+    AdvanceOutcome, AppendOutcome, Batch, Durability, Feed, LogError, LogFuture, NewLife, OpLog, OpenError, OpenedLog,
     ReadOutcome, Snapshot,
 };
 
@@ -195,11 +195,10 @@ impl OpLog for DiskLog {
     fn advance_epoch<'a>(
         &'a self,
         document: &'a DocumentId,
-        old: Option<Epoch>,
-        new: Epoch,
+        life: NewLife,
     ) -> LogFuture<'a, Result<AdvanceOutcome, LogError>> {
         Box::pin(async move {
-            let answer = self.ask(document, |reply| Ask::Advance { old, new, reply }).await;
+            let answer = self.ask(document, |reply| Ask::Advance { life, reply }).await;
             answer.unwrap_or_else(|| Err(gone()))
         })
     }

@@ -1,10 +1,10 @@
 //! What the writer's thread is asked, and what it answers.
 
-use cowrite_protocol::{ClientId, DocumentId, Epoch, UserId, Version};
+use cowrite_protocol::{ClientId, DocumentId, UserId, Version};
 use tokio::sync::oneshot;
 
 use super::error::StoreError;
-use crate::oplog::{AdvanceOutcome, AppendOutcome, Batch, Feed, LogError, OpenError, OpenedLog, Snapshot};
+use crate::oplog::{AdvanceOutcome, AppendOutcome, Batch, Feed, LogError, NewLife, OpenError, OpenedLog, Snapshot};
 
 /// One thing asked, and where its answer goes. Who asked may be gone by then.
 #[derive(Debug)]
@@ -32,8 +32,7 @@ pub(super) enum Ask {
         reply: oneshot::Sender<Result<(), LogError>>,
     },
     Advance {
-        old: Option<Epoch>,
-        new: Epoch,
+        life: NewLife,
         reply: oneshot::Sender<Result<AdvanceOutcome, LogError>>,
     },
     Subscribe {

@@ -1,4 +1,5 @@
 use bytes::Bytes;
+use cowrite_protocol::Epoch;
 
 use super::*;
 
@@ -201,9 +202,10 @@ fn the_floor_follows_the_snapshot_and_never_sinks() {
 fn a_life_begins_only_where_the_old_one_is_known() {
     let (mut ledger, new) = (written(), Epoch::from_random(9));
     let (old, version) = (ledger.head.epoch, ledger.head.version);
-    assert!(!ledger.advance(None, new) && !ledger.advance(Some(new), new));
+    let after = |old| NewLife { old, new, unless: None };
+    assert!(!ledger.advance(after(None)) && !ledger.advance(after(Some(new))));
     assert_eq!(ledger.head.epoch, old);
-    assert!(ledger.advance(old, new));
+    assert!(ledger.advance(after(old)));
     assert_eq!((ledger.head.epoch, ledger.head.version), (Some(new), version));
 }
 

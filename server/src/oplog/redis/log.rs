@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cowrite_protocol::{ClientId, DocumentId, Epoch, UserId, Version};
+use cowrite_protocol::{ClientId, DocumentId, UserId, Version};
 use redis::Value;
 use tokio::sync::mpsc;
 
@@ -17,8 +17,8 @@ use super::snapshot::write_snapshot;
 use crate::leases::{LeaseSettings, RedisLeases};
 use crate::metrics::LogMetrics;
 use crate::oplog::{
-    AdvanceOutcome, AppendOutcome, Batch, Durability, Feed, FeedEvent, Head, LogError, LogFuture, OpLog, OpenError,
-    OpenedLog, ReadOutcome, Snapshot,
+    AdvanceOutcome, AppendOutcome, Batch, Durability, Feed, FeedEvent, Head, LogError, LogFuture, NewLife, OpLog,
+    OpenError, OpenedLog, ReadOutcome, Snapshot,
 };
 use crate::presence::RedisBus;
 use crate::redis::{Heard, Listener, RedisDurability, RedisSettings, Subscriber, Topology, Trouble};
@@ -338,14 +338,14 @@ impl OpLog for RedisLog {
     fn advance_epoch<'a>(
         &'a self,
         document: &'a DocumentId,
-        old: Option<Epoch>,
-        new: Epoch,
+        life: NewLife,
     ) -> LogFuture<'a, Result<AdvanceOutcome, LogError>> {
         Box::pin(async move {
             let reach = &self.0.reach;
             let keys = reach.keys(document);
             let mut call = reach.scripts.advance.call(&[&keys.state, &keys.log]);
-            call.arg(epoch_text(old)).arg(epoch_text(Some(new))).arg(&keys.live).arg(live::look());
+            call.arg(epoch_text(life.old)).arg(epoch_text(Some(life.new))).arg(&keys.live).arg(live::look());
+            call.arg(life.unless.as_ref().map_or(&[][..], |client| client.as_bytes()));
             let answer = reach.topology.ask(keys.slot, Some(&reach.scripts.advance), &call).await;
             // If the first answer was lost, the second says that the epoch is the new one,
             // which is as good.

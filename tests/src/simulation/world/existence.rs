@@ -134,6 +134,20 @@ impl World {
         Ok(())
     }
 
+    /// The version below which the log loses nothing: that of the newest deletion, unless the document is gone now.
+    pub(super) fn lasting(&self) -> Option<Version> {
+        self.existence.tombstone.is_none().then(|| self.oracle.ended())
+    }
+
+    /// The log has lost history, and perhaps lives another life since; the document is there as before.
+    pub(super) fn keep_existence(&mut self) -> Result<(), String> {
+        if self.scenario.deletions > 0 {
+            let opened = self.log.open_now(&self.document, None).map_err(|error| error.to_string())?;
+            self.existence.head.0 = opened.head;
+        }
+        Ok(())
+    }
+
     /// What the log holds now: whether the document is there, and whether it may be.
     pub(super) fn note_existence(&mut self, entries: &[Entry]) -> Result<(), String> {
         if self.scenario.deletions == 0 {
@@ -143,13 +157,18 @@ impl World {
         let (before, since) = self.existence.head;
         // Edits behind a tombstone are of another life, and one begins only if that is wished.
         if opened.head.epoch != before.epoch && before.epoch.is_some() {
-            if self.existence.tombstone.take().is_none() {
+            let deleted = self.existence.tombstone.take().is_some();
+            // A room that meets a loss of history begins another life as well.
+            if !deleted && self.rollbacks_left == self.scenario.rollbacks {
                 return Err(format!("a new life begins at {}, where nothing was deleted", opened.head.version));
             }
-            if !self.may_be_of(Existence::Alive, since) {
-                return Err(format!("a new life begins at {}, which nobody wished", opened.head.version));
+            if deleted {
+                if !self.may_be_of(Existence::Alive, since) {
+                    return Err(format!("a new life begins at {}, which nobody wished", opened.head.version));
+                }
+                self.report.anew += 1;
+                self.copies.clear();
             }
-            self.report.anew += 1;
         }
         if let (Some(version), false) = (self.existence.tombstone, entries.is_empty()) {
             let snapshot = self.log.load_snapshot_now(&self.document).map(|snapshot| snapshot.head.version);
@@ -171,6 +190,7 @@ impl World {
             }
             self.existence.tombstone = Some(self.oracle.head());
             self.oracle.end_life();
+            self.copies.clear();
             self.report.deletions += 1;
         }
         if opened.head != before {

@@ -51,7 +51,7 @@ impl World {
                 LogRequest::Open(_) => LogAnswer::Opened(Err(error().into())),
                 LogRequest::Read { .. } => LogAnswer::Read(Err(error())),
                 LogRequest::LoadSnapshot => LogAnswer::Snapshot(Err(error())),
-                LogRequest::AdvanceEpoch { .. } => LogAnswer::Advanced(Err(error())),
+                LogRequest::AdvanceEpoch(_) => LogAnswer::Advanced(Err(error())),
                 _ => LogAnswer::Stored(Err(error())),
             };
             self.later(20, Happening::Answer { to, ticket, answer });
@@ -85,9 +85,7 @@ impl World {
                 self.log.trim_now(&document, before);
                 LogAnswer::Stored(Ok(()))
             }
-            LogRequest::AdvanceEpoch { old, new } => {
-                LogAnswer::Advanced(Ok(self.log.advance_epoch_now(&document, old, new)))
-            }
+            LogRequest::AdvanceEpoch(life) => LogAnswer::Advanced(Ok(self.log.advance_epoch_now(&document, life))),
         };
         if answered {
             let delay = self.chance.between(1, 20);

@@ -9,11 +9,13 @@ impl World {
     /// The log comes back from an older copy, under the same epoch or another, or knows nothing of the
     /// document any more; and tells nobody.
     pub(super) fn roll_back(&mut self) -> Result<(), String> {
+        // Of a log that loses a deletion, or what made the document anew, nobody knows what it must hold.
+        let Some(lasting) = self.lasting() else { return Ok(()) };
         let head = self.oracle.head().get();
         let version = Version::new(head - self.chance.between(1, 4.min(head - 1))).unwrap_or_default();
-        let version = version.max(self.durable);
+        let version = version.max(self.durable).max(lasting);
         let new_epoch = self.hardship.percent(self.scenario.new_epochs);
-        let whole = self.durable == Version::ZERO && self.hardship.percent(self.scenario.whole_losses);
+        let whole = self.durable.max(lasting) == Version::ZERO && self.hardship.percent(self.scenario.whole_losses);
         let version = if whole { Version::ZERO } else { version };
         let copied = !whole && self.scenario.copies > 0 && self.hardship.percent(self.scenario.copies);
         let copy = if copied { self.draw_copy() } else { None };
@@ -53,9 +55,11 @@ impl World {
         }
         if new_epoch && !whole {
             let old = self.log.open_now(&self.document, None).map_err(|error| error.to_string())?.head.epoch;
-            self.log.advance_epoch_now(&self.document, old, Epoch::from_random(self.hardship.bits()));
+            let new = Epoch::from_random(self.hardship.bits());
+            self.log.advance_epoch_now(&self.document, NewLife { old, new, unless: None });
         }
         self.copies.retain(|(copied, _)| *copied <= version);
+        self.keep_existence()?;
         // Only processes that start anew meet such a log: a room that lives on notices.
         self.clients.iter_mut().for_each(|client| client.dirty = false);
         Ok(())

@@ -27,7 +27,7 @@ use cowrite_protocol::{
     Channel, ClientId, ClientSeq, DocumentId, Epoch, Limits, Millis, OperationLimits, RichText, RunningHash, Version,
 };
 use cowrite_server::oplog::memory::{DocumentCopy, MemoryLog};
-use cowrite_server::oplog::{AppendOutcome, Entry, FeedEvent, LogError, WallClock};
+use cowrite_server::oplog::{AppendOutcome, Entry, FeedEvent, LogError, NewLife, WallClock};
 use cowrite_server::room::{ConnectionId, LogAnswer, LogRequest, LogTicket, RoomCommand, RoomOutput};
 
 use super::application::Application;
@@ -248,7 +248,8 @@ impl World {
         self.report.undone = self.clients.iter().map(|client| client.undone).sum();
         let (lossy, garbled) = (self.scenario.rollbacks > 0, self.scenario.garbled > 0);
         self.oracle.check_end(&self.clients, lossy, garbled, self.scenario.mixed, &self.unheard)?;
-        let all_live = [self.scenario.keeping, self.scenario.bans, self.scenario.garbled] == [0; 3];
+        let scenario = &self.scenario;
+        let all_live = [scenario.keeping, scenario.bans, scenario.garbled, scenario.deletions] == [0; 4];
         if lossy && all_live && !self.scenario.mixed {
             self.oracle.check_kept(&self.clients)?;
         }

@@ -11,8 +11,10 @@ impl World {
                 continue;
             }
             let who = format!("client {index}");
-            // What is lost and was deleted by others meanwhile may be brought back more than once.
-            let brought_back = self.scenario.undos > 0 || self.scenario.mixed && self.scenario.rollbacks > 0;
+            // What is lost and was deleted by others meanwhile may be brought back more than once; and what goes in
+            // several pieces may stand in its new place before it is gone from the old one.
+            let restored = self.scenario.rollbacks > 0 && (self.scenario.mixed || self.scenario.large > 0);
+            let brought_back = self.scenario.undos > 0 || restored;
             if !brought_back {
                 self.oracle.check_shown(&who, client, &self.unheard)?;
             }
