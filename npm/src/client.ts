@@ -359,7 +359,12 @@ export class Client {
   }
 
   #watchUnload(): void {
-    this.#unload.armed =
-      this.#options.warnOnUnload !== false && [...this.#byId.values()].some(({ status }) => status.pending > 0 && status.stored !== status.local);
+    this.#unload.armed = this.#options.warnOnUnload !== false && this.#wouldLose();
+  }
+
+  /** Whether work is pending that is not kept. */
+  #wouldLose(): boolean {
+    for (const { status } of this.#byId.values()) if (status.pending > 0 && status.stored !== status.local) return true;
+    return false;
   }
 }

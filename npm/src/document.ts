@@ -50,6 +50,8 @@ export class Document {
   #error: CowriteError | null = null;
   #text: string | undefined = "";
   readonly #remembered = new RememberedText(() => this.text);
+  /** Whether those who wait are about to be woken. */
+  #waking = false;
   readonly #members = new Members();
   #remains: Remains | undefined = { text: "", delta: [], pending: [] };
   #undo: UndoState = { canUndo: false, canRedo: false };
@@ -415,12 +417,19 @@ export class Document {
   #setStatus({ state, local, accepted, durable, pending, stored, reviewing, inFlight, version }: Status): void {
     this.#status = { state: this.#error ? "closed" : state, local, accepted, durable, pending, stored, reviewing, inFlight, version };
     this.#host.pendingChanged();
-    // After the events of the same call, among which may be the refusal of one of these edits.
+    this.#wake();
+    this.#events.emit("status", this.#status);
+  }
+
+  /** Wakes who waits, after the events of the same call, among which may be the refusal of one of these edits. */
+  #wake(): void {
+    if (this.#waking || (this.#accepted.empty && this.#durable.empty)) return;
+    this.#waking = true;
     queueMicrotask(() => {
+      this.#waking = false;
       this.#accepted.reached(this.#reached("accepted"));
       this.#durable.reached(this.#reached("durable"));
     });
-    this.#events.emit("status", this.#status);
   }
 
   #setUndo(state: UndoState): void {

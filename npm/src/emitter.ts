@@ -22,7 +22,9 @@ export class Emitter<Events extends object> {
 
   /** @internal */
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
-    for (const listener of [...(this.#listeners.get(name) ?? [])]) {
+    const listeners = this.#listeners.get(name);
+    if (!listeners?.size) return;
+    for (const listener of [...listeners]) {
       try {
         (listener as (event: Events[Name]) => void)(event);
       } catch (error) {

@@ -4,6 +4,11 @@ import type { CowriteError } from "./error.js";
 export class WatermarkWaiters {
   #waiters: { from: number; edit: number; resolve: () => void; reject: (error: CowriteError) => void }[] = [];
 
+  /** Whether nobody waits. */
+  get empty(): boolean {
+    return this.#waiters.length === 0;
+  }
+
   /** Settles when the watermark reaches `edit`; fails when an edit in `from + 1..=edit` does. */
   wait(from: number, edit: number): Promise<void> {
     return new Promise((resolve, reject) => void this.#waiters.push({ from, edit, resolve, reject }));
