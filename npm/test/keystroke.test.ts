@@ -65,7 +65,7 @@ async function bind(): Promise<{ document: Document; fake: FakeDocument; editor:
   assert.equal(editor.content, TEXT);
   // From here on, whatever makes a text or a list of everything is written down.
   const asked: string[] = [];
-  for (const name of ["text", "contents", "members", "pending", "status"] as const) {
+  for (const name of ["text", "contents", "members", "pending"] as const) {
     const read = engine[name].bind(engine);
     engine[name] = (doc: number) => (asked.push(name), read(doc));
   }
@@ -83,6 +83,25 @@ test("a keystroke reads nothing of a large document but the letters beside it, a
   assert.deepEqual(asked, []);
   assert.deepEqual(editor.counts, { whole: 0, units: 20, changes: 0, draws: 0, readOnly: 0 });
   assert.equal(document.length, TEXT.length + 10);
+});
+
+test("edits without a pause leave nothing behind for each of them", async () => {
+  const { document, fake } = await bind();
+  const { queueMicrotask } = globalThis;
+  let queued = 0;
+  globalThis.queueMicrotask = (task) => ((queued += 1), queueMicrotask(task));
+  try {
+    for (let count = 0; count < 100; count += 1) document.insert(500_000 + count, "x");
+    // The editor shows all of them together.
+    assert.equal(queued, 1);
+    const accepted = document.whenAccepted();
+    for (let count = 0; count < 100; count += 1) document.insert(500_000 + count, "x");
+    fake.acceptAll();
+    assert.equal(queued, 2);
+    await accepted;
+  } finally {
+    globalThis.queueMicrotask = queueMicrotask;
+  }
 });
 
 test("another's keystroke is one change of the editor, and no text is copied", async () => {
