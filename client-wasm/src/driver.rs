@@ -195,11 +195,13 @@ impl Driver {
         Ok(engine.document().length().0)
     }
 
-    /// The status of a document as JSON.
-    pub(crate) fn status(&self, document: u32) -> Result<String, Refusal> {
-        let stay = self.stay.try_borrow().map_err(|_| Refusal::PANICKED)?;
-        let engine = stay.session.engine(DocumentHandle(document)).ok_or(Refusal::CLOSED)?;
-        Ok(stay.status(engine, now()))
+    /// Tells the host how a document stands.
+    pub(crate) fn tell_status(&self, document: u32) -> Result<(), Refusal> {
+        let handle = DocumentHandle(document);
+        let status = self.stay.try_borrow().map_err(|_| Refusal::PANICKED)?.status(handle, now());
+        let (state, status) = status.ok_or(Refusal::CLOSED)?;
+        self.host.tell_status(handle, state, &status);
+        Ok(())
     }
 
     /// What the log has not accepted, as a Delta; readable even after a panic.
@@ -264,17 +266,23 @@ impl Driver {
         let mut stay = self.stay.try_borrow_mut().map_err(|_| Refusal::PANICKED)?;
         act(&mut stay, now);
         drop(stay);
-        self.drain();
+        self.drain(now);
         Ok(())
     }
 
     /// Does all that the session asks for. A host that calls in from an event runs this
     /// too, inside; the order of events stays.
-    fn drain(&self) {
+    fn drain(&self, now: Millis) {
         while !self.closed.get() {
-            let Some(deed) = self.stay.borrow_mut().next(now()) else { break };
+            let Some(deed) = self.stay.borrow_mut().next(now) else { break };
             match deed {
                 Deed::Tell(event) => self.host.tell(&event),
+                Deed::TellEdit(handle, operation) => {
+                    if let Some((at, deleted, inserted)) = events::one_place(&operation) {
+                        self.host.tell_edit(handle, at, deleted, inserted);
+                    }
+                }
+                Deed::TellStatus(handle) => drop(self.tell_status(handle.0)),
                 #[cfg(feature = "front")]
                 Deed::Happened(happening) => {
                     let program = self.program.borrow().clone();
@@ -296,7 +304,7 @@ impl Driver {
                 Deed::Connect => {
                     let socket = Socket::open(&self.host, &self.url, ProtocolVersion::SUBPROTOCOL, &self.callback);
                     if socket.is_none() {
-                        self.stay.borrow_mut().session.handle_disconnected(now());
+                        self.stay.borrow_mut().session.handle_disconnected(now);
                     }
                     drop(self.socket.replace(socket.map(Rc::new)));
                 }

@@ -4,9 +4,9 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use cowrite_client::{DocumentHandle, Engine, Event, LinkState, Loss, Record, Status};
+use cowrite_client::{DocumentHandle, Engine, Event, LinkState, Loss, Record};
 use cowrite_protocol::frame::{Code, Remedy};
-use cowrite_protocol::operation::{Document, Json};
+use cowrite_protocol::operation::{Component, Document, Json};
 use cowrite_protocol::{Cursor, DocumentType, Operation, RichText, UserId, Utf16Offset};
 
 use crate::face;
@@ -145,6 +145,24 @@ pub(crate) fn document(
     })
 }
 
+/// An operation that changes one place of plain text, as nearly every one does: where, how many units it deletes,
+/// and what it inserts.
+pub(crate) fn one_place(operation: &Operation) -> Option<(u32, u32, &str)> {
+    let (at, rest) = match operation.components() {
+        [Component::Retain { length, attributes }, rest @ ..] if attributes.is_empty() => (length.0, rest),
+        all => (0, all),
+    };
+    let (inserted, rest) = match rest {
+        [Component::Insert { text, attributes }, rest @ ..] if attributes.is_empty() => (text.as_str(), rest),
+        rest => ("", rest),
+    };
+    match rest {
+        [] => Some((at, 0, inserted)),
+        [Component::Delete { length }] => Some((at, length.0, inserted)),
+        _ => None,
+    }
+}
+
 /// What the device keeps of a document is asked for; `user` is whose, where that is known.
 pub(crate) fn load(handle: DocumentHandle, user: Option<&UserId>) -> String {
     Object::of("load", handle).text_or_null("user", user.map(UserId::as_str)).finish()
@@ -162,22 +180,6 @@ pub(crate) fn store(handle: DocumentHandle, ticket: u32, record: &Record) -> Str
 /// Members or their cursors changed.
 pub(crate) fn presence(handle: DocumentHandle) -> String {
     Object::of("presence", handle).finish()
-}
-
-/// A status, as fields of `into`.
-pub(crate) fn status(into: Object, state: &str, status: &Status) -> String {
-    into.text("state", state)
-        .number("local", status.local)
-        .number("accepted", status.accepted)
-        .number_or_null("durable", status.durable)
-        .number("pending", status.pending)
-        .number_or_null("stored", status.stored)
-        .truth("reviewing", status.reviewing)
-        .number("in_flight", status.in_flight)
-        .number("version", status.version.get())
-        .truth("can_undo", status.can_undo)
-        .truth("can_redo", status.can_redo)
-        .finish()
 }
 
 /// Everybody who has the document open, without cursors, which move more often than all else changes.
@@ -358,6 +360,29 @@ mod tests {
             link(LinkState::Stopped(Code::Unauthorized)),
             r#"{"type":"link","state":"stopped","retry_in_ms":null,"code":"unauthorized"}"#
         );
+    }
+
+    #[test]
+    fn one_place_is_told_from_several() {
+        let place = |delta: &str| {
+            let operation = Operation::from_delta(delta).unwrap();
+            one_place(&operation).map(|(at, deleted, inserted)| (at, deleted, String::from(inserted)))
+        };
+        assert_eq!(place("[]"), Some((0, 0, String::new())));
+        assert_eq!(place(r#"[{"insert":"a🏆"}]"#), Some((0, 0, "a🏆".into())));
+        assert_eq!(place(r#"[{"retain":7},{"delete":2}]"#), Some((7, 2, String::new())));
+        assert_eq!(place(r#"[{"retain":7},{"delete":2},{"insert":"a"}]"#), Some((7, 2, "a".into())));
+        for delta in [
+            r#"[{"retain":1,"attributes":{"bold":true}}]"#,
+            r#"[{"insert":"a","attributes":{"bold":true}}]"#,
+            r#"[{"insert":{"image":"x"}}]"#,
+            r#"[{"insert":"a"},{"insert":"b","attributes":{"bold":true}}]"#,
+            r#"[{"insert":"a"},{"retain":1},{"delete":1}]"#,
+            r#"[{"delete":1},{"retain":1},{"delete":1}]"#,
+            r#"[{"delete":1},{"retain":1,"attributes":{"bold":true}}]"#,
+        ] {
+            assert_eq!(place(delta), None, "{delta}");
+        }
     }
 
     #[test]

@@ -93,6 +93,16 @@ pub(crate) fn link_name(state: LinkState) -> &'static str {
     }
 }
 
+/// The state of a document as the application sees it; it travels as its number, and the npm package has the names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Connecting,
+    Online,
+    Stalled,
+    Offline,
+    Closed,
+}
+
 pub(crate) fn origin_name(origin: Origin) -> &'static str {
     match origin {
         Origin::Local => "local",

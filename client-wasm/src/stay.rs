@@ -7,16 +7,21 @@ use alloc::vec::Vec;
 
 use cowrite_client::engine::StatusState;
 use cowrite_client::{
-    DocumentHandle, Engine, Event, LinkState, Millis, Output, Record, Session, SessionEvent, SessionSettings, Status,
+    DocumentHandle, Event, LinkState, Millis, Origin, Output, Record, Session, SessionEvent, SessionSettings, Status,
 };
 use cowrite_protocol::{Operation, RichText};
 
 use crate::events::{self, Object};
+use crate::face::State;
 
 /// What the driver does next.
 pub(crate) enum Deed {
     /// Hand this event to the host.
     Tell(String),
+    /// Tell the host of this edit, made here at one place.
+    TellEdit(DocumentHandle, Operation),
+    /// Tell the host how a document stands.
+    TellStatus(DocumentHandle),
     /// Tell this to the program.
     #[cfg(feature = "front")]
     Happened(crate::front::Happening),
@@ -46,7 +51,7 @@ pub(crate) struct Stay {
 /// What the application knows of a document.
 struct Shown {
     handle: DocumentHandle,
-    status: Option<(&'static str, Status)>,
+    status: Option<(State, Status)>,
     status_changed: bool,
     presence_changed: bool,
 }
@@ -93,27 +98,33 @@ impl Stay {
                     self.shown.iter_mut().for_each(|shown| shown.status_changed = true);
                     Deed::Tell(events::link(state))
                 }
-                Output::Event(SessionEvent::Document(handle, event)) => match self.document_event(handle, &event) {
-                    Some(json) => Deed::Tell(json),
+                Output::Event(SessionEvent::Document(handle, event)) => match self.document_event(handle, event) {
+                    Some(deed) => deed,
                     None => continue,
                 },
             });
         }
     }
 
-    /// The status of a document as JSON.
-    pub(crate) fn status(&self, engine: &Engine<RichText>, now: Millis) -> String {
-        let status = engine.status();
-        events::status(Object::new(), self.state_name(&status, now), &status)
+    /// How a document stands, if it is open.
+    pub(crate) fn status(&self, handle: DocumentHandle, now: Millis) -> Option<(State, Status)> {
+        let status = self.session.engine(handle)?.status();
+        Some((self.state(&status, now), status))
     }
 
-    fn document_event(&mut self, handle: DocumentHandle, event: &Event<RichText>) -> Option<String> {
+    fn document_event(&mut self, handle: DocumentHandle, event: Event<RichText>) -> Option<Deed> {
         if let Some(shown) = self.shown.iter_mut().find(|shown| shown.handle == handle) {
             shown.presence_changed |= matches!(event, Event::Presence);
             // A change brings another version with it.
             shown.status_changed |= matches!(event, Event::Status | Event::Change { .. });
         }
-        events::document(handle, event, self.session.engine(handle)?, self.session.owner(handle))
+        let engine = self.session.engine(handle)?;
+        match event {
+            Event::Change { operation, origin: Origin::Local, .. } if events::one_place(&operation).is_some() => {
+                Some(Deed::TellEdit(handle, operation))
+            }
+            event => events::document(handle, &event, engine, self.session.owner(handle)).map(Deed::Tell),
+        }
     }
 
     /// A document that was opened: its status is told even if nothing happens to it.
@@ -137,27 +148,26 @@ impl Stay {
                 continue;
             }
             let Some(engine) = self.session.engine(handle) else { continue };
-            let status = engine.status();
-            let state = self.state_name(&status, now);
             let pending = engine.shared_pending().collect();
-            if self.shown[at].status != Some((state, status)) {
-                self.shown[at].status = Some((state, status));
-                self.first.push_back(Deed::Tell(events::status(Object::of("status", handle), state, &status)));
+            let status = self.status(handle, now);
+            if self.shown[at].status != status {
+                self.shown[at].status = status;
+                self.first.push_back(Deed::TellStatus(handle));
             }
             return Some(Deed::Keep(handle, pending));
         }
         None
     }
 
-    fn state_name(&self, status: &Status, now: Millis) -> &'static str {
+    fn state(&self, status: &Status, now: Millis) -> State {
         match status.state {
-            StatusState::Online => "online",
-            StatusState::Stalled => "stalled",
-            StatusState::Closed => "closed",
-            StatusState::CatchingUp => "connecting",
+            StatusState::Online => State::Online,
+            StatusState::Stalled => State::Stalled,
+            StatusState::Closed => State::Closed,
+            StatusState::CatchingUp => State::Connecting,
             StatusState::Detached => match self.session.link_state(now) {
-                LinkState::Offline { .. } | LinkState::Stopped(_) => "offline",
-                _ => "connecting",
+                LinkState::Offline { .. } | LinkState::Stopped(_) => State::Offline,
+                _ => State::Connecting,
             },
         }
     }

@@ -37,9 +37,10 @@ fn what_cannot_be_done_is_thrown_as_a_code() {
     assert_eq!(client.apply(doc, "{}"), Err(Refusal("bad_delta")));
     assert_eq!(client.apply(doc, "[{\"insert\":\"\\ud83c\"}]"), Err(Refusal("splits_pair")));
     assert_eq!(client.text(doc + 1), Err(Refusal("closed")));
+    client.status(doc).unwrap();
     assert_eq!(
-        client.status(doc).unwrap(),
-        r#"{"state":"connecting","local":0,"accepted":0,"durable":null,"pending":0,"stored":null,"reviewing":false,"in_flight":0,"version":0,"can_undo":false,"can_redo":false}"#
+        play.events().last().unwrap(),
+        r#"{"type":"status","doc":1,"state":"connecting","local":0,"accepted":0,"durable":null,"pending":0,"stored":null,"reviewing":false,"in_flight":0,"version":0,"can_undo":false,"can_redo":false}"#
     );
     client.close_document(doc).unwrap();
     assert_eq!(client.text(doc), Err(Refusal("closed")));
@@ -109,6 +110,31 @@ fn an_edit_goes_out_and_is_accepted() {
     ] {
         assert_eq!(refused, Err(Refusal(code)));
     }
+}
+
+#[wasm_bindgen_test]
+fn an_edit_of_one_place_of_plain_text_is_told_without_json() {
+    let play = Play::new();
+    play.connect();
+    let doc = play.open("héllo", Role::Editor);
+    play.events();
+    let client = play.client();
+    client.insert(doc, 5, "🏆\"", None).unwrap();
+    client.delete(doc, 0, 2).unwrap();
+    client.apply(doc, r#"[{"retain":1},{"delete":2},{"insert":"x"}]"#).unwrap();
+    client.insert(doc, 0, "", None).unwrap();
+    client.apply(doc, r#"[{"delete":1},{"retain":1},{"insert":"y"}]"#).unwrap();
+    let told: Vec<_> = play.events().into_iter().filter(|event| !event.starts_with(r#"{"type":"status""#)).collect();
+    assert_eq!(
+        told,
+        [
+            r#"{"type":"edited","doc":1,"at":5,"deleted":0,"inserted":"🏆\""}"#,
+            r#"{"type":"edited","doc":1,"at":0,"deleted":2,"inserted":""}"#,
+            r#"{"type":"edited","doc":1,"at":1,"deleted":2,"inserted":"x"}"#,
+            r#"{"type":"edited","doc":1,"at":0,"deleted":0,"inserted":""}"#,
+            r#"{"type":"change","doc":1,"origin":"local","user":null,"delta":[{"delete":1},{"retain":1},{"insert":"y"}]}"#,
+        ]
+    );
 }
 
 #[wasm_bindgen_test]
@@ -198,7 +224,7 @@ fn others_and_their_carets_are_shown() {
 #[wasm_bindgen_test]
 fn a_host_may_call_in_from_an_event() {
     let play = Play::with(|client, event| {
-        if event.contains("\"origin\":\"local\"") && client.length(1).unwrap() < 6 {
+        if event.contains("\"edited\"") && client.length(1).unwrap() < 6 {
             let before = client.text(1).unwrap();
             client.insert(1, 0, "x", None).unwrap();
             assert!(client.text(1).unwrap().ends_with(&format!("x{before}")));
@@ -210,8 +236,8 @@ fn a_host_may_call_in_from_an_event() {
     play.client().insert(doc, 3, "d", None).unwrap();
     assert_eq!(play.client().text(doc).unwrap(), "xxabcd");
     let told = play.events();
-    let changes = told.iter().filter(|event| event.contains("\"change\"")).count();
-    assert_eq!(changes, 3, "{told:?}");
+    let edits = told.iter().filter(|event| event.contains("\"edited\"")).count();
+    assert_eq!(edits, 3, "{told:?}");
     assert!(told.last().unwrap().contains(r#""local":3,"#), "{told:?}");
 }
 

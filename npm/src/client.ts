@@ -191,7 +191,7 @@ export class Client {
       this.#instance = instance;
       this.#engine = new module.WasmClient(
         this.#url,
-        Object.assign((event: string) => this.#handle(event), { socket: this.#options.socket ?? openSocket }),
+        Object.assign((event: EngineEvent) => this.#handle(event), { socket: this.#options.socket ?? openSocket }),
         (callback) => this.#guarded(callback),
       );
       this.#call((engine) => engine.connect());
@@ -236,8 +236,7 @@ export class Client {
     this.#watchUnload();
   }
 
-  #handle(json: string): void {
-    const event = JSON.parse(json) as EngineEvent;
+  #handle(event: EngineEvent): void {
     switch (event.type) {
       case "need_token":
         void this.#giveToken();
@@ -359,12 +358,8 @@ export class Client {
   }
 
   #watchUnload(): void {
-    this.#unload.armed = this.#options.warnOnUnload !== false && this.#wouldLose();
-  }
-
-  /** Whether work is pending that is not kept. */
-  #wouldLose(): boolean {
-    for (const { status } of this.#byId.values()) if (status.pending > 0 && status.stored !== status.local) return true;
-    return false;
+    let armed = false;
+    for (const { status } of this.#byId.values()) armed ||= status.pending > 0 && status.stored !== status.local;
+    this.#unload.armed = armed && this.#options.warnOnUnload !== false;
   }
 }

@@ -3,7 +3,7 @@ import type { Attributes, Delta, QuillDelta } from "./delta.js";
 import type { DocumentEvents } from "./document-events.js";
 import { Emitter, report } from "./emitter.js";
 import { CowriteError } from "./error.js";
-import type { DocumentEvent, Engine, EngineStatus } from "./engine.js";
+import type { DocumentEvent, Engine } from "./engine.js";
 import { Members } from "./members.js";
 import { decide, type EngineReview, type OnReview } from "./review.js";
 import type { Member, Persistence, PresenceState, Proposal, Role, Status, UndoState } from "./state.js";
@@ -316,7 +316,7 @@ export class Document {
         if (event.first) {
           this.#remains = this.#text = undefined;
           // The class of durability is known by now, so the watermarks are read before anybody can ask.
-          this.#setStatus(statusOf(JSON.parse(this.#call((engine, doc) => engine.status(doc))) as EngineStatus));
+          this.#call((engine, doc) => engine.status(doc));
           this.#settleReady.resolve();
         }
         this.#events.emit("opened", { role: event.role, first: event.first });
@@ -329,13 +329,13 @@ export class Document {
         this.#events.emit("change", { delta: event.delta, origin: event.origin, user: event.user, selection: event.selection ?? null });
         break;
       case "status":
-        if (this.#error && event.state !== "closed") {
+        if (this.#error && event.status.state !== "closed") {
           // The connection had ended for good, and was begun anew.
           this.#error = null;
           if (this.#role === null) this.#await();
         }
-        this.#setStatus(statusOf(event));
-        this.#setUndo({ canUndo: event.can_undo, canRedo: event.can_redo });
+        this.#setStatus(event.status);
+        this.#setUndo(event.undo);
         break;
       case "presence":
         if (this.#events.has("presence")) this.#events.emit("presence", this.members);
@@ -414,8 +414,8 @@ export class Document {
     this.#events.emit("closed", error);
   }
 
-  #setStatus({ state, local, accepted, durable, pending, stored, reviewing, inFlight, version }: Status): void {
-    this.#status = { state: this.#error ? "closed" : state, local, accepted, durable, pending, stored, reviewing, inFlight, version };
+  #setStatus(status: Status): void {
+    this.#status = this.#error ? { ...status, state: "closed" } : status;
     this.#host.pendingChanged();
     this.#wake();
     this.#events.emit("status", this.#status);
@@ -467,8 +467,4 @@ export class Document {
 function unit(number: number): number {
   if (number >>> 0 !== number) throw new CowriteError("out_of_range");
   return number;
-}
-
-function statusOf(status: EngineStatus): Status {
-  return { ...status, inFlight: status.in_flight };
 }

@@ -1,6 +1,6 @@
 import type { Delta } from "./delta.js";
 import type { SocketFactory } from "./socket.js";
-import type { Cursor, LinkState, MemberActivity, Origin, ProposalKind, Role, SyncState } from "./state.js";
+import type { Cursor, LinkState, MemberActivity, Origin, ProposalKind, Role, Status, UndoState } from "./state.js";
 
 /**
  * The engine's face: what the WebAssembly module exports. Documents are addressed by
@@ -68,8 +68,8 @@ export interface Engine {
    * three for each caret: the member's number, anchor and head.
    */
   carets(doc: number): Uint32Array;
-  /** State and watermarks as JSON. */
-  status(doc: number): string;
+  /** Tells state and watermarks, whether they have changed or not. */
+  status(doc: number): void;
   /** What is not accepted yet, as a delta in JSON. The only one that works when the engine has failed. */
   pending(doc: number): string;
   /** The proposals as JSON. */
@@ -92,7 +92,7 @@ export type Callback = (event: unknown) => void;
 /** What makes engines. */
 export interface WasmClientClass {
   /**
-   * `url` is the socket's address; `host` is called with one event as JSON at a time, and opens sockets. `guard` gets
+   * `url` is the socket's address; `host` is called with one event at a time, and opens sockets. `guard` gets
    * the function by which timers, the socket and the page call the module, and answers what they shall call instead.
    */
   new (url: string, host: Host, guard: (callback: Callback) => Callback): Engine;
@@ -104,26 +104,11 @@ export interface WasmModule {
   readonly WasmClient: WasmClientClass;
 }
 
-/** What the engine asks of the page: to hear events, each as JSON, and to open sockets. */
-export type Host = ((event: string) => void) & {
+/** What the engine asks of the page: to hear events, and to open sockets. */
+export type Host = ((event: EngineEvent) => void) & {
   /** Opens a socket. */
   readonly socket: SocketFactory;
 };
-
-/** The watermarks of a document, as the engine tells them. */
-export interface EngineStatus {
-  readonly state: SyncState;
-  readonly local: number;
-  readonly accepted: number;
-  readonly durable: number | null;
-  readonly pending: number;
-  readonly stored: number | null;
-  readonly reviewing: boolean;
-  readonly in_flight: number;
-  readonly version: number;
-  readonly can_undo: boolean;
-  readonly can_redo: boolean;
-}
 
 /** A member, as the engine tells it. */
 export interface EngineMember {
@@ -139,7 +124,7 @@ export interface EngineMember {
 export type DocumentEvent =
   | { type: "opened"; doc: number; role: Role; number: number; user: string; first: boolean }
   | { type: "change"; doc: number; origin: Origin; user: string | null; delta: Delta; selection?: Cursor | null }
-  | ({ type: "status"; doc: number } & EngineStatus)
+  | { type: "status"; doc: number; status: Status; undo: UndoState }
   | { type: "rejected"; doc: number; from: number; to: number; code: string; delta: Delta }
   | { type: "presence"; doc: number }
   | { type: "proposal"; doc: number; id: number; kind: ProposalKind }

@@ -1,6 +1,6 @@
 import { mapOffset, replacementOf, type Delta } from "../src/delta.js";
-import type { Callback, EngineEvent, EngineMember, EngineStatus } from "../src/engine.js";
-import type { Cursor, Origin, Proposal, Role } from "../src/state.js";
+import type { Callback, EngineEvent, EngineMember } from "../src/engine.js";
+import type { Cursor, Origin, Proposal, Role, Status } from "../src/state.js";
 
 /**
  * A stand-in for the WebAssembly module: documents of plain text, no network. A test
@@ -17,7 +17,7 @@ export class WasmClient {
   failure: unknown = null;
   /** Whether a document is loaded as soon as it is opened. */
   opensAtOnce: boolean = true;
-  readonly #host: (event: string) => void;
+  readonly #host: (event: EngineEvent) => void;
   #events: EngineEvent[] = [];
   #online = false;
   #depth = 0;
@@ -26,7 +26,7 @@ export class WasmClient {
   /** Puts around a callback what the client wants around it. */
   readonly guard: (callback: Callback) => Callback;
 
-  constructor(url: string, host: (event: string) => void, guard: (callback: Callback) => Callback) {
+  constructor(url: string, host: (event: EngineEvent) => void, guard: (callback: Callback) => Callback) {
     this.guard = guard;
     this.url = url;
     this.#host = host;
@@ -47,7 +47,7 @@ export class WasmClient {
       return call();
     } finally {
       this.#depth -= 1;
-      while (this.#depth === 0 && this.#events.length > 0) this.#host(JSON.stringify(this.#events.shift()));
+      while (this.#depth === 0 && this.#events.length > 0) this.#host(structuredClone(this.#events.shift()!));
     }
   }
 
@@ -164,8 +164,8 @@ export class WasmClient {
     const carets = this.#at(doc).members.flatMap(({ number, cursor }) => (cursor ? [number, cursor.anchor, cursor.head] : []));
     return Uint32Array.from([this.#at(doc).revision, ...carets]);
   }
-  status(doc: number): string {
-    return JSON.stringify(this.#at(doc).status);
+  status(doc: number): void {
+    this.#host(this.#at(doc).standing);
   }
   pending(doc: number): string {
     return JSON.stringify(this.documents.get(doc)!.pending);
@@ -203,7 +203,7 @@ export type FakeMember = EngineMember & { readonly cursor: Cursor | null };
 export class FakeDocument {
   text: string = "";
   role: Role = "editor";
-  status: EngineStatus = { state: "online", local: 0, accepted: 0, durable: 0, pending: 0, stored: null, reviewing: false, in_flight: 0, version: 0, can_undo: false, can_redo: false };
+  status: Status = { state: "online", local: 0, accepted: 0, durable: 0, pending: 0, stored: null, reviewing: false, inFlight: 0, version: 0 };
   /** The deltas that undo, and redo, would apply; `stop` counts calls of `stop_capturing`. */
   history: { undo: Delta[]; redo: Delta[]; stops: number } = { undo: [], redo: [], stops: 0 };
   pending: Delta = [];
@@ -245,9 +245,8 @@ export class FakeDocument {
 
   /** One edit more was made here. */
   edited(): void {
-    const { status, history } = this;
-    const [can_undo, can_redo] = [history.undo.length > 0, history.redo.length > 0];
-    this.status = { ...status, local: status.local + 1, pending: status.pending + 1, in_flight: status.in_flight || 1, can_undo, can_redo };
+    const { status } = this;
+    this.status = { ...status, local: status.local + 1, pending: status.pending + 1, inFlight: status.inFlight || 1 };
     this.tellStatus();
   }
 
@@ -264,14 +263,14 @@ export class FakeDocument {
   acceptAll(): void {
     const { local, durable } = this.status;
     this.pending = [];
-    this.status = { ...this.status, accepted: local, durable: durable === null ? null : local, pending: 0, in_flight: 0 };
+    this.status = { ...this.status, accepted: local, durable: durable === null ? null : local, pending: 0, inFlight: 0 };
     this.tellStatus();
   }
 
   /** Refuses the edits `from..=to`; those before are accepted. */
   reject(from: number, to: number, code: string): void {
     this.#engine.during(() => {
-      this.status = { ...this.status, accepted: from - 1, pending: this.status.local - to, in_flight: 0 };
+      this.status = { ...this.status, accepted: from - 1, pending: this.status.local - to, inFlight: 0 };
       this.tellStatus();
       this.#engine.tell({ type: "rejected", doc: this.doc, from, to, code, delta: this.pending });
     });
@@ -308,7 +307,13 @@ export class FakeDocument {
   }
 
   tellStatus(): void {
-    this.#engine.tell({ type: "status", doc: this.doc, ...this.status });
+    this.#engine.tell(this.standing);
+  }
+
+  /** How it stands now, as an event. */
+  get standing(): EngineEvent {
+    const { undo, redo } = this.history;
+    return { type: "status", doc: this.doc, status: this.status, undo: { canUndo: undo.length > 0, canRedo: redo.length > 0 } };
   }
 }
 

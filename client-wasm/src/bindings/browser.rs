@@ -7,8 +7,10 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use cowrite_client::Millis;
+use cowrite_client::{DocumentHandle, Millis, Status};
 use wasm_bindgen::prelude::*;
+
+use crate::face::State;
 
 #[wasm_bindgen]
 extern "C" {
@@ -25,13 +27,30 @@ extern "C" {
     #[wasm_bindgen(js_name = removeEventListener, catch)]
     fn remove_event_listener(name: &str, callback: &JsValue, capture: bool) -> Result<(), JsValue>;
 
-    /// The host's function for events, with one that opens a socket as its property `socket`.
+    /// The host's function for events, each as JSON. What each keystroke brings with it has functions of its own,
+    /// as its properties, and so has a socket that is to be opened.
     #[wasm_bindgen(
-        typescript_type = "((event: string) => void) & { socket(url: string, protocol: string): WebSocket }"
+        typescript_type = "((event: string) => void) & { socket(url: string, protocol: string): WebSocket; edited(doc: number, at: number, deleted: number, inserted: string): void; status(doc: number, state: number, flags: number, ...watermarks: number[]): void }"
     )]
     pub type Host;
     #[wasm_bindgen(method, catch)]
     fn call(this: &Host, receiver: &JsValue, event: &str) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn edited(this: &Host, document: u32, at: u32, deleted: u32, inserted: &str) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn status(
+        this: &Host,
+        document: u32,
+        state: u32,
+        flags: u32,
+        local: f64,
+        accepted: f64,
+        durable: f64,
+        pending: f64,
+        stored: f64,
+        in_flight: f64,
+        version: f64,
+    ) -> Result<(), JsValue>;
     #[wasm_bindgen(method, catch)]
     fn socket(this: &Host, url: &str, protocol: &str) -> Result<WebSocket, JsValue>;
 
@@ -116,6 +135,31 @@ impl Host {
     /// Tells one event. What the host throws is its own business.
     pub(crate) fn tell(&self, event: &str) {
         let _ = self.call(&JsValue::UNDEFINED, event);
+    }
+
+    /// Tells an edit made here of one place of plain text.
+    pub(crate) fn tell_edit(&self, document: DocumentHandle, at: u32, deleted: u32, inserted: &str) {
+        let _ = self.edited(document.0, at, deleted, inserted);
+    }
+
+    /// Tells a status; `state` is how the link makes it look.
+    pub(crate) fn tell_status(&self, document: DocumentHandle, state: State, status: &Status) {
+        // All of them are below 2^53.
+        let number = |edits: u64| edits as f64;
+        let or_none = |edits: Option<u64>| edits.map_or(-1.0, number);
+        let flags = u32::from(status.reviewing) | u32::from(status.can_undo) << 1 | u32::from(status.can_redo) << 2;
+        let _ = self.status(
+            document.0,
+            state as u32,
+            flags,
+            number(status.local),
+            number(status.accepted),
+            or_none(status.durable),
+            number(status.pending),
+            or_none(status.stored),
+            number(status.in_flight),
+            number(status.version.get()),
+        );
     }
 }
 

@@ -30,6 +30,7 @@ mod act {
     pub(super) const CLEAR_CURSOR: u32 = 14;
     pub(super) const ACCEPT_PROPOSAL: u32 = 15;
     pub(super) const DISCARD_PROPOSAL: u32 = 16;
+    pub(super) const STATUS: u32 = 17;
 }
 
 /// What brings a text, and perhaps another one.
@@ -49,10 +50,9 @@ mod read {
     pub(super) const TEXT: u32 = 0;
     pub(super) const CONTENTS: u32 = 1;
     pub(super) const MEMBERS: u32 = 2;
-    pub(super) const STATUS: u32 = 3;
-    pub(super) const PENDING: u32 = 4;
-    pub(super) const PROPOSALS: u32 = 5;
-    pub(super) const REVIEW: u32 = 6;
+    pub(super) const PENDING: u32 = 3;
+    pub(super) const PROPOSALS: u32 = 4;
+    pub(super) const REVIEW: u32 = 5;
 }
 
 #[wasm_bindgen(js_class = Calls)]
@@ -86,6 +86,7 @@ impl WasmClient {
             act::CLEAR_CURSOR => self.clear_cursor(doc),
             act::ACCEPT_PROPOSAL => self.accept_proposal(doc, a),
             act::DISCARD_PROPOSAL => self.discard_proposal(doc, a),
+            act::STATUS => self.status(doc),
             _ => Err(Refusal::CLOSED),
         }?;
         Ok(0)
@@ -113,7 +114,6 @@ impl WasmClient {
             read::TEXT => self.text(doc),
             read::CONTENTS => self.contents(doc),
             read::MEMBERS => self.members(doc),
-            read::STATUS => self.status(doc),
             read::PENDING => self.pending(doc),
             read::PROPOSALS => self.proposals(doc),
             read::REVIEW => self.review(doc),
@@ -159,6 +159,8 @@ impl From<Refusal> for JsValue {
 
 #[cfg(test)]
 mod tests {
+    use crate::face::State;
+
     #[test]
     fn the_package_calls_by_the_same_numbers() {
         let here: Vec<_> = include_str!("calls.rs")
@@ -175,5 +177,16 @@ mod tests {
             .collect();
         assert_eq!(here, there);
         assert_eq!(here.len(), 32);
+    }
+
+    #[test]
+    fn the_package_knows_the_states_by_the_same_numbers() {
+        let package = include_str!("../../../npm/src/wasm/cowrite.ts");
+        let names =
+            package.lines().find_map(|line| line.strip_prefix("const STATES: readonly SyncState[] = ")).unwrap();
+        let states = [State::Connecting, State::Online, State::Stalled, State::Offline, State::Closed];
+        let here = states.map(|state| format!("{state:?}").to_lowercase());
+        assert_eq!(names, format!("{here:?};"));
+        assert_eq!(states.map(|state| state as u32), [0, 1, 2, 3, 4]);
     }
 }

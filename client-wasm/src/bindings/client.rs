@@ -18,6 +18,7 @@ use crate::face::{Refusal, attributes, edit_at};
 /// Offsets and lengths are UTF-16 code units. What is thrown is a stable code, as a
 /// string. Events go to the function given, each as one JSON text, after the engine has
 /// finished and before the call that caused them returns; that function may call back in.
+/// Edits made here and the status have functions of their own: they come with each keystroke.
 ///
 /// JavaScript reaches its methods by the few of `calls`, and the npm package gives them their names back.
 #[wasm_bindgen(js_name = Calls)]
@@ -205,9 +206,9 @@ impl WasmClient {
         self.0.read(doc, events::carets)
     }
 
-    /// The status, as in the event: a JSON object.
-    pub fn status(&self, doc: u32) -> Result<String, Refusal> {
-        self.0.status(doc)
+    /// Tells the status, whether it has changed or not.
+    pub fn status(&self, doc: u32) -> Result<(), Refusal> {
+        self.0.tell_status(doc)
     }
 
     /// What the log has not accepted, on the accepted text: a Quill Delta.

@@ -43,7 +43,19 @@ export class Stage {
       delete performance.now;
     });
   }
-  host(told) { return Object.assign(told, { socket: (url, protocol) => new WebSocket(url, protocol) }); }
+  // What is told otherwise is JSON to the test, too.
+  host(told) {
+    const states = ["connecting", "online", "stalled", "offline", "closed"];
+    const watermark = (edit) => (edit < 0 ? null : edit);
+    return Object.assign(told, {
+      socket: (url, protocol) => new WebSocket(url, protocol),
+      edited: (doc, at, deleted, inserted) => told(JSON.stringify({ type: "edited", doc, at, deleted, inserted })),
+      status: (doc, state, flags, local, accepted, durable, pending, stored, in_flight, version) => told(JSON.stringify({
+        type: "status", doc, state: states[state], local, accepted, durable: watermark(durable), pending, stored: watermark(stored),
+        reviewing: !!(flags & 1), in_flight, version, can_undo: !!(flags & 2), can_redo: !!(flags & 4),
+      })),
+    });
+  }
   refuse() { this.refusing = true; }
   count() { return this.sockets.length; }
   address() { const { url, protocol, binaryType } = this.sockets.at(-1); return `${url} ${protocol} ${binaryType}`; }

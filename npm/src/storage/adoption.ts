@@ -1,4 +1,4 @@
-import type { EngineEvent, EngineStatus, WasmModule } from "../engine.js";
+import type { EngineEvent, WasmModule } from "../engine.js";
 import { Instance } from "../instance.js";
 import type { SocketFactory } from "../socket.js";
 import type { Keeper, Orphan } from "./keeper.js";
@@ -34,12 +34,11 @@ export async function adopt(keeper: Keeper, settings: AdoptionSettings): Promise
 async function settle(orphan: Orphan, { module, url, document, rule, socket, token }: AdoptionSettings): Promise<void> {
   let over = (_settled: boolean): void => {};
   const settled = new Promise<boolean>((resolve) => void (over = resolve));
-  const pending = () => (JSON.parse(engine.status(doc)) as EngineStatus).pending;
+  let pending: number | undefined;
   const waits = () => (JSON.parse(engine.proposals(doc)) as unknown[]).length > 0;
   let loaded = false;
   let writes: Promise<unknown> = Promise.resolve();
-  const tell = (json: string) => {
-    const event = JSON.parse(json) as EngineEvent;
+  const tell = (event: EngineEvent) => {
     if (event.type === "load") {
       // Asked a second time, it is for another user's work.
       if (loaded || engine.loaded(event.doc, orphan.parts.base, orphan.parts.work, orphan.parts.ageMs) !== "") over(false);
@@ -52,8 +51,10 @@ async function settle(orphan: Orphan, { module, url, document, rule, socket, tok
       token().then((value) => engine.token(value, false), () => engine.token_failed()).catch(() => over(false));
     } else if (event.type === "review" || event.type === "panic" || (event.type === "link" && event.state === "stopped") || (event.type === "closed" && !event.retry)) {
       over(false);
-    } else if (event.type === "status" && event.state === "online") {
-      if (event.pending === 0) over(true);
+    } else if (event.type === "status") {
+      ({ pending } = event.status);
+      if (event.status.state !== "online") return;
+      if (pending === 0) over(true);
       else if (waits()) over(false);
     }
   };
@@ -70,7 +71,8 @@ async function settle(orphan: Orphan, { module, url, document, rule, socket, tok
   if (rule) engine.set_review_rule(doc, ...rule);
   const timer = setTimeout(() => over(false), SETTLES_WITHIN_MS);
   try {
-    if (pending() === 0) over(true);
+    engine.status(doc);
+    if (pending === 0) over(true);
     else if (waits()) over(false);
     else engine.connect();
     if (await settled) await orphan.settled();

@@ -1,4 +1,6 @@
-import type { Engine } from "../engine.js";
+import type { Component } from "../delta.js";
+import type { Callback, Engine, Host } from "../engine.js";
+import type { SyncState } from "../state.js";
 import { Calls } from "./glue.js";
 
 export { default, initSync } from "./glue.js";
@@ -24,6 +26,7 @@ const enum Act {
   ClearCursor = 14,
   AcceptProposal = 15,
   DiscardProposal = 16,
+  Status = 17,
 }
 
 const enum Write {
@@ -41,14 +44,46 @@ const enum Read {
   Text = 0,
   Contents = 1,
   Members = 2,
-  Status = 3,
-  Pending = 4,
-  Proposals = 5,
-  Review = 6,
+  Pending = 3,
+  Proposals = 4,
+  Review = 5,
 }
+
+/** The states of a document, by the number that the module has for each. */
+const STATES: readonly SyncState[] = ["connecting", "online", "stalled", "offline", "closed"];
 
 /** One client of one server, as the module has it: see {@link Engine}. */
 export class WasmClient extends Calls implements Engine {
+  constructor(url: string, host: Host, guard: (callback: Callback) => Callback) {
+    super(
+      url,
+      Object.assign((event: string) => host(JSON.parse(event)), {
+        socket: host.socket,
+        // What each keystroke brings with it is not worth a text that is written, read and parsed.
+        edited(doc: number, at: number, deleted: number, inserted: string): void {
+          const delta: Component[] = at > 0 ? [{ retain: at }] : [];
+          if (inserted) delta.push({ insert: inserted });
+          if (deleted > 0) delta.push({ delete: deleted });
+          host({ type: "change", doc, origin: "local", user: null, delta });
+        },
+        status(
+          doc: number, state: number, flags: number,
+          local: number, accepted: number, durable: number, pending: number, stored: number, inFlight: number, version: number,
+        ): void {
+          host({
+            type: "status",
+            doc,
+            status: {
+              state: STATES[state]!, local, accepted, durable: durable < 0 ? null : durable, pending, stored: stored < 0 ? null : stored,
+              reviewing: !!(flags & 1), inFlight, version,
+            },
+            undo: { canUndo: !!(flags & 2), canRedo: !!(flags & 4) },
+          });
+        },
+      }),
+      guard,
+    );
+  }
   connect(): void {
     this.act(Act.Connect);
   }
@@ -130,8 +165,8 @@ export class WasmClient extends Calls implements Engine {
   members(doc: number): string {
     return this.read(Read.Members, doc);
   }
-  status(doc: number): string {
-    return this.read(Read.Status, doc);
+  status(doc: number): void {
+    this.act(Act.Status, doc);
   }
   pending(doc: number): string {
     return this.read(Read.Pending, doc);
