@@ -24,7 +24,7 @@ impl Operation {
                     builder.insert_with(&gone.missing_from(text.as_str()), attributes);
                 }
                 Component::Embed { .. } => {
-                    builder.push(component.clone());
+                    builder.push_copy(component);
                 }
                 Component::Retain { length, .. } | Component::Delete { length } => {
                     builder.retain(*length);

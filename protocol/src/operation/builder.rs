@@ -111,10 +111,20 @@ impl OperationBuilder {
         }
     }
 
+    /// Appends a copy of any component. Text that joins the insertion before it is copied only once.
+    pub(super) fn push_copy(&mut self, component: &Component) -> &mut Self {
+        match component {
+            Component::Retain { length, attributes } => self.retain_with(*length, attributes),
+            Component::Insert { text, attributes } => self.insert_measured(text.as_str(), text.length(), attributes),
+            Component::Embed { value, attributes } => self.embed(value.clone(), attributes),
+            Component::Delete { length } => self.delete(*length),
+        }
+    }
+
     /// Appends an operation made for the rest of the document.
     pub fn extend(&mut self, operation: &Operation) -> &mut Self {
         for component in operation.components() {
-            self.push(component.clone());
+            self.push_copy(component);
         }
         self
     }

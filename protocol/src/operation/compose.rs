@@ -23,7 +23,7 @@ impl Operation {
             match (a.current(), b.current()) {
                 (None, None) => break,
                 (_, Some(insertion)) if insertion.is_insertion() => {
-                    out.push(insertion.clone());
+                    out.push_copy(insertion);
                     b.skip();
                 }
                 (Some(Component::Delete { length }), _) => {
@@ -31,7 +31,7 @@ impl Operation {
                     a.skip();
                 }
                 (Some(whole), None) if a.is_at_start() => {
-                    out.push(whole.clone());
+                    out.push_copy(whole);
                     a.skip();
                 }
                 (before, after) => shared_stretch(before, after, &mut a, &mut b, &mut out)?,

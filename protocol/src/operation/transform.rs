@@ -93,7 +93,7 @@ fn rewrite(operation: &Operation, over: &Operation, over_wins: Wins) -> Operatio
                 other.skip();
             }
             (insertion, _) if insertion.is_insertion() => {
-                out.push(insertion.clone());
+                out.push_copy(insertion);
                 it.skip();
             }
             (component, beside) => {
