@@ -40,16 +40,19 @@ impl<D: DocumentType> Layers<D> {
     ///
     /// # Errors
     /// If it does not follow the others; nothing has changed.
-    pub(super) fn push(&mut self, operation: D::Operation) -> Result<(), ComposeError> {
-        let (mut top, mut below) = (Layer::new(operation.into()), self.0.len());
+    pub(super) fn push(&mut self, operation: &D::Operation) -> Result<(), ComposeError> {
+        // Nearly every keystroke joins the layer below: it is copied only if it does not.
+        let (mut top, mut weight, mut below) = (None::<Layer<D>>, Layer::<D>::weight(operation), self.0.len());
         while let Some(layer) = below.checked_sub(1).and_then(|at| self.0.get(at))
-            && layer.weight <= 2 * top.weight
+            && layer.weight <= 2 * weight
         {
-            top = Layer::new(D::compose(&layer.operation, &top.operation)?.into());
-            below -= 1;
+            let above = top.as_ref().map_or(operation, |top| &top.operation);
+            let joined = Layer::new(D::compose(&layer.operation, above)?.into());
+            (weight, below) = (joined.weight, below - 1);
+            top = Some(joined);
         }
         self.0.truncate(below);
-        self.0.push(top);
+        self.0.push(top.unwrap_or_else(|| Layer::new(operation.clone().into())));
         Ok(())
     }
 
@@ -117,9 +120,12 @@ impl<D: DocumentType> Layers<D> {
 
 impl<D: DocumentType> Layer<D> {
     fn new(operation: Arc<D::Operation>) -> Layer<D> {
-        let inserted = D::deleted_units(&operation).saturating_add_signed(D::length_change(&operation));
-        let weight = D::components(&operation) as u64 + inserted / UNITS_PER_COMPONENT;
-        Layer { operation, weight }
+        Layer { weight: Layer::<D>::weight(&operation), operation }
+    }
+
+    fn weight(operation: &D::Operation) -> u64 {
+        let inserted = D::deleted_units(operation).saturating_add_signed(D::length_change(operation));
+        D::components(operation) as u64 + inserted / UNITS_PER_COMPONENT
     }
 }
 
@@ -180,7 +186,7 @@ mod tests {
                 let edit = chance.edit(&text);
                 text.apply(&edit).unwrap();
                 plain = Operation::compose(&plain, &edit).unwrap();
-                layers.push(edit.clone()).unwrap();
+                layers.push(&edit).unwrap();
                 if turn == edits / 2 && chance.below(2) == 0 {
                     assert!(layers.settle());
                 }
@@ -194,7 +200,7 @@ mod tests {
     fn what_is_typed_at_one_place_stays_in_one_layer() {
         let mut layers = Layers::<RichText>::of(letter(7));
         for at in 8..60 {
-            layers.push(letter(at)).unwrap();
+            layers.push(&letter(at)).unwrap();
         }
         assert_eq!(layers.operations().count(), 1);
     }
@@ -206,7 +212,7 @@ mod tests {
         let (mut layers, mut composed, mut most) = (Layers::<RichText>::of(letter(0)), 0, 0);
         for length in 0..EDITS {
             let before = weights(&layers);
-            layers.push(letter(chance.below(100_000 + length))).unwrap();
+            layers.push(&letter(chance.below(100_000 + length))).unwrap();
             let after = weights(&layers);
             let same = before.iter().zip(&after).take_while(|(before, after)| before == after).count();
             composed += before[same..].iter().sum::<u64>();
@@ -220,14 +226,14 @@ mod tests {
     #[test]
     fn long_texts_are_not_copied_for_each_letter() {
         let mut layers = Layers::<RichText>::of(Operation::builder().insert(&"page ".repeat(1_000)).build());
-        layers.push(letter(5_000)).unwrap();
+        layers.push(&letter(5_000)).unwrap();
         assert_eq!(layers.operations().count(), 2);
     }
 
     #[test]
     fn what_does_not_follow_is_refused_and_changes_nothing() {
         let mut layers = Layers::<RichText>::of(Operation::builder().insert("🏆").build());
-        assert!(layers.push(letter(1)).is_err());
+        assert!(layers.push(&letter(1)).is_err());
         assert_eq!((layers.operations().count(), layers.lowest()), (1, &Operation::builder().insert("🏆").build()));
         // If it came to it, nothing would be lost.
         let mut apart = Layers::<RichText>::of(letter(1));
@@ -239,7 +245,7 @@ mod tests {
     #[test]
     fn pieces_are_one_again_once_they_are_settled() {
         let mut layers = Layers::<RichText>::of(letter(5));
-        layers.push(Operation::builder().insert(&"page ".repeat(100)).build()).unwrap();
+        layers.push(&Operation::builder().insert(&"page ".repeat(100)).build()).unwrap();
         layers.settle();
         let whole = layers.lowest().clone();
         let limits = OperationLimits { bytes: 100, ..OperationLimits::default() };

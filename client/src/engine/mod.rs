@@ -248,7 +248,7 @@ impl<D: DocumentType> Engine<D> {
         }
         self.check_pieces(operation)?;
         let edit = self.watermarks.local + 1;
-        self.pending.add(operation.clone(), edit)?;
+        self.pending.add(operation, edit)?;
         D::apply(&mut self.local, operation)?;
         self.watermarks.local = edit;
         self.caret.follow_own::<D>(operation);

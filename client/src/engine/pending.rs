@@ -49,14 +49,14 @@ pub(super) enum Pending<D: DocumentType> {
 
 impl<D: DocumentType> Pending<D> {
     /// Takes in a local edit, made on the text with all that is pending.
-    pub(super) fn add(&mut self, operation: D::Operation, edit: u64) -> Result<(), ComposeError> {
+    pub(super) fn add(&mut self, operation: &D::Operation, edit: u64) -> Result<(), ComposeError> {
         match self {
             Pending::Buffering { buffer } | Pending::AwaitingWithBuffer { buffer, .. } => {
                 buffer.edits.push(operation)?;
                 buffer.last_edit = edit;
             }
             Pending::Synchronized | Pending::AwaitingAck { .. } => {
-                let buffer = Buffer { edits: Layers::of(operation), last_edit: edit };
+                let buffer = Buffer { edits: Layers::of(operation.clone()), last_edit: edit };
                 *self = match self.take() {
                     (Some(in_flight), _) => Pending::AwaitingWithBuffer { in_flight, buffer },
                     (None, _) => Pending::Buffering { buffer },
@@ -275,7 +275,7 @@ mod tests {
 
     fn waiting(text: &str) -> Pending<RichText> {
         let mut pending = Pending::Synchronized;
-        pending.add(insert(text), 1).unwrap();
+        pending.add(&insert(text), 1).unwrap();
         pending
     }
 
@@ -307,7 +307,7 @@ mod tests {
     fn what_is_taken_back_leaves_what_waited_behind_it() {
         let mut pending = waiting("a");
         pending.seal(ClientSeq::NONE.next(), &OperationLimits::default(), 0);
-        pending.add(Operation::builder().retain(cowrite_protocol::Utf16Length(1)).insert("b").build(), 2).unwrap();
+        pending.add(&Operation::builder().retain(cowrite_protocol::Utf16Length(1)).insert("b").build(), 2).unwrap();
         let (in_flight, back) = pending.take_back(&Document::default()).unwrap().unwrap();
         assert_eq!(*in_flight.operation, insert("a"));
         assert_eq!(back, Operation::builder().delete(cowrite_protocol::Utf16Length(1)).build());
@@ -318,7 +318,7 @@ mod tests {
     fn a_refusal_for_size_puts_all_back_in_front() {
         let mut pending = waiting("a");
         pending.seal(ClientSeq::NONE.next(), &OperationLimits::default(), 0);
-        pending.add(Operation::builder().retain(cowrite_protocol::Utf16Length(1)).insert("b").build(), 2).unwrap();
+        pending.add(&Operation::builder().retain(cowrite_protocol::Utf16Length(1)).insert("b").build(), 2).unwrap();
         assert!(pending.unseal() && pending.in_flight().is_none());
         assert!(pending.settle_buffer());
         assert_eq!(all(&pending), [insert("ab")]);
@@ -328,7 +328,7 @@ mod tests {
     fn edits_are_counted_on_in_flight_and_waiting() {
         let mut pending = waiting("a");
         pending.seal(ClientSeq::NONE.next(), &OperationLimits::default(), 0);
-        pending.add(insert("b"), 2).unwrap();
+        pending.add(&insert("b"), 2).unwrap();
         pending.count_on(3);
         let numbers = |pending: &Pending<RichText>| {
             let sent = pending.in_flight().map(|in_flight| (in_flight.last_edit, in_flight.reaches));

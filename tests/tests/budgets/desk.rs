@@ -103,6 +103,12 @@ impl Desk {
         })
     }
 
+    /// The author makes an edit, and nobody hears what is sent.
+    pub(crate) fn gathers(&mut self, operation: &Operation) {
+        self.author.session.edit(self.author.handle, operation, NOW).expect("it is open").expect("it is possible");
+        self.author.drain();
+    }
+
     /// The author makes an edit, and everything follows from it.
     pub(crate) fn types(&mut self, operation: &Operation) {
         let Desk { author, reader, room, counts, .. } = self;

@@ -16,7 +16,13 @@ pub(crate) fn rows() -> Vec<Row> {
     (50..50 + TIMES).for_each(|at| desk.types(&letter(at)));
     let [author, reader] = desk.texts();
     assert!(author == reader && author.len() == 770 * 13 + 50 + TIMES as usize, "everything has arrived");
-    desk.counts()
+    let mut rows = desk.counts();
+    let mut at = 50 + TIMES;
+    rows.push(Row::of("client: an edit that waits behind one in flight", || {
+        desk.gathers(&letter(at));
+        at += 1;
+    }));
+    rows
 }
 
 fn letter(at: u64) -> Operation {

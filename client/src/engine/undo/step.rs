@@ -59,7 +59,7 @@ impl<D: DocumentType> Step<D> {
     pub(super) fn wait_for(&mut self, change: D::Operation) -> Result<(), ComposeError> {
         match &mut self.over {
             _ if D::is_identity(&change) => {}
-            Some((over, _)) => over.push(change)?,
+            Some((over, _)) => over.push(&change)?,
             None => {
                 let over = Layers::of(change);
                 let first = over.weight();
