@@ -53,6 +53,8 @@ pub(super) struct Client {
     pub(super) typed: Option<char>,
     /// Some of its work was set aside, or carried over a difference: what it typed may have moved.
     pub(super) moved: bool,
+    /// That edits up to this one are lost may not be told.
+    pub(super) untold: u64,
     /// It was told that edits after this one were accepted and are lost.
     pub(super) lost_after: Option<u64>,
 }
@@ -88,6 +90,7 @@ impl Client {
             offline_until: now,
             typed: None,
             moved: false,
+            untold: 0,
             lost_after: None,
         }
     }

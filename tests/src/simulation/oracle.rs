@@ -206,7 +206,7 @@ impl Oracle {
             return Ok(());
         }
         let status = engine.status();
-        for (edit, tokens) in client.tokens.range(..=status.accepted) {
+        for (edit, tokens) in client.tokens.range(..=status.accepted).filter(|(edit, _)| **edit > client.untold) {
             let missing = |token: &char| self.inserted.get(token).copied().unwrap_or(0) == 0;
             let told = client.lost_after.is_some() || client.was_refused(*edit);
             if let Some(token) = tokens.chars().find(missing).filter(|_| !told) {
@@ -230,7 +230,7 @@ impl Oracle {
             if !client.session.engine(client.handle).is_some_and(|engine| self.knows(engine)) {
                 continue;
             }
-            let kept = client.tokens.iter().filter(|(edit, _)| !client.was_refused(**edit));
+            let kept = client.tokens.iter().filter(|(edit, _)| **edit > client.untold && !client.was_refused(**edit));
             for (edit, token) in kept.flat_map(|(edit, all)| all.chars().map(move |one| (edit, one))) {
                 if !text.contains(&token) {
                     return Err(format!("client {index}: edit {edit} ({token}) is lost, and nobody was told"));
