@@ -73,6 +73,20 @@ async fn b10_a_full_disk_refuses_appends_and_recovers_when_there_is_room() {
     assert_all(&open(&files).unwrap(), &workload).await;
 }
 
+#[tokio::test]
+async fn a_log_opens_on_a_full_disk_and_says_all_that_its_journal_holds() {
+    let (running, log, workload, _) = running(12).await;
+    let files = FaultyFiles::of(running.image());
+    drop(log);
+    files.set_faults(Faults { quota: Some(files.image()[LOG].len() as u64), ..Faults::default() });
+    let log = open(&files).unwrap();
+    assert_all(&log, &workload).await;
+    drop(log);
+    // What could not be put into the database when it was closed is still in the journal.
+    files.set_faults(Faults::default());
+    assert_all(&open(&files).unwrap(), &workload).await;
+}
+
 async fn fails_and_recovers(seed: u64, faults: Faults) {
     let (files, log, mut workload, mut random) = running(seed).await;
     for round in 0..4 {

@@ -17,8 +17,8 @@ pub struct DiskSettings {
     pub folder: PathBuf,
     /// Bytes of memory for pages of the database; default 64 MiB.
     pub cache_bytes: usize,
-    /// Bytes of the file in which edits are synced; the database syncs itself each time that
-    /// half as many are written. Default 2 MiB.
+    /// Bytes of the file in which edits are synced; the database takes them in and syncs itself
+    /// each time that half as many are written. Until then they are in memory too. Default 2 MiB.
     pub journal_bytes: u64,
     /// How many documents keep their head and client records in memory; default 10,000.
     pub cached_documents: usize,

@@ -1,4 +1,4 @@
-//! One group of requests: staged in memory and in one write transaction, committed, and
+//! One group of requests: staged in memory and in the rows to be written, committed, and
 //! only then published and answered.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use cowrite_protocol::{ClientId, DocumentId, UserId, Version};
 
+use super::changes::Changes;
 use super::error::StoreError;
 use super::request::{Answer, Ask, Request};
 use super::table::{StoredDocument, hash_at, load_document, read_entries};
-use super::transaction::Tables;
 use super::writer::{Cached, Commit, Group, Writer};
 use crate::oplog::ledger::Verdict;
 use crate::oplog::{AdvanceOutcome, AppendOutcome, Batch, CONFLICT_PAGE_BYTES, NewLife, ReadOutcome, Snapshot};
@@ -37,48 +37,46 @@ impl Writer {
             }
             return Ok(answers);
         }
-        let write = self.store.begin_write()?;
-        let rows = {
-            let mut tables = Tables::open(&write)?;
-            for request in requests {
-                answers.push(self.stage(request, Some(&mut tables))?);
+        let store = Arc::clone(&self.store);
+        store.check_open()?;
+        let mut changes = Changes::new(&store);
+        for request in requests {
+            answers.push(self.stage(request, Some(&mut changes))?);
+        }
+        let wrote = requests.is_empty() || !self.group.touched.is_empty();
+        if wrote && flush == Flush::Everyones {
+            self.touch_unflushed()?;
+        }
+        for id in &self.group.touched {
+            if let Some(cached) = self.documents.get_mut(id) {
+                changes.flush(id, &mut cached.stored)?;
             }
-            let wrote = requests.is_empty() || !self.group.touched.is_empty();
-            if wrote && flush == Flush::Everyones {
-                self.touch_unflushed()?;
-            }
-            for id in &self.group.touched {
-                if let Some(cached) = self.documents.get_mut(id) {
-                    tables.flush(id, &mut cached.stored)?;
-                }
-            }
-            tables.into_rows()
-        };
+        }
         if self.group.touched.is_empty() {
-            write.abort()?;
             return Ok(answers);
         }
+        let staged = store.stage(changes.into_rows())?;
         self.group.committing = true;
-        self.store.commit(write, &rows)?;
+        store.commit(staged)?;
         for id in &self.group.touched {
             self.unflushed.remove(id);
         }
         Ok(answers)
     }
 
-    /// Does one request in memory and in the tables. What is wrong with its document
+    /// Does one request in memory and in the rows. What is wrong with its document
     /// alone is its answer; any other error fails the group.
-    fn stage(&mut self, request: &Request, tables: Option<&mut Tables<'_>>) -> Result<Answer, StoreError> {
+    fn stage(&mut self, request: &Request, changes: Option<&mut Changes<'_>>) -> Result<Answer, StoreError> {
         let id = &request.document;
-        let staged = match (&request.ask, tables) {
+        let staged = match (&request.ask, changes) {
             (Ask::Open { client, .. }, _) => self.open(id, client.clone()),
             (Ask::Subscribe { .. }, _) => Ok(Answer::Feed(self.feeds.subscribe(id))),
-            (Ask::Append { batch, .. }, Some(tables)) => self.append(id, batch, tables),
-            (Ask::StoreSnapshot { snapshot, .. }, Some(tables)) => self.store_snapshot(id, snapshot, tables),
-            (Ask::Trim { before, .. }, Some(tables)) => self.trim(id, *before, tables),
+            (Ask::Append { batch, .. }, Some(changes)) => self.append(id, batch, changes),
+            (Ask::StoreSnapshot { snapshot, .. }, Some(changes)) => self.store_snapshot(id, snapshot, changes),
+            (Ask::Trim { before, .. }, Some(changes)) => self.trim(id, *before, changes),
             (Ask::Advance { life, .. }, Some(_)) => self.advance(id, *life),
             (Ask::Reopen, _) => Ok(Answer::Done),
-            (_, None) => Err(StoreError::Fault("a write without a transaction".to_owned())),
+            (_, None) => Err(StoreError::Fault("a write without rows".to_owned())),
         };
         match staged {
             Err(error) if !error.spoils_database() => {
@@ -103,23 +101,23 @@ impl Writer {
         &mut self,
         id: &DocumentId,
         snapshot: &Snapshot,
-        tables: &mut Tables<'_>,
+        changes: &mut Changes<'_>,
     ) -> Result<Answer, StoreError> {
         if let Some(document) = self.touch(id, |document| document.ledger.wants_snapshot(snapshot.head))? {
-            let number = tables.number(id, document)?;
-            tables.insert_snapshot(number, snapshot)?;
+            let number = changes.number(id, document)?;
+            changes.insert_snapshot(id, number, snapshot)?;
             document.ledger.snapshot = Some((snapshot.head.version, snapshot.head.hash));
         }
         Ok(Answer::Done)
     }
 
-    fn trim(&mut self, id: &DocumentId, before: Version, tables: &mut Tables<'_>) -> Result<Answer, StoreError> {
+    fn trim(&mut self, id: &DocumentId, before: Version, changes: &mut Changes<'_>) -> Result<Answer, StoreError> {
         let now_ms = self.clock.now_ms();
         let rises = |document: &StoredDocument| document.ledger.floor_after(before) > document.ledger.floor;
         if let Some(document) = self.touch(id, rises)? {
             let floor = document.ledger.floor_after(before);
-            let number = tables.number(id, document)?;
-            tables.trim(number, document.ledger.floor, floor, document.ledger.snapshot)?;
+            let number = changes.number(id, document)?;
+            changes.trim(id, number, document.ledger.floor, floor, document.ledger.snapshot)?;
             document.ledger.floor = floor;
             document.ledger.forget(now_ms);
         }
@@ -134,12 +132,12 @@ impl Writer {
         Ok(Answer::Advance(AdvanceOutcome::Other(self.document(id)?.ledger.head)))
     }
 
-    fn append(&mut self, id: &DocumentId, batch: &Batch, tables: &mut Tables<'_>) -> Result<Answer, StoreError> {
+    fn append(&mut self, id: &DocumentId, batch: &Batch, changes: &mut Changes<'_>) -> Result<Answer, StoreError> {
         let store = Arc::clone(&self.store);
         let document = self.document(id)?;
         let mut unread = None;
         let verdict = document.ledger.judge(batch, |version| {
-            store.read(|read| hash_at(read, document, version)).unwrap_or_else(|error| {
+            store.read(id, |view| hash_at(view, document, version)).unwrap_or_else(|error| {
                 unread = Some(error);
                 None
             })
@@ -159,9 +157,9 @@ impl Writer {
             }
         }
         if let Some(document) = self.touch(id, |_| !batch.members.is_empty())? {
-            let number = tables.number(id, document)?;
+            let number = changes.number(id, document)?;
             let entries = document.ledger.commit(batch);
-            tables.insert_entries(number, &entries, batch.hash_after)?;
+            changes.insert_entries(number, &entries, batch.hash_after)?;
             let head = document.ledger.head;
             if let Some(epoch) = head.epoch {
                 self.group.commits.push(Commit { document: id.clone(), epoch, entries, hash_after: head.hash });
@@ -207,7 +205,7 @@ impl Writer {
         let fresh = match self.documents.get(id) {
             Some(cached) if !cached.stale => None,
             old => {
-                let mut loaded = self.store.read(|read| load_document(read, id))?;
+                let mut loaded = self.store.read(id, load_document)?;
                 if let Some(lost) = old {
                     loaded.ledger.adopt_generations(&lost.stored.ledger);
                 }
@@ -255,7 +253,7 @@ impl Writer {
             Ok(document) => document.ledger.head,
             Err(error) => return Answer::Failed(error),
         };
-        match self.store.read(|read| read_entries(read, id, after, CONFLICT_PAGE_BYTES)) {
+        match self.store.read(id, |view| read_entries(view, after, CONFLICT_PAGE_BYTES)) {
             Ok(ReadOutcome::Entries(entries)) => Answer::Append(AppendOutcome::Conflict { head, entries }),
             Ok(ReadOutcome::BelowFloor { .. }) => Answer::Append(AppendOutcome::Conflict { head, entries: Vec::new() }),
             Err(error) => Answer::Failed(error),

@@ -1,11 +1,11 @@
 //! The journal: what was committed since the database synced itself last.
 //!
 //! To sync a tree costs a dozen pages written and two syncs, whatever little was put into
-//! it. So a group's rows are written here, one record behind the other, with one sync;
-//! the database takes them in memory. When they do not fit any more, the database syncs
-//! itself in place of that (a checkpoint), names the next generation, and the journal is
-//! written from its beginning again. What a crash leaves is the database as of its last
-//! checkpoint, and the records of its generation.
+//! it. So a group's rows are written here, one record behind the other, with one sync,
+//! and are kept in memory beside the database. When they do not fit any more, the database
+//! takes in all that was kept and syncs itself in place of that (a checkpoint), names the next
+//! generation, and the journal is written from its beginning again. What a crash leaves is
+//! the database as of its last checkpoint, and the records of its generation.
 //!
 //! ```text
 //! record: generation, number, bytes of the rows (8 each), rows, checksum (8)
@@ -62,7 +62,7 @@ impl Journal {
         Journal { file, half_bytes, mark: Mark::default(), end: None, record: Vec::new() }
     }
 
-    /// The rows of each record that the database with this mark does not have yet. They are
+    /// The rows of each record that the database with this mark does not have. They are
     /// on the disk when this returns. An error of kind `InvalidData` if the file can not be
     /// the one that the mark speaks of.
     pub(super) fn recover(&mut self, mark: Mark) -> io::Result<Vec<Vec<u8>>> {

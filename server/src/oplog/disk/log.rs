@@ -7,7 +7,6 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use cowrite_protocol::{ClientId, DocumentId, UserId, Version};
-use redb::ReadTransaction;
 use tokio::sync::oneshot;
 
 use super::error::StoreError;
@@ -17,6 +16,7 @@ use super::journal::Journal;
 use super::request::{Ask, Request};
 use super::store::Store;
 use super::table::{load_snapshot, read_entries};
+use super::view::View;
 use super::writer::Writer;
 use crate::oplog::{
     AdvanceOutcome, AppendOutcome, Batch, Durability, Feed, LogError, LogFuture, NewLife, OpLog, OpenError, OpenedLog,
@@ -84,10 +84,10 @@ impl DiskLog {
     async fn read_store<T: Send + 'static>(
         &self,
         document: &DocumentId,
-        read: impl FnOnce(&ReadTransaction) -> Result<T, StoreError> + Send + 'static,
+        read: impl FnOnce(&View<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, LogError> {
-        let store = Arc::clone(&self.store);
-        let done = tokio::task::spawn_blocking(move || store.read(read)).await;
+        let (store, id) = (Arc::clone(&self.store), document.clone());
+        let done = tokio::task::spawn_blocking(move || store.read(&id, read)).await;
         let done = done.unwrap_or_else(|error| Err(StoreError::Fault(error.to_string())));
         done.map_err(|error| {
             tracing::error!(%document, %error, "a document can not be read");
@@ -154,17 +154,11 @@ impl OpLog for DiskLog {
         after: Version,
         max_bytes: usize,
     ) -> LogFuture<'a, Result<ReadOutcome, LogError>> {
-        Box::pin(async move {
-            let id = document.clone();
-            self.read_store(document, move |read| read_entries(read, &id, after, max_bytes)).await
-        })
+        Box::pin(async move { self.read_store(document, move |view| read_entries(view, after, max_bytes)).await })
     }
 
     fn load_snapshot<'a>(&'a self, document: &'a DocumentId) -> LogFuture<'a, Result<Option<Snapshot>, LogError>> {
-        Box::pin(async move {
-            let id = document.clone();
-            self.read_store(document, move |read| load_snapshot(read, &id)).await
-        })
+        Box::pin(async move { self.read_store(document, load_snapshot).await })
     }
 
     fn store_snapshot<'a>(

@@ -1,22 +1,26 @@
 //! The op log on this machine's disk, the embedded default.
 //!
-//! A database and its journal in a folder of their own, held by one server. An entry is acknowledged once it
+//! A database and its journal in a folder of their own, held by one server. What was written
+//! last is in the journal, and in memory over the database. An entry is acknowledged once it
 //! is on the disk, together with its client's record; a document's entries, snapshot and
 //! client records recover together or not at all.
 
 mod backend;
+mod changes;
 mod error;
 mod file;
 mod folder;
 mod group;
 mod journal;
 mod log;
+mod overlay;
 mod record;
 mod request;
 mod row;
 mod store;
 mod table;
 mod transaction;
+mod view;
 mod writer;
 
 pub use backend::FILE_FORMAT;

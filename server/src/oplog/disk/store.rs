@@ -2,23 +2,29 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Instant;
 
-use redb::{Database, Durability, ReadTransaction, ReadableDatabase, WriteTransaction};
+use bytes::Bytes;
+use cowrite_protocol::{DocumentId, Version};
+use redb::{Database, Durability, ReadableDatabase, WriteTransaction};
 
 use super::backend::Backend;
 use super::error::StoreError;
 use super::file::LogFile;
 use super::folder::OpenFolderError;
 use super::journal::{Journal, Mark};
-use super::record::{DocumentRecord, seal};
+use super::overlay::Overlay;
+use super::record::{DocumentRecord, seal, sum_of};
 use super::table::{
-    CLIENTS, DOCUMENT_COUNT, DOCUMENTS, ENTRIES, HEADS, JOURNAL_MARK, META, SNAPSHOTS, Table, document_count,
+    CLIENTS, DOCUMENT_COUNT, DOCUMENTS, ENTRIES, HEADS, JOURNAL_MARK, META, SNAPSHOTS, Table, count_of, document_count,
     journal_mark, named,
 };
 use super::transaction::Tables;
+use super::view::View;
 
-/// The open database. Readers share it; only the writer's thread opens it again.
+/// The open database, and over it the rows that its journal has more. Readers share them; only the
+/// writer's thread opens them again.
 #[derive(Debug)]
 pub(super) struct Store {
     file: Arc<dyn LogFile>,
@@ -26,30 +32,46 @@ pub(super) struct Store {
     /// Used by the writer's thread, and before there is one.
     journal: Mutex<Journal>,
     /// `None` after a fault, until it has been opened again.
-    database: RwLock<Option<Database>>,
+    open: RwLock<Option<Open>>,
+}
+
+#[derive(Debug)]
+struct Open {
+    database: Database,
+    /// Held for moments only: who reads takes from it what concerns one document. Only the
+    /// writer's thread changes it.
+    kept: RwLock<Overlay>,
+}
+
+/// How a group's rows are going to be committed.
+pub(super) enum Staged {
+    /// One more record of the journal.
+    Journal(Vec<u8>, Mark),
+    /// They do not fit into it any more: they are in this write, with all that the journal held.
+    Checkpoint(Box<WriteTransaction>, Mark, Instant),
 }
 
 impl Store {
-    /// Opens the database in this file, or makes one if the file is new, and puts into it
-    /// what its journal has more. `folder` is for the error's text.
+    /// Opens the database in this file, or makes one if the file is new, and reads what its
+    /// journal has more. `folder` is for the error's text.
     pub(super) fn open(
         file: Arc<dyn LogFile>,
         journal: Journal,
         cache_bytes: usize,
         folder: &Path,
     ) -> Result<Store, OpenFolderError> {
-        let store = Store { file, cache_bytes, journal: Mutex::new(journal), database: RwLock::new(None) };
+        let store = Store { file, cache_bytes, journal: Mutex::new(journal), open: RwLock::new(None) };
         // The database asserts much of what it reads; here that is a damaged file.
         let opened = catch_unwind(AssertUnwindSafe(|| store.open_database(folder)));
-        let database = opened.unwrap_or_else(|panic| {
+        let opened = opened.unwrap_or_else(|panic| {
             let reason = StoreError::panicked(&*panic).to_string();
             Err(OpenFolderError::Damaged { folder: folder.to_owned(), reason })
         })?;
-        *store.database.write().unwrap_or_else(PoisonError::into_inner) = Some(database);
+        *store.open.write().unwrap_or_else(PoisonError::into_inner) = Some(opened);
         Ok(store)
     }
 
-    fn open_database(&self, folder: &Path) -> Result<Database, OpenFolderError> {
+    fn open_database(&self, folder: &Path) -> Result<Open, OpenFolderError> {
         let backend = Backend::open(Arc::clone(&self.file));
         let backend = backend.map_err(|error| OpenFolderError::from_backend(folder, error))?;
         let database_error = |error| OpenFolderError::from_database(folder, error);
@@ -60,15 +82,19 @@ impl Store {
             Prepare::Damaged(reason) => OpenFolderError::Damaged { folder: folder.to_owned(), reason },
         })?;
         let records = self.journal().recover(mark).map_err(|error| OpenFolderError::from_journal(folder, error))?;
-        replay(&database, mark, &records).map_err(|error| OpenFolderError::from_store(folder, error))?;
+        // They stay beside the database, which might have no room for them.
+        let mut kept = Overlay::default();
+        for record in records {
+            kept.put(&Bytes::from(record)).map_err(|error| OpenFolderError::from_store(folder, error))?;
+        }
         backend.finish().map_err(|error| OpenFolderError::from_io(folder, error))?;
-        Ok(database)
+        Ok(Open { database, kept: RwLock::new(kept) })
     }
 
     /// Closes what is open and opens it again. Waits for the reads under way.
     pub(super) fn reopen(&self) -> Result<(), StoreError> {
-        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
-        let old = database.take();
+        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        let old = open.take();
         // A database that failed writes nothing more when it is dropped.
         let closed = catch_unwind(AssertUnwindSafe(|| drop(old)));
         if let Err(panic) = closed {
@@ -76,7 +102,7 @@ impl Store {
         }
         let opened = catch_unwind(AssertUnwindSafe(|| self.open_database(Path::new("(again)"))));
         match opened {
-            Ok(Ok(opened)) => *database = Some(opened),
+            Ok(Ok(opened)) => *open = Some(opened),
             Ok(Err(error)) => return Err(StoreError::Fault(error.to_string())),
             Err(panic) => return Err(StoreError::Fault(StoreError::panicked(&*panic).to_string())),
         }
@@ -85,41 +111,114 @@ impl Store {
 
     /// Whether the database is open.
     pub(super) fn is_open(&self) -> bool {
-        self.database.read().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.opened().is_some()
     }
 
-    /// Runs a read on the state that is committed. A panic in it is an error like others.
+    /// An error if the database is not open.
+    pub(super) fn check_open(&self) -> Result<(), StoreError> {
+        if self.is_open() { Ok(()) } else { Err(closed()) }
+    }
+
+    /// Runs a read on the state of a document that is committed. A panic in it is an error like
+    /// others.
     pub(super) fn read<T>(
         &self,
-        read: impl FnOnce(&ReadTransaction) -> Result<T, StoreError>,
+        id: &DocumentId,
+        read: impl FnOnce(&View<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(database) = &*database else { return Err(closed()) };
-        catch_unwind(AssertUnwindSafe(|| read(&database.begin_read()?)))
-            .unwrap_or_else(|panic| Err(StoreError::panicked(&*panic)))
+        let open = self.opened();
+        let Some(open) = &*open else { return Err(closed()) };
+        let read = || {
+            let kept = open.kept();
+            let view = View::new(&open.database, &kept, id)?;
+            drop(kept);
+            read(&view)
+        };
+        catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| Err(StoreError::panicked(&*panic)))
     }
 
-    /// Begins a write, to be ended by [`Store::commit`].
-    pub(super) fn begin_write(&self) -> Result<WriteTransaction, StoreError> {
-        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(database) = &*database else { return Err(closed()) };
-        Ok(database.begin_write()?)
+    /// How many documents there are.
+    pub(super) fn document_count(&self) -> Result<u64, StoreError> {
+        let open = self.opened();
+        let Some(open) = &*open else { return Err(closed()) };
+        match &open.kept().count {
+            Some(count) => count_of(count),
+            None => document_count(&open.database.begin_read()?.open_table(META)?),
+        }
     }
 
-    /// Commits a write that put these rows: they are on the disk when this returns, in the
-    /// journal if they fit into it, and otherwise with all that it held in the database.
-    pub(super) fn commit(&self, write: WriteTransaction, rows: &[u8]) -> Result<(), StoreError> {
+    /// The checksum of a client's row, if it has one.
+    pub(super) fn client_sum(&self, id: &DocumentId, number: u64, client: u128) -> Result<Option<u64>, StoreError> {
+        if let Some(open) = &*self.opened()
+            && let Some(rows) = open.kept().numbered.get(&number)
+            && let Some(row) = rows.clients.get(&client)
+        {
+            return Ok(row.as_deref().map(sum_of));
+        }
+        self.read(id, |view| Ok(view.client(number, client)?.map(|row| sum_of(&row))))
+    }
+
+    /// Looks whether the database can take in what is about to be kept of a document. What can not
+    /// be put there later would end every document's edits then.
+    pub(super) fn foresee(&self, id: &DocumentId, number: u64, version: Version) -> Result<(), StoreError> {
+        if let Some(open) = &*self.opened()
+            && open.kept().numbered.contains_key(&number)
+        {
+            return Ok(());
+        }
+        self.read(id, |view| view.foresee(number, version.get()))
+    }
+
+    /// Makes ready to commit these rows, to be ended by [`Store::commit`]. Nothing is done if it is not.
+    pub(super) fn stage(&self, rows: Vec<u8>) -> Result<Staged, StoreError> {
+        let journal = self.journal();
+        if let Some(mark) = journal.mark_with(&rows) {
+            return Ok(Staged::Journal(rows, mark));
+        }
+        let (mark, begun) = (journal.next_generation(), Instant::now());
+        Ok(Staged::Checkpoint(Box::new(self.checkpoint(&rows, mark)?), mark, begun))
+    }
+
+    /// Commits what was staged: it is on the disk when this returns, in the journal or with all
+    /// that it held in the database.
+    pub(super) fn commit(&self, staged: Staged) -> Result<(), StoreError> {
         let mut journal = self.journal();
-        if let Some(mark) = journal.mark_with(rows) {
-            let write = marked(write, mark, Durability::None)?;
-            journal.append(rows, mark).map_err(redb::Error::Io)?;
-            write.commit()?;
-        } else {
-            let mark = journal.next_generation();
-            marked(write, mark, Durability::Immediate)?.commit()?;
-            journal.begin(mark);
+        let open = self.opened();
+        let Some(open) = &*open else { return Err(closed()) };
+        match staged {
+            Staged::Journal(rows, mark) => {
+                journal.append(&rows, mark).map_err(redb::Error::Io)?;
+                let record = Bytes::from(rows.into_boxed_slice());
+                open.kept.write().unwrap_or_else(PoisonError::into_inner).put(&record)?;
+            }
+            Staged::Checkpoint(write, mark, begun) => {
+                write.commit()?;
+                journal.begin(mark);
+                // What is in both reads the same from either.
+                let taken_in = std::mem::take(&mut *open.kept.write().unwrap_or_else(PoisonError::into_inner));
+                let (documents, took) = (taken_in.named.len(), begun.elapsed());
+                tracing::debug!(documents, ?took, "the op log's database has taken in its journal");
+            }
         }
         Ok(())
+    }
+
+    /// A write that puts all that is kept beside the database and these rows, and syncs.
+    fn checkpoint(&self, rows: &[u8], mark: Mark) -> Result<WriteTransaction, StoreError> {
+        let open = self.opened();
+        let Some(open) = &*open else { return Err(closed()) };
+        let mut write = open.database.begin_write()?;
+        {
+            let mut tables = Tables::open(&write)?;
+            tables.take_in(&open.kept())?;
+            tables.replay(rows)?;
+        }
+        let value = seal(&named(Table::Meta, JOURNAL_MARK), &mark, &[])?;
+        write.open_table(META)?.insert(JOURNAL_MARK, &*value)?;
+        write.set_durability(Durability::Immediate)?;
+        // A start after a crash then reads the allocator's state instead of the whole file.
+        write.set_quick_repair(true);
+        Ok(write)
     }
 
     /// Closes the database in order, so that the next start need not recover.
@@ -128,8 +227,8 @@ impl Store {
         if let Err(error) = synced.unwrap_or_else(|panic| Err(StoreError::panicked(&*panic))) {
             tracing::warn!(%error, "the op log is closed with what its journal holds");
         }
-        let database = self.database.write().unwrap_or_else(PoisonError::into_inner).take();
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(database))) {
+        let open = self.open.write().unwrap_or_else(PoisonError::into_inner).take();
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(open))) {
             tracing::warn!(reason = %StoreError::panicked(&*panic), "the op log's database was closed the hard way");
         }
     }
@@ -137,7 +236,11 @@ impl Store {
     /// Puts the database on the disk with all that the journal held, which then is not needed.
     fn commit_last(&self) -> Result<(), StoreError> {
         let Some(mark) = self.journal().last_generation() else { return Ok(()) };
-        Ok(marked(self.begin_write()?, mark, Durability::Immediate)?.commit()?)
+        Ok(self.checkpoint(&[], mark)?.commit()?)
+    }
+
+    fn opened(&self) -> RwLockReadGuard<'_, Option<Open>> {
+        self.open.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn journal(&self) -> MutexGuard<'_, Journal> {
@@ -150,15 +253,10 @@ fn closed() -> StoreError {
     StoreError::Fault("the database is closed after a fault".to_owned())
 }
 
-/// The write, with what it says of the journal.
-fn marked(mut write: WriteTransaction, mark: Mark, durability: Durability) -> Result<WriteTransaction, StoreError> {
-    let value = seal(&named(Table::Meta, JOURNAL_MARK), &mark, &[])?;
-    write.open_table(META)?.insert(JOURNAL_MARK, &*value)?;
-    write.set_durability(durability)?;
-    // A start after a crash then reads the allocator's state instead of the whole file. What
-    // is not synced has none to read.
-    write.set_quick_repair(matches!(durability, Durability::Immediate));
-    Ok(write)
+impl Open {
+    fn kept(&self) -> RwLockReadGuard<'_, Overlay> {
+        self.kept.read().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 enum Prepare {
@@ -202,21 +300,4 @@ fn prepare(database: &Database) -> Result<Mark, Prepare> {
     write.set_quick_repair(true);
     write.commit()?;
     Ok(Mark::default())
-}
-
-/// Puts into the database what its journal has more.
-fn replay(database: &Database, mark: Mark, records: &[Vec<u8>]) -> Result<(), StoreError> {
-    if records.is_empty() {
-        return Ok(());
-    }
-    let write = database.begin_write()?;
-    {
-        let mut tables = Tables::open(&write)?;
-        for rows in records {
-            tables.replay(rows)?;
-        }
-    }
-    let mark = Mark { next: mark.next + records.len() as u64, ..mark };
-    marked(write, mark, Durability::None)?.commit()?;
-    Ok(())
 }

@@ -6,14 +6,16 @@
 //! entries from floor to head are without a gap: so no row can go missing unseen.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 use bytes::Bytes;
-use cowrite_protocol::{ClientId, DocumentId, RunningHash, Version};
-use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, TableDefinition};
+use cowrite_protocol::{ClientId, RunningHash, Version};
+use redb::{ReadableTable, TableDefinition};
 
 use super::error::StoreError;
 use super::journal::Mark;
 use super::record::{DocumentRecord, HeadRecord, SnapshotRecord, sum_of, unseal, unseal_entry};
+use super::view::View;
 use crate::oplog::ledger::{ClientRecord, Ledger};
 use crate::oplog::{Entry, Head, ReadOutcome, Snapshot};
 
@@ -76,13 +78,12 @@ pub(super) struct StoredDocument {
 }
 
 /// Reads the head of a document; `None` if there is none.
-pub(super) fn load_head(read: &ReadTransaction, id: &DocumentId) -> Result<Option<HeadRecord>, StoreError> {
-    let name = id.as_str();
-    let number = read.open_table(DOCUMENTS)?.get(name)?;
-    let head = read.open_table(HEADS)?.get(name)?;
+pub(super) fn load_head(view: &View<'_>) -> Result<Option<HeadRecord>, StoreError> {
+    let name = view.id().as_str();
+    let (number, head) = (view.document()?, view.head()?);
     let (number, head) = match (&number, &head) {
         (None, None) => return Ok(None),
-        (Some(number), Some(head)) => (number.value(), head.value()),
+        (Some(number), Some(head)) => (number, head),
         (Some(_), None) => return Err(StoreError::damaged("the document has a number and no head")),
         (None, Some(_)) => return Err(StoreError::damaged("the document has a head and no number")),
     };
@@ -97,14 +98,10 @@ pub(super) fn load_head(read: &ReadTransaction, id: &DocumentId) -> Result<Optio
 
 /// Reads all that appends are judged by, and checks that no row is missing.
 /// Cost: the client records, and two entries.
-pub(super) fn load_document(read: &ReadTransaction, id: &DocumentId) -> Result<StoredDocument, StoreError> {
-    let Some(head) = load_head(read, id)? else { return Ok(StoredDocument::default()) };
+pub(super) fn load_document(view: &View<'_>) -> Result<StoredDocument, StoreError> {
+    let Some(head) = load_head(view)? else { return Ok(StoredDocument::default()) };
     let number = head.number;
-    let entries = read.open_table(ENTRIES)?;
-    let mut rows = entries.range((number, 0)..=(number, u64::MAX))?;
-    let ends = (rows.next().transpose()?, rows.next_back().transpose()?);
-    let first = ends.0.as_ref().map(|(key, _)| key.value().1);
-    let last = ends.1.as_ref().map(|(key, _)| key.value().1).or(first);
+    let (first, last) = view.ends(number)?.unzip();
     let (floor, version) = (head.floor.get(), head.version.get());
     let expected = if version > floor { (Some(floor + 1), Some(version)) } else { (None, None) };
     if (first, last) != expected {
@@ -114,13 +111,13 @@ pub(super) fn load_document(read: &ReadTransaction, id: &DocumentId) -> Result<S
     }
     let mut clients = HashMap::new();
     let mut sum = 0_u64;
-    for row in read.open_table(CLIENTS)?.range((number, 0)..=(number, u128::MAX))? {
-        let (key, value) = row?;
-        let id = ClientId::from_bytes(key.value().1.to_be_bytes());
-        let (record, _) = unseal::<ClientRecord>(&numbered(Table::Clients, number, id.as_bytes()), value.value())?;
-        sum = sum.wrapping_add(sum_of(value.value()));
+    view.clients(number, |key, value| {
+        let id = ClientId::from_bytes(key.to_be_bytes());
+        let (record, _) = unseal::<ClientRecord>(&numbered(Table::Clients, number, id.as_bytes()), value)?;
+        sum = sum.wrapping_add(sum_of(value));
         clients.insert(id, record);
-    }
+        Ok(())
+    })?;
     if (clients.len() as u64, sum) != (head.clients, head.clients_sum) {
         let (found, known) = (clients.len(), head.clients);
         return Err(StoreError::damaged(format!("{found} client records do not fit the {known} that the head knows")));
@@ -135,13 +132,8 @@ pub(super) fn load_document(read: &ReadTransaction, id: &DocumentId) -> Result<S
 }
 
 /// Reads entries after a version; see [`crate::oplog::OpLog::read`].
-pub(super) fn read_entries(
-    read: &ReadTransaction,
-    id: &DocumentId,
-    after: Version,
-    max_bytes: usize,
-) -> Result<ReadOutcome, StoreError> {
-    let Some(head) = load_head(read, id)? else { return Ok(ReadOutcome::Entries(Vec::new())) };
+pub(super) fn read_entries(view: &View<'_>, after: Version, max_bytes: usize) -> Result<ReadOutcome, StoreError> {
+    let Some(head) = load_head(view)? else { return Ok(ReadOutcome::Entries(Vec::new())) };
     if after < head.floor {
         return Ok(ReadOutcome::BelowFloor { floor: head.floor });
     }
@@ -150,26 +142,25 @@ pub(super) fn read_entries(
     if after >= head.version {
         return Ok(ReadOutcome::Entries(entries));
     }
-    for row in read.open_table(ENTRIES)?.range((head.number, after.get() + 1)..=(head.number, head.version.get()))? {
-        let (key, value) = row?;
+    view.entries(head.number, after.get() + 1, head.version.get(), |found, value| {
         version = version.next();
-        let found = key.value().1;
         if found != version.get() && !entries.is_empty() {
-            return Ok(ReadOutcome::Entries(entries));
+            return Ok(ControlFlow::Break(()));
         } else if found != version.get() {
             return Err(StoreError::damaged(format!("entry {version} is missing, {found} is the next")));
         }
-        let entry = match unseal_entry(&entry_key(head.number, version), version, value.value()) {
+        let entry = match unseal_entry(&entry_key(head.number, version), version, value) {
             Ok((entry, _)) => entry,
-            Err(_) if !entries.is_empty() => return Ok(ReadOutcome::Entries(entries)),
+            Err(_) if !entries.is_empty() => return Ok(ControlFlow::Break(())),
             Err(error) => return Err(error.into()),
         };
         bytes += entry.operation.len();
         if bytes > max_bytes && !entries.is_empty() {
-            return Ok(ReadOutcome::Entries(entries));
+            return Ok(ControlFlow::Break(()));
         }
         entries.push(entry);
-    }
+        Ok(ControlFlow::Continue(()))
+    })?;
     if version != head.version && entries.is_empty() {
         let known = head.version;
         return Err(StoreError::damaged(format!("the entries end at {version}, the head is {known}")));
@@ -179,7 +170,7 @@ pub(super) fn read_entries(
 
 /// The running hash at a version, where it is known.
 pub(super) fn hash_at(
-    read: &ReadTransaction,
+    view: &View<'_>,
     document: &StoredDocument,
     version: Version,
 ) -> Result<Option<RunningHash>, StoreError> {
@@ -192,16 +183,14 @@ pub(super) fn hash_at(
         return Ok(Some(hash));
     }
     let Some(number) = document.number else { return Ok(None) };
-    let entries: ReadOnlyTable<(u64, u64), &[u8]> = read.open_table(ENTRIES)?;
-    let Some(value) = entries.get((number, version.get()))? else { return Ok(None) };
-    Ok(unseal_entry(&entry_key(number, version), version, value.value())?.1)
+    let Some(value) = view.entry(number, version.get())? else { return Ok(None) };
+    Ok(unseal_entry(&entry_key(number, version), version, &value)?.1)
 }
 
 /// Reads the stored snapshot.
-pub(super) fn load_snapshot(read: &ReadTransaction, id: &DocumentId) -> Result<Option<Snapshot>, StoreError> {
-    let Some(head) = load_head(read, id)? else { return Ok(None) };
-    let snapshots = read.open_table(SNAPSHOTS)?;
-    let (record, content) = match (snapshot_of(&snapshots, head.number)?, head.snapshot) {
+pub(super) fn load_snapshot(view: &View<'_>) -> Result<Option<Snapshot>, StoreError> {
+    let Some(head) = load_head(view)? else { return Ok(None) };
+    let (record, content) = match (snapshot_of(view, head.number)?, head.snapshot) {
         (None, None) => return Ok(None),
         (Some((record, content)), Some(known)) if (record.version, record.hash) == known => (record, content),
         _ => return Err(StoreError::damaged("the stored snapshot is not the one that the head knows")),
@@ -210,12 +199,9 @@ pub(super) fn load_snapshot(read: &ReadTransaction, id: &DocumentId) -> Result<O
 }
 
 /// Reads a snapshot whole, so that a damaged one is found.
-pub(super) fn snapshot_of(
-    snapshots: &impl ReadableTable<u64, &'static [u8]>,
-    number: u64,
-) -> Result<Option<(SnapshotRecord, Bytes)>, StoreError> {
-    let Some(value) = snapshots.get(number)? else { return Ok(None) };
-    let (record, content) = unseal::<SnapshotRecord>(&numbered(Table::Snapshots, number, &[]), value.value())?;
+pub(super) fn snapshot_of(view: &View<'_>, number: u64) -> Result<Option<(SnapshotRecord, Bytes)>, StoreError> {
+    let Some(value) = view.snapshot(number)? else { return Ok(None) };
+    let (record, content) = unseal::<SnapshotRecord>(&numbered(Table::Snapshots, number, &[]), &value)?;
     Ok(Some((record, Bytes::copy_from_slice(content))))
 }
 
@@ -229,7 +215,12 @@ pub(super) fn document_count(meta: &impl ReadableTable<&'static str, &'static [u
     let Some(value) = meta.get(DOCUMENT_COUNT)? else {
         return Err(StoreError::damaged("the number of documents is missing"));
     };
-    Ok(unseal::<DocumentRecord>(&named(Table::Meta, DOCUMENT_COUNT), value.value())?.0.number)
+    count_of(value.value())
+}
+
+/// The same of the row's value.
+pub(super) fn count_of(value: &[u8]) -> Result<u64, StoreError> {
+    Ok(unseal::<DocumentRecord>(&named(Table::Meta, DOCUMENT_COUNT), value)?.0.number)
 }
 
 /// Reads what belongs to the database in its journal: nothing, if no server with a journal

@@ -180,7 +180,7 @@ impl Writer {
     /// one transaction. An error if that can not be seen.
     fn has_landed(&self, ahead: &[(DocumentId, StoredDocument)]) -> Result<bool, StoreError> {
         for (id, ahead) in ahead {
-            let found = self.store.read(|read| load_document(read, id))?;
+            let found = self.store.read(id, load_document)?;
             let same = found.number == ahead.number
                 && found.ledger.head == ahead.ledger.head
                 && found.ledger.floor == ahead.ledger.floor
