@@ -192,10 +192,12 @@ impl Store {
                 open.kept.write().unwrap_or_else(PoisonError::into_inner).put(&record)?;
             }
             Staged::Checkpoint(write, mark, begun) => {
+                // Who reads meanwhile waits: what these rows take the place of is still kept over them.
+                let mut kept = open.kept.write().unwrap_or_else(PoisonError::into_inner);
                 write.commit()?;
                 journal.begin(mark);
-                // What is in both reads the same from either.
-                let taken_in = std::mem::take(&mut *open.kept.write().unwrap_or_else(PoisonError::into_inner));
+                let taken_in = std::mem::take(&mut *kept);
+                drop(kept);
                 let (documents, took) = (taken_in.named.len(), begun.elapsed());
                 tracing::debug!(documents, ?took, "the op log's database has taken in its journal");
             }
