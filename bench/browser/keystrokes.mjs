@@ -14,6 +14,8 @@ const { values: options } = parseArgs({
     rounds: { type: "string" },
     /** Length of the document in UTF-16 code units. */
     length: { type: "string", default: "1000000" },
+    /** What is typed: a run in the middle, at random places, from afar. */
+    kinds: { type: "string", default: "run,apart,remote" },
     json: { type: "string" },
     /** Writes a CPU profile of each editor's typing run beside this name. */
     profile: { type: "string" },
@@ -22,6 +24,8 @@ const { values: options } = parseArgs({
 
 /** Editors that draw the whole document are slow by themselves, so less is asked of them. */
 const usual = { codemirror: 500, monaco: 300, quill: 100, prosemirror: 100, textarea: 200 };
+
+const kinds = options.kinds.split(",");
 
 const environment = await Environment.start();
 const results = [];
@@ -58,10 +62,10 @@ async function measure(editor, rounds) {
     await session.send("Profiler.setSamplingInterval", { interval: 100 });
     await session.send("Profiler.start");
   }
-  const run = await page.evaluate((count) => keystrokes(count), rounds);
+  const run = kinds.includes("run") ? await page.evaluate((count) => keystrokes(count), rounds) : {};
   if (session) await writeFile(`${options.profile}-${editor}.cpuprofile`, JSON.stringify((await session.send("Profiler.stop")).profile));
-  const apart = await page.evaluate((places) => keystrokes(places.length, places), places(rounds));
-  const { remote, alone } = await page.evaluate((places) => remoteKeystrokes(places), places(rounds));
+  const apart = kinds.includes("apart") ? await page.evaluate((places) => keystrokes(places.length, places), places(rounds)) : {};
+  const { remote, alone } = kinds.includes("remote") ? await page.evaluate((places) => remoteKeystrokes(places), places(rounds)) : {};
 
   await settle(page, writers, editor);
   if (page.errors.length > 0) throw new Error(page.errors.join("\n"));
@@ -69,7 +73,7 @@ async function measure(editor, rounds) {
   for (const writer of Object.values(writers)) writer.close();
   const each = (times, show) => Object.fromEntries(Object.entries(times).map(([name, samples]) => [name, show(samples)]));
   const both = ({ whole, own }) => ({ ...summary(whole), own: summary(own) });
-  const result = { editor, run: each(run, both), apart: each(apart, both), remote: each({ alone, ...remote }, summary) };
+  const result = { editor, run: each(run, both), apart: each(apart, both), remote: each(remote ? { alone, ...remote } : {}, summary) };
   console.error(JSON.stringify(result));
   return result;
 }
@@ -85,8 +89,8 @@ async function settle(page, writers, editor) {
 }
 
 function print() {
-  const kinds = { run: "typing run", apart: "at random places", remote: "from afar, at random places" };
-  const rows = results.flatMap((result) => Object.entries(kinds).flatMap(([kind, words]) => Object.entries(result[kind]).map(([name, { n, p50, p99, own }]) => {
+  const titles = { run: "typing run", apart: "at random places", remote: "from afar, at random places" };
+  const rows = results.flatMap((result) => Object.entries(titles).flatMap(([kind, words]) => Object.entries(result[kind]).map(([name, { n, p50, p99, own }]) => {
     const { alone } = result[kind];
     const added = name === "alone" ? ["", ""] : [round(p50 - alone.p50), round(p99 - alone.p99)];
     return [`${result.editor}, ${words}, ${name}`, n, p50, p99, ...added, ...(own && name !== "alone" ? [own.p50, own.p99] : ["", ""])];

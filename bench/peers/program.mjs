@@ -55,8 +55,8 @@ export class Program {
     if (why !== "heard") throw new Error(`${this.name} did not say "${words}" (${why}):\n${this.log}`);
   }
 
-  /** Waits for its end; gives the JSON that it printed as its last line. */
-  async result(within) {
+  /** Waits for its end, which must be a good one. */
+  async ended(within) {
     let timer;
     const late = new Promise((resolve) => (timer = setTimeout(resolve, within, `still running after ${within / 1000} s`)));
     const code = await Promise.race([this.exit, late]);
@@ -65,7 +65,17 @@ export class Program {
       await this.end();
       throw new Error(`${this.name} failed (${code}):\n${this.log}`);
     }
+  }
+
+  /** Waits for its end; gives the JSON that it printed as its last line. */
+  async result(within) {
+    await this.ended(within);
     return JSON.parse(this.#lines.at(-1));
+  }
+
+  /** Tells it something by a signal. */
+  signal(name) {
+    this.#child.kill(name);
   }
 
   async end() {

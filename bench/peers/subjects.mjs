@@ -147,16 +147,21 @@ export class Server {
   }
 }
 
-/** Puts a server under a load (in Rust if the subject or the scenario is `native`) and gives what the load measured; `during` is called with the load's program. */
-export async function load(name, server, scenario, within = 120_000, during = () => {}) {
+/** The program that puts a server under a load: in Rust if the subject or the scenario is `native`. */
+export function loader(name, server, scenario) {
   const { client, native } = { ...subjects[name], ...scenario };
   const words = JSON.stringify({ client, url: server.url, pid: server.pid, morePids: server.morePids, ...scenario });
   const program = native ? [programs.bench, "load", words] : [process.execPath, path.join(here, "load/main.mjs"), words];
-  const loader = new Program(program, { core: LOAD_CORE, env: { COWRITE_JWT_SECRET: SECRET } });
+  return new Program(program, { core: LOAD_CORE, env: { COWRITE_JWT_SECRET: SECRET } });
+}
+
+/** Puts a server under a load and gives what the load measured; `during` is called with the load's program. */
+export async function load(name, server, scenario, within = 120_000, during = () => {}) {
+  const program = loader(name, server, scenario);
   try {
-    const [result] = await Promise.all([loader.result(within), during(loader)]);
+    const [result] = await Promise.all([program.result(within), during(program)]);
     return result;
   } finally {
-    await loader.end();
+    await program.end();
   }
 }

@@ -3,7 +3,7 @@ import { cpuMs } from "../program.mjs";
 import { percentile } from "../report/sample.mjs";
 import { several, until } from "./wait.mjs";
 
-/** What the load says when the server is to be killed and started again. */
+/** What the load says when all connections are about to break: now, or when their server is killed. */
 export const BREAK = "everybody is there";
 
 /**
@@ -19,9 +19,9 @@ export async function storm(open, { url, pid, morePids, connections, restart }) 
     onInsert: () => (back[index] = performance.now() - begun),
   }));
   const [cpu, more] = [restart ? 0 : await cpuMs([pid]), await cpuMs(morePids)];
+  const gone = new Promise((resolve) => clients[0].socket().on("close", resolve));
+  console.log(BREAK);
   if (restart) {
-    const gone = new Promise((resolve) => clients[0].socket().on("close", resolve));
-    console.log(BREAK);
     await gone;
     begun = performance.now();
   } else {
@@ -33,5 +33,5 @@ export async function storm(open, { url, pid, morePids, connections, restart }) 
   await until("everybody is back", () => back.every((time, index) => index < documents || time > 0), 90_000);
   await until("everybody has one text", () => clients.every((client) => client.text() === "on"));
   const times = back.slice(documents);
-  return { p50: percentile(times, 0.5), last: percentile(times, 1), cpuMs: restart ? undefined : (await cpuMs([pid])) - cpu, moreCpuMs: morePids.length > 0 ? (await cpuMs(morePids)) - more : undefined };
+  return { begunAt: performance.timeOrigin + begun, p50: percentile(times, 0.5), last: percentile(times, 1), cpuMs: restart ? undefined : (await cpuMs([pid])) - cpu, moreCpuMs: morePids.length > 0 ? (await cpuMs(morePids)) - more : undefined };
 }

@@ -16,7 +16,7 @@ export async function wire(open, { url, units, letters, moves }) {
   await until("the reader has the text", () => reader.length() === writer.length());
   let at = Math.floor(writer.length() / 2);
   const each = async (count, pauseMs, act) => {
-    await sleep(1000);
+    await sleep(600);
     const before = [writer.socket().said, writer.socket().bytes, reader.socket().bytes];
     for (let index = 0; index < count; index += 1) {
       await act(index);
@@ -31,6 +31,14 @@ export async function wire(open, { url, units, letters, moves }) {
     await until("the reader has the letter", () => reader.length() === writer.length());
   });
   const move = writer.caret && await each(moves, MOVE_MS, (index) => writer.caret(1000 + 500 * index));
+  // As editors do it: the caret goes where the letter is, which the others can tell from the letter.
+  writer.caret?.(at);
+  const both = writer.caret && await each(moves, MOVE_MS, async () => {
+    writer.insert(at, "x");
+    at += 1;
+    writer.caret(at);
+    await until("the reader has the letter", () => reader.length() === writer.length());
+  });
   if (reader.text() !== writer.text()) throw new Error("the texts differ");
-  return { letter, move };
+  return { letter, move, both };
 }

@@ -5,11 +5,13 @@ import { algebra, merge, traces } from "./engine.mjs";
 import { connections } from "./connections.mjs";
 import { cost } from "./cost.mjs";
 import { history } from "./history.mjs";
+import { keystrokes } from "./keystrokes.mjs";
 import { rooms } from "./rooms.mjs";
 import { servers } from "./servers.mjs";
+import { size } from "./size.mjs";
 import { storm } from "./storm.mjs";
 import { carets, documents, hot, latency, thousand } from "./typing.mjs";
 import { throughput } from "./throughput.mjs";
 import { wire } from "./wire.mjs";
 
-export const parts = [latency, documents, hot, carets, thousand, throughput, wire, idle, connections, rooms, history, storm, servers, traces, merge, age, algebra, cost];
+export const parts = [latency, documents, hot, carets, thousand, throughput, wire, size, keystrokes, idle, connections, rooms, history, storm, servers, traces, merge, age, algebra, cost];

@@ -12,16 +12,17 @@ export const wire = {
     rounds: 1,
     figures: [
       figure("letter-up", "a typed letter, up", ({ letter }) => letter.up),
-      figure("letter-back", "its acknowledgement, and whatever else comes back", ({ letter }) => letter.back),
-      figure("letter-down", "it at the reader", ({ letter }) => letter.down),
+      figure("letter-back", "a typed letter: its acknowledgement, and whatever else comes back", ({ letter }) => letter.back),
+      figure("letter-down", "a typed letter, at the reader", ({ letter }) => letter.down),
       figure("move-up", "a caret that moves, up", ({ move }) => move?.up),
-      figure("move-back", "what comes back for it", ({ move }) => move?.back),
-      figure("move-down", "it at the reader", ({ move }) => move?.down),
+      figure("move-back", "a caret that moves: what comes back", ({ move }) => move?.back),
+      figure("move-down", "a caret that moves, at the reader", ({ move }) => move?.down),
+      figure("with-caret", "what a caret that follows a typed letter adds, up and down", ({ letter, both }) => both && Math.max(0, both.up + both.down - letter.up - letter.down)),
     ],
     measure: async (name) => {
       const server = await Server.start(name);
       try {
-        return await load(name, server, { kind: "wire", units: 100_000, letters: quick ? 10 : 40, moves: quick ? 5 : 15 });
+        return await load(name, server, { kind: "wire", units: 100_000, letters: quick ? 10 : 25, moves: quick ? 5 : 10 });
       } finally {
         await server.end();
       }

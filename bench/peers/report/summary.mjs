@@ -2,10 +2,11 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { draw } from "./charts.mjs";
-import { isOurs, judged, without } from "./goals.mjs";
+import { isOurs, judged, place, without } from "./goals.mjs";
 import { folder } from "./store.mjs";
 import { times } from "./table.mjs";
 
+const GOALS = ["Goal", "Figure", "Cowrite", "Peers", "Limit", "Wanted", "Met"];
 const HEAD = ["Figure", "Cowrite", "Cowrite otherwise", "Peers (× Cowrite)", "Limit (× Cowrite)", "Goal", "Met"];
 
 /** The parts that earlier runs have left, for whoever wants their summary without measuring again. */
@@ -69,26 +70,45 @@ function page(parts, figures) {
     "Each number is the median of its rounds, with the least and the most in brackets where there were several. × is how many times the first column a row is. " +
       "A goal says which row it is judged by, unless that is the first.",
     "",
-    table(HEAD, figures.map(line)),
-    "",
+    ...(goals.length === 0 ? [] : ["## Goals", "", table(GOALS, sought(figures)), ""]),
     `${goals.length} goals: ${count(true)} met, ${count(false)} not, ${count(undefined)} not judged.${without(parts).length > 0 ? ` Not in this run: ${without(parts).join(", ")}.` : ""}`,
+    "",
+    "## Every figure",
+    "",
+    table(HEAD, figures.map(line)),
     "",
     `Seconds: ${parts.map(({ part, seconds }) => `${part} ${seconds}`).join(", ")}; ${total} (${(total / 60).toFixed(1)} minutes) together.`,
     "",
   ].join("\n");
 }
 
+/** The goals alone, in the order of their numbers: one row for what is judged. */
+function sought(figures) {
+  const rows = figures.flatMap((figure) => figure.goals.map((goal) => ({ figure, goal })));
+  rows.sort((a, b) => place(a.goal.number) - place(b.goal.number));
+  return rows.map(({ figure: { part, title, unit, digits, ours, others, peers, limits }, goal }) => {
+    const value = (row) => (row === undefined ? "–" : row.failed ? "failed" : row.median.toFixed(digits));
+    const named = (row) => `${short(row.title)} ${value(row)}`;
+    return [
+      goal.number, `${part}: ${title}${unit ? `, ${unit}` : ""}`, `${short(goal.title)} **${value([ours, ...others].find((row) => row?.name === goal.row))}**`,
+      peers.map(named).join("; "), limits.map(named).join("; "), goal.words, verdict(goal),
+    ];
+  });
+}
+
+const verdict = ({ met }) => (met === undefined ? "–" : met ? "yes" : "**no**");
+
 function line({ part, title, unit, better, digits, growth, ours, others, peers, limits, goals }) {
   const number = ({ median, low, high, failed }) => (failed ? "failed" : `${median.toFixed(digits)}${low < high ? ` (${low.toFixed(digits)}–${high.toFixed(digits)})` : ""}`);
   const beside = (row) => `${short(row.title)} ${number(row)}${row.failed || row.ratio === undefined ? "" : ` (${times(row.ratio)})`}`;
   return [
-    `${part}: ${title}, ${unit}${better === "more" ? " (more is better)" : ""}`,
+    `${part}: ${title}${unit ? `, ${unit}` : ""}${better === "more" ? " (more is better)" : ""}`,
     ours ? `${number(ours)}${isOurs(ours) ? "" : ` (${ours.title})`}` : "",
     others.map((row) => `${short(row.title)} ${number(row)}`).join("; "),
     growth ?? peers.map(beside).join("; "),
     limits.map(beside).join("; "),
     wish(ours, goals),
-    goals.map(({ met }) => (met === undefined ? "–" : met ? "yes" : "**no**")).join("; "),
+    goals.map(verdict).join("; "),
   ];
 }
 

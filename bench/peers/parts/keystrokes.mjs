@@ -1,0 +1,58 @@
+// What a keystroke costs in a page.
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { Program } from "../program.mjs";
+import { here, programs } from "../subjects.mjs";
+import { rounds } from "../rounds.mjs";
+
+const sides = [
+  { name: "cowrite", side: "ours", title: "Cowrite in CodeMirror", note: "a server on disk, developer's tokens" },
+  { name: "yjs", side: "yjs", title: "Yjs in CodeMirror", note: "y-codemirror.next over y-websocket" },
+  { name: "alone", side: "alone", title: "CodeMirror by itself", note: "no binding: the limit", limit: true },
+];
+
+/** All three are in one page, and typed into in turn: one run of the program is a turn of each. */
+async function page(length, letters) {
+  const folder = await mkdtemp(path.join(tmpdir(), "cowrite-bench-"));
+  const json = path.join(folder, "keystrokes.json");
+  const words = ["--editors=codemirror", `--length=${length}`, `--rounds=${letters}`, "--kinds=run,apart", `--json=${json}`];
+  const program = new Program([process.execPath, path.join(here, "../browser/keystrokes.mjs"), ...words], { env: { COWRITE_SERVER: programs.server } });
+  try {
+    await program.ended(180_000);
+    return JSON.parse(await readFile(json, "utf8")).results[0];
+  } finally {
+    await program.end();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+export const keystrokes = {
+  name: "keystrokes",
+  title: "letters typed into CodeMirror in Chromium, in a document of 1 MB",
+  measure: ({ quick }) => {
+    let run;
+    const taken = new Set();
+    const common = { unit: "ms", better: "less", digits: 3 };
+    const bound = (name) => name !== "alone";
+    const of = (kind, read) => ({ side, ...result }) => read(result[kind][side]);
+    return rounds({
+      subjects: sides,
+      rounds: quick ? 1 : 2,
+      figures: [["run", "a letter in a run"], ["apart", "a letter at a random place"]].flatMap(([kind, words]) => [
+        { ...common, id: `${kind}-p50`, title: `${words}: time in the binding and the engine, p50`, only: bound, value: of(kind, ({ own }) => own.p50) },
+        { ...common, id: `${kind}-p99`, title: `${words}: time in the binding and the engine, p99`, only: bound, value: of(kind, ({ own }) => own.p99) },
+        { ...common, id: `${kind}-whole-p50`, title: `${words}: until the page has control again, the editor with it, p50`, value: of(kind, ({ p50 }) => p50) },
+        { ...common, id: `${kind}-whole-p99`, title: `${words}: until the page has control again, the editor with it, p99`, value: of(kind, ({ p99 }) => p99) },
+      ]),
+      measure: async (name) => {
+        if (!run || taken.has(name)) {
+          taken.clear();
+          run = page(1_000_000, quick ? 40 : 150);
+        }
+        taken.add(name);
+        return { side: sides.find((one) => one.name === name).side, ...await run };
+      },
+    });
+  },
+};
