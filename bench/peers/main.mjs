@@ -61,7 +61,7 @@ async function measure() {
 /** The run in the pages that show one: all parts in the results, the cost model in the page on sizing. */
 async function write(text) {
   const command = ["cargo xtask bench", ...words].join(" ");
-  if (all.length === parts.length) await fill("bench/RESULTS.md", "by `cargo xtask bench --write-docs`: results", `\`${command}\`\n\n${text}\n${await pictures("bench", "summary")}`);
+  if (all.length === parts.length) await fill("bench/RESULTS.md", "by `cargo xtask bench --write-docs`: results", `\`${command}\`\n\n${text}\n## Pictures\n\n${await pictures("bench", "summary")}`);
   else console.log("bench/RESULTS.md stays as it is: it is for a run of all parts.");
   const cost = all.find(({ part }) => part === "cost");
   if (cost) for (const [name, table] of sizing(cost)) await fill("docs/sizing.md", `by \`cargo xtask bench --write-docs\`: ${name}`, table);

@@ -23,13 +23,14 @@ export async function draw(measured) {
 
 function chart({ title, figures, machine, quick }, theme) {
   let y = 34;
-  const body = [text(16, 24, title, theme.ink, 15, "font-weight=\"600\"")];
+  const body = [text(16, 24, title, theme.ink, 15, "font-weight=\"600\""), ...legend(theme)];
   for (const figure of figures) {
     const rows = figure.rows.filter(({ median }) => median !== undefined);
     const failed = figure.rows.filter((row) => row.failed).map((row) => row.title);
     if (rows.length === 0) continue;
     y += 22;
     body.push(text(16, y, `${figure.title} (${figure.unit}; ${figure.better} is better)`, theme.ink, 13));
+    for (const line of wrapped(figure.goal ?? "")) body.push(text(16, (y += 16), line, theme.faint, 12));
     y += 8;
     const most = Math.max(...rows.map(({ high }) => high)) || 1;
     // A row that is hundreds of times the others would leave them without a bar.
@@ -55,6 +56,24 @@ function chart({ title, figures, machine, quick }, theme) {
   body.push(text(16, (y += 26), said, theme.faint, 10));
   const height = y + 14;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${escaped(title)}">\n<rect width="100%" height="100%" fill="${theme.back}"/>\n${body.join("\n")}\n</svg>\n`;
+}
+
+/** Whose bars are which, in the upper right corner. */
+function legend(theme) {
+  return [["Cowrite", theme.ours], ["peers", theme.peer], ["the limit", theme.limit]].flatMap(([words, colour], index) => {
+    const x = WIDTH - 250 + index * 85;
+    return [`<rect x="${x}" y="14" width="11" height="11" rx="2" fill="${colour}"/>`, text(x + 16, 24, words, theme.faint, 12)];
+  });
+}
+
+/** Lines of about so many letters as fit into the picture. */
+function wrapped(words, most = 115) {
+  const lines = [];
+  for (const word of words.split(" ").filter((one) => one)) {
+    if (lines.length > 0 && lines.at(-1).length + word.length < most) lines.push(`${lines.pop()} ${word}`);
+    else lines.push(word);
+  }
+  return lines;
 }
 
 function text(x, y, words, colour, size, more = "") {

@@ -14,12 +14,15 @@ export function exponent(points) {
   return line(points.map(([size, value]) => [Math.log(size), Math.log(value)])).each;
 }
 
+/** Three digits, and no power of ten. */
+const rounded = (value) => (Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en") : value.toPrecision(3));
+
 /** A figure with one row a size, and how it grows. `measured` is what was measured at each size. */
 export function growing({ id, title, unit, better = "less", digits = 2, of, ones, value, name = "cowrite", note }, sizes, measured) {
   const points = sizes.map((size, index) => [size, value(measured[index], size)]);
   const { fixed, each } = line(points);
   const power = exponent(points);
-  const growth = `${power === null ? "" : `size^${power.toFixed(2)}; `}${each.toPrecision(3)} ${unit} ${ones}, ${fixed.toPrecision(3)} by itself`;
+  const growth = `${power === null ? "" : `size^${power.toFixed(2)}; `}${rounded(each)} ${unit} ${ones}, ${rounded(fixed)} by itself`;
   const rows = points.map(([size, median]) => ({
     name, title: `${size.toLocaleString("en")} ${of}`, note: size === sizes.at(-1) ? `${growth}${note ? `; ${note}` : ""}` : undefined,
     median, low: median, high: median, values: [median], ratio: points[0][1] > 0 ? median / points[0][1] : undefined,

@@ -97,7 +97,7 @@ export function sizing({ figures, machine, quick }) {
       row("messages, MB a second", ({ network }) => number(network)),
       ...(log === "redis" ? [row("cores busy in Redis, which are as many masters and more", ({ redisCores }) => number(redisCores))] : []),
       row(log === "redis" ? "a day's edits, GiB in Redis" : "a day's edits, GiB on disk", ({ storedGib }) => number(storedGib)),
-      row("**machines**, and what decides", ({ machines: count, reason }) => `**${count.toLocaleString("en")}** (${reason})`),
+      row("**machines**, and what decides", ({ machines: count, reason }) => `**${count.toLocaleString("en")}** (${count > 1 ? reason : "enough"})`),
     ])}`;
   });
   return [["costs", `${said}\n\n${costTable}`], ["growth", growths], ["examples", examples.join("\n\n")], ["inputs", table(["Input", "Here", "What it is"], ASSUMED.map(({ name, value, words }) => [`\`${name}\``, value.toLocaleString("en"), words]))]];

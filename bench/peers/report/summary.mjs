@@ -51,7 +51,7 @@ export async function summary(parts) {
   const seconds = parts.reduce((sum, part) => sum + part.seconds, 0);
   await writeFile(path.join(folder, "summary.json"), `${JSON.stringify({ machine, quick, seconds, parts: parts.map(({ part, seconds, machine }) => ({ part, seconds, machine })), figures }, null, 2)}\n`);
   await writeFile(path.join(folder, "summary.md"), text);
-  const wanted = parts.flatMap(({ part, figures }) => figures.filter((figure) => judged(part, figure).length > 0).map((figure) => ({ ...figure, title: `${part}: ${figure.title}; goal: ${wish(figure.rows[0], judged(part, figure))}` })));
+  const wanted = parts.flatMap(({ part, figures }) => figures.filter((figure) => judged(part, figure).length > 0).map((figure) => ({ ...figure, title: `${part}: ${figure.title}`, goal: `Goal ${judged(part, figure)[0].number}: ${wish(figure.rows[0], judged(part, figure))}` })));
   if (wanted.length > 0) await draw({ part: "summary", title: "What has a goal", machine, quick, figures: wanted });
   return text;
 }
