@@ -12,7 +12,7 @@ const sides = [
   { name: "alone", side: "alone", title: "CodeMirror by itself", note: "no binding: the limit", limit: true },
 ];
 
-/** All three are in one page, and typed into in turn: one run of the program is a turn of each. */
+/** All three are in one page, and typed into in turn: one run of the program measures each. */
 async function page(length, letters) {
   const folder = await mkdtemp(path.join(tmpdir(), "cowrite-bench-"));
   const json = path.join(folder, "keystrokes.json");
@@ -32,13 +32,12 @@ export const keystrokes = {
   title: "letters typed into CodeMirror in Chromium, in a document of 1 MB",
   measure: ({ quick }) => {
     let run;
-    const taken = new Set();
     const common = { unit: "ms", better: "less", digits: 3 };
     const bound = (name) => name !== "alone";
     const of = (kind, read) => ({ side, ...result }) => read(result[kind][side]);
     return rounds({
       subjects: sides,
-      rounds: quick ? 1 : 2,
+      rounds: 1,
       figures: [["run", "a letter in a run"], ["apart", "a letter at a random place"]].flatMap(([kind, words]) => [
         { ...common, id: `${kind}-p50`, title: `${words}: time in the binding and the engine, p50`, only: bound, value: of(kind, ({ own }) => own.p50) },
         { ...common, id: `${kind}-p99`, title: `${words}: time in the binding and the engine, p99`, only: bound, value: of(kind, ({ own }) => own.p99) },
@@ -46,11 +45,7 @@ export const keystrokes = {
         { ...common, id: `${kind}-whole-p99`, title: `${words}: until the page has control again, the editor with it, p99`, value: of(kind, ({ p99 }) => p99) },
       ]),
       measure: async (name) => {
-        if (!run || taken.has(name)) {
-          taken.clear();
-          run = page(1_000_000, quick ? 40 : 150);
-        }
-        taken.add(name);
+        run ??= page(1_000_000, quick ? 40 : 180);
         return { side: sides.find((one) => one.name === name).side, ...await run };
       },
     });
