@@ -70,7 +70,7 @@ impl Connection {
     /// The answer to [`ConnectionOutput::AskRole`].
     pub fn handle_role(&mut self, channel: Channel, role: Result<Granted, Denied>, now: Millis) {
         // It may have closed meanwhile.
-        let Some(open) = self.channels.get_mut(&channel) else { return };
+        let Some(open) = self.channels.get_mut(channel) else { return };
         let verdict = open.right.answered(role, self.token_until, now);
         let due = open.right.due();
         self.look_at(due);
@@ -79,7 +79,7 @@ impl Connection {
 
     /// What this user may do may have changed: it is asked for again at once, on every channel.
     pub fn doubt(&mut self, now: Millis) {
-        self.channels.values_mut().for_each(|channel| channel.right.doubt(now));
+        self.channels.iter_mut().for_each(|(_, channel)| channel.right.doubt(now));
         self.look_at_rights(now);
     }
 
@@ -89,21 +89,21 @@ impl Connection {
         if self.ending.get(&channel).is_some_and(|permit| permit.is(opened_with)) {
             self.ending.remove(&channel);
         }
-        if self.channels.get(&channel).is_some_and(|open| open.right.permit().is(opened_with)) {
-            self.channels.remove(&channel);
+        if self.channels.get(channel).is_some_and(|open| open.right.permit().is(opened_with)) {
+            self.channels.remove(channel);
         }
-        !self.channels.contains_key(&channel)
+        !self.channels.contains(channel)
     }
 
     /// Asks for every right that is due, and ends those that have run out.
     pub(super) fn look_at_rights(&mut self, now: Millis) {
         let mut verdicts = Vec::new();
-        for (channel, open) in &mut self.channels {
+        for (channel, open) in self.channels.iter_mut() {
             if open.right.wants_to_ask(now) {
                 let document = open.right.document().clone();
-                self.outputs.push_back(ConnectionOutput::AskRole { channel: *channel, document });
+                self.outputs.push_back(ConnectionOutput::AskRole { channel, document });
             }
-            verdicts.push((*channel, open.right.lapse(now)));
+            verdicts.push((channel, open.right.lapse(now)));
         }
         for (channel, verdict) in verdicts {
             self.heed(channel, verdict);
@@ -114,7 +114,7 @@ impl Connection {
     fn heed(&mut self, channel: Channel, verdict: Verdict) {
         if let Verdict::Expel(code, retry_after_ms) = verdict {
             // What it still sends belongs nowhere.
-            if let Some(open) = self.channels.remove(&channel) {
+            if let Some(open) = self.channels.remove(channel) {
                 self.ending.insert(channel, open.right.permit().clone());
             }
             self.outputs.push_back(ConnectionOutput::Expel { channel, code, retry_after_ms });

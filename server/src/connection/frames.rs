@@ -100,7 +100,7 @@ impl Connection {
             }
             ClientFrame::Close { channel } => {
                 self.for_room(channel, ChannelFrame::Close);
-                self.channels.remove(&channel);
+                self.channels.remove(channel);
             }
             ClientFrame::Part { channel, total, bytes } => {
                 let limit = self.limits.operation.bytes.saturating_add(TRANSFER_SLACK);
@@ -109,7 +109,7 @@ impl Connection {
                 if held + bytes.0.len() > limit as usize {
                     return self.end(Code::TooLarge);
                 }
-                let Some(open) = self.channels.get_mut(&channel) else { return self.unknown(channel) };
+                let Some(open) = self.channels.get_mut(channel) else { return self.unknown(channel) };
                 match open.parts.take(channel, total, bytes.0, limit) {
                     Ok(None) => {}
                     Ok(Some(whole)) => self.handle_transfer(channel, &whole, now),
@@ -170,7 +170,7 @@ impl Connection {
     }
 
     fn for_room(&mut self, channel: Channel, frame: ChannelFrame) {
-        if self.channels.contains_key(&channel) {
+        if self.channels.contains(channel) {
             self.outputs.push_back(ConnectionOutput::Room { channel, frame });
         } else {
             self.unknown(channel);

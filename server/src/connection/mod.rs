@@ -3,6 +3,7 @@
 //! [`Connection`] is a machine without I/O; a task drives it.
 
 mod access;
+mod channels;
 mod frames;
 mod rate;
 mod registry;
@@ -26,6 +27,7 @@ use crate::metrics::{Metrics, Rate};
 use crate::outbox::Outbox;
 use crate::room::ChannelFrame;
 
+use channels::Channels;
 use rate::Bucket;
 pub use registry::Registry;
 use right::Right;
@@ -41,7 +43,7 @@ pub struct Connection {
     durability: DurabilityClass,
     phase: Phase,
     version: ProtocolVersion,
-    channels: BTreeMap<Channel, ChannelUp>,
+    channels: Channels,
     /// Channels whose rooms were told to end them, and have not said so yet.
     ending: BTreeMap<Channel, Permit>,
     /// Opens that were passed on and not decided yet.
@@ -150,7 +152,7 @@ impl Connection {
             durability,
             phase: Phase::AwaitingHello { until: now + settings.hello_ms },
             version: ProtocolVersion::NEWEST,
-            channels: BTreeMap::new(),
+            channels: Channels::default(),
             ending: BTreeMap::new(),
             opening: 0,
             heard: now,
@@ -162,7 +164,8 @@ impl Connection {
             frames: Bucket::new(settings.frames, now),
             reads_at: now,
             metrics: Metrics::default(),
-            outputs: VecDeque::new(),
+            // Mostly one waits at a time, and left to itself a queue begins with four places.
+            outputs: VecDeque::with_capacity(1),
         }
     }
 
@@ -181,7 +184,7 @@ impl Connection {
 
     /// The channels that are open, or being opened.
     pub fn channels(&self) -> impl Iterator<Item = Channel> {
-        self.channels.keys().copied()
+        self.channels.numbers()
     }
 
     /// The documents of these channels.
@@ -294,7 +297,7 @@ impl Connection {
     }
 
     fn tell_rooms(&mut self, frame: impl Fn() -> ChannelFrame) {
-        let told = self.channels.keys().map(|channel| ConnectionOutput::Room { channel: *channel, frame: frame() });
+        let told = self.channels.numbers().map(|channel| ConnectionOutput::Room { channel, frame: frame() });
         self.outputs.extend(told);
     }
 

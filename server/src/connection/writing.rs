@@ -12,11 +12,18 @@ use futures_util::Sink;
 use crate::metrics::FrontMetrics;
 
 /// Messages that the socket has not taken to the last byte.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Writing {
     messages: VecDeque<Message>,
     /// Since when the socket has something that it did not take.
     since: Option<Millis>,
+}
+
+impl Default for Writing {
+    /// Nothing, with room for one message: mostly no more wait, and a queue would begin with four places.
+    fn default() -> Writing {
+        Writing { messages: VecDeque::with_capacity(1), since: None }
+    }
 }
 
 impl Writing {

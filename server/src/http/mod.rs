@@ -44,6 +44,9 @@ pub(crate) use listener::{Listener, Reception};
 pub use origin::{AllowedOrigin, OriginRule, ParseOriginError};
 pub(crate) use tokens::TokenDesk;
 
+/// What a WebSocket reads at a time, and keeps room for as long as it lasts.
+const READ_BUFFER_BYTES: usize = 512;
+
 /// What the handlers share.
 pub(crate) struct HttpContext {
     /// What sockets are made with.
@@ -204,9 +207,9 @@ async fn socket(
     let limits = context.socket.limits;
     let context = Arc::clone(&context.socket);
     upgrade
-        // The defaults would cost 128 KiB a connection. What clients send is small, and what
-        // is not is read in as many steps as it takes.
-        .read_buffer_size(2 << 10)
+        // The defaults would cost 128 KiB a connection, and every connection keeps the place to read into. What
+        // clients send is small (a typed letter is 16 bytes), and what is not is read in as many steps as it takes.
+        .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(16 << 10)
         .max_write_buffer_size(1 << 20)
         .max_message_size(limits.message_bytes as usize)
