@@ -191,7 +191,7 @@ export class Client {
       this.#instance = instance;
       this.#engine = new module.WasmClient(
         this.#url,
-        Object.assign((event: EngineEvent) => this.#handle(event), { socket: this.#options.socket ?? openSocket }),
+        Object.assign((event: unknown) => this.#handle(event as EngineEvent), { socket: this.#options.socket ?? openSocket }),
         (callback) => this.#guarded(callback),
       );
       this.#call((engine) => engine.connect());

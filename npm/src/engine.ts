@@ -104,8 +104,8 @@ export interface WasmModule {
   readonly WasmClient: WasmClientClass;
 }
 
-/** What the engine asks of the page: to hear events, and to open sockets. */
-export type Host = ((event: EngineEvent) => void) & {
+/** What the engine asks of the page: to hear events, whose form is the package's own affair, and to open sockets. */
+export type Host = ((event: unknown) => void) & {
   /** Opens a socket. */
   readonly socket: SocketFactory;
 };

@@ -38,7 +38,7 @@ async function settle(orphan: Orphan, { module, url, document, rule, socket, tok
   const waits = () => (JSON.parse(engine.proposals(doc)) as unknown[]).length > 0;
   let loaded = false;
   let writes: Promise<unknown> = Promise.resolve();
-  const tell = (event: EngineEvent) => {
+  const hear = (event: EngineEvent) => {
     if (event.type === "load") {
       // Asked a second time, it is for another user's work.
       if (loaded || engine.loaded(event.doc, orphan.parts.base, orphan.parts.work, orphan.parts.ageMs) !== "") over(false);
@@ -58,7 +58,7 @@ async function settle(orphan: Orphan, { module, url, document, rule, socket, tok
       else if (waits()) over(false);
     }
   };
-  const engine = new module.WasmClient(url, Object.assign(tell, { socket }), (callback) => (event) => {
+  const engine = new module.WasmClient(url, Object.assign((event: unknown) => hear(event as EngineEvent), { socket }), (callback) => (event) => {
     try {
       callback(event);
     } catch (cause) {

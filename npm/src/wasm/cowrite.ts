@@ -1,5 +1,5 @@
 import type { Component } from "../delta.js";
-import type { Callback, Engine, Host } from "../engine.js";
+import type { Callback, Engine, EngineEvent, Host } from "../engine.js";
 import type { SyncState } from "../state.js";
 import { Calls } from "./glue.js";
 
@@ -55,22 +55,23 @@ const STATES: readonly SyncState[] = ["connecting", "online", "stalled", "offlin
 /** One client of one server, as the module has it: see {@link Engine}. */
 export class WasmClient extends Calls implements Engine {
   constructor(url: string, host: Host, guard: (callback: Callback) => Callback) {
+    const tell: (event: EngineEvent) => void = host;
     super(
       url,
-      Object.assign((event: string) => host(JSON.parse(event)), {
+      Object.assign((event: string) => tell(JSON.parse(event) as EngineEvent), {
         socket: host.socket,
         // What each keystroke brings with it is not worth a text that is written, read and parsed.
         edited(doc: number, at: number, deleted: number, inserted: string): void {
           const delta: Component[] = at > 0 ? [{ retain: at }] : [];
           if (inserted) delta.push({ insert: inserted });
           if (deleted > 0) delta.push({ delete: deleted });
-          host({ type: "change", doc, origin: "local", user: null, delta });
+          tell({ type: "change", doc, origin: "local", user: null, delta });
         },
         status(
           doc: number, state: number, flags: number,
           local: number, accepted: number, durable: number, pending: number, stored: number, inFlight: number, version: number,
         ): void {
-          host({
+          tell({
             type: "status",
             doc,
             status: {
