@@ -93,9 +93,9 @@ impl Oracle {
         self.inserted_at.get(&token).is_some_and(|at| *at <= self.ended)
     }
 
-    /// Whether who stands at this version has heard that the lives before have ended.
-    pub(super) fn has_heard(&self, version: Version) -> bool {
-        version >= self.ended
+    /// Whether who stands at this version of this history has heard that the lives before have ended.
+    pub(super) fn has_heard(&self, version: Version, hash: RunningHash) -> bool {
+        version >= self.ended && self.history.get(version.get() as usize).is_some_and(|(known, _)| *known == hash)
     }
 
     /// The text at the log's head.

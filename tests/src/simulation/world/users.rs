@@ -15,7 +15,7 @@ impl World {
             let session = &self.clients[client].session;
             let position = session.engine(self.clients[client].handle).and_then(Engine::position);
             let (returned, gone) = self.clients[client].travel(back, now);
-            let knows = position.is_some_and(|position| self.oracle.has_heard(position.version));
+            let knows = position.is_some_and(|position| self.oracle.has_heard(position.version, position.hash));
             // What this user has decided to write again may be undone and redone.
             let past = |token: &char| self.oracle.is_of_the_past(*token) && !self.unheard.contains(token);
             if let Some(token) = returned.chars().find(past).filter(|_| knows) {
