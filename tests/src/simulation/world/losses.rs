@@ -40,12 +40,15 @@ impl World {
         self.forgotten.extend(lost.map(|entry| (entry.client, entry.client_seq)));
         self.entries.retain(|entry| entry.version <= version);
         self.oracle.roll_back(&self.entries, version)?;
-        if !whole && !new_epoch {
-            // A log that bears the name of the same life and knows nothing of a client may have forgotten it: that its
-            // edits are lost cannot be told, if it is behind what that log reaches back to.
+        if !whole {
+            // A log that bears the name of the same life, or of one that the client never learnt, and knows nothing of a
+            // client may have forgotten it: that its edits are lost cannot be told, if it is behind what that log
+            // reaches back to.
             for client in &mut self.clients {
                 let Some(engine) = client.session.engine(client.handle) else { continue };
-                if !self.entries.iter().any(|entry| Some(entry.client) == engine.client()) {
+                let knows_life = engine.position().is_some_and(|position| position.epoch.is_some());
+                let forgotten = !self.entries.iter().any(|entry| Some(entry.client) == engine.client());
+                if forgotten && !(new_epoch && knows_life) {
                     client.untold = engine.status().accepted;
                 }
             }
