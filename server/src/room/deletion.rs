@@ -315,6 +315,7 @@ mod tests {
 
     use super::*;
     use crate::oplog::LogError;
+    use crate::room::following::Following;
     use crate::room::{LogAnswer, RoomOutput, RoomSettings};
     use crate::sequencer::Sequencer;
 
@@ -354,7 +355,7 @@ mod tests {
         room.sequencer = Sequencer::new(limits, head, Document::from("text"));
         room.phase = Phase::Open;
         // It reads what others have written, so nothing is appended.
-        room.following = true;
+        room.following = Following::under_way();
         let (command, mut answered) = ExistenceCommand::new(Existence::Deleted, "application".parse().unwrap());
         room.handle_existence(command);
         room.advance(Millis(1));

@@ -1,10 +1,11 @@
-//! How a room comes to know its document, and follows its log.
+//! How a room comes to know its document, and where its log stands.
 
 use cowrite_protocol::frame::{Code, ServerFrame};
 use cowrite_protocol::{ClientId, DocumentType, Epoch, Millis, OperationLimits, Version};
 
+use super::following::Following;
 use super::{LogAnswer, LogRequest, Purpose, Room, encode};
-use crate::oplog::{AdvanceOutcome, Entry, Head, LogError, NewLife, OpenedLog, ReadOutcome, Snapshot};
+use crate::oplog::{AdvanceOutcome, Head, LogError, NewLife, OpenedLog, ReadOutcome, Snapshot};
 use crate::sequencer::{Obstacle, Sequencer};
 
 /// How far a room is.
@@ -27,18 +28,15 @@ pub(super) enum Phase {
 const LOADS: u32 = 3;
 
 /// How long a client is asked to wait when the log does not answer, in milliseconds.
-const RETRY_MS: u32 = 1_000;
+pub(super) const RETRY_MS: u32 = 1_000;
 
 impl<D: DocumentType> Room<D> {
     /// Begins (again) from what is stored: subscribe first, so that nothing falls between.
     pub(super) fn load(&mut self) {
         self.phase = Phase::Loading { head: None };
         self.quarantined = false;
-        self.following = false;
-        self.follow_retry_at = None;
+        self.following = Following::default();
         (self.look_wanted, self.look_retry_at) = (false, None);
-        self.follow_wanted = false;
-        self.following_to = None;
         self.feed.clear();
         self.durable = Version::ZERO;
         self.roster.forget_cursors();
@@ -93,7 +91,7 @@ impl<D: DocumentType> Room<D> {
 
     /// Takes what the feed has brought, as long as no append is under way.
     pub(super) fn take_feed(&mut self) {
-        while !self.sequencer.is_appending() && !self.following && self.phase == super::Phase::Open {
+        while !self.sequencer.is_appending() && !self.following.is_under_way() && self.phase == super::Phase::Open {
             let Some(batch) = self.feed.pop_front() else { return };
             if self.quarantined {
                 continue;
@@ -128,25 +126,6 @@ impl<D: DocumentType> Room<D> {
         self.look_retry_at = Some(now + u64::from(RETRY_MS));
     }
 
-    /// Reads what lies behind our head.
-    pub(super) fn follow(&mut self) {
-        if self.sequencer.is_appending() {
-            // The append's answer may bring what is missing; if not, it is read then.
-            self.follow_wanted = true;
-        } else if !self.following {
-            self.following = true;
-            let after = self.sequencer.head().version;
-            self.ask(Purpose::Follow, LogRequest::Read { after, max_bytes: self.settings.read_bytes });
-        }
-    }
-
-    /// Reads what lies behind our head, up to where the log said that it stands: what is read
-    /// must lead there.
-    pub(super) fn follow_to(&mut self, head: Head) {
-        self.following_to = Some(head);
-        self.follow();
-    }
-
     /// The log said where it stands; when it was asked, we stood at `known`.
     pub(super) fn looked(&mut self, known: Version, opened: &OpenedLog) {
         let (ours, log) = (self.sequencer.head(), opened.head);
@@ -179,63 +158,6 @@ impl<D: DocumentType> Room<D> {
     /// Whether the log is being asked where it stands, or will be.
     pub(super) fn is_looking(&self) -> bool {
         self.look_retry_at.is_some() || self.tickets.values().any(|purpose| matches!(purpose, Purpose::Look(_)))
-    }
-
-    pub(super) fn followed(&mut self, read: Result<ReadOutcome, LogError>, now: Millis) {
-        self.following = false;
-        match read {
-            Ok(ReadOutcome::Entries(entries)) if entries.is_empty() => {
-                // Somebody was told of a head that the log no longer reaches.
-                if self.is_log_behind() {
-                    self.ask_again();
-                }
-            }
-            Ok(ReadOutcome::Entries(entries)) => {
-                let Some(epoch) = self.sequencer.head().epoch else {
-                    // Which life began we cannot know from entries alone. To load anew would
-                    // leave out whoever has the empty document open.
-                    return self.look(now);
-                };
-                if let Err(obstacle) = self.take(Some(epoch), entries, self.following_to) {
-                    self.meet(obstacle);
-                }
-                if self.phase != Phase::Open || self.quarantined {
-                    return;
-                }
-                match self.following_to.filter(|to| to.version > self.sequencer.head().version) {
-                    Some(_) => self.follow(),
-                    // More may have come since the log named that head.
-                    None => self.look_again(),
-                }
-            }
-            Ok(ReadOutcome::BelowFloor { .. }) => {
-                // Nothing is lost: we are so far behind that only a snapshot leads on. Should
-                // the history be another, loading shows it.
-                self.end_all(Code::Unavailable);
-                self.load();
-            }
-            Err(LogError::Damaged { reason }) => self.quarantine(&reason),
-            Err(error) => {
-                tracing::debug!(document = %self.document, %error, "cannot follow the log");
-                // Whoever waits for what cannot be read would have it read again at once; and
-                // an append would only meet what we cannot read.
-                self.refuse_opens(Code::Unavailable, RETRY_MS);
-                self.following = true;
-                self.follow_retry_at = Some(now + u64::from(RETRY_MS) / 4);
-            }
-        }
-    }
-
-    fn take(&mut self, epoch: Option<Epoch>, entries: Vec<Entry>, known: Option<Head>) -> Result<(), Obstacle> {
-        let mut rulings = Vec::new();
-        let before = self.sequencer.head().version;
-        let taken = self.sequencer.take_entries(epoch, entries, known, &mut rulings);
-        self.meter.received(self.sequencer.head().version.since(before));
-        self.after_entries(rulings);
-        if taken.is_ok() && self.sequencer.head().version > before {
-            self.end_quarantine();
-        }
-        taken
     }
 
     pub(super) fn meet(&mut self, obstacle: Obstacle) {

@@ -13,6 +13,7 @@ mod deletion;
 mod durable;
 mod elsewhere;
 mod export;
+mod following;
 mod gate;
 mod loading;
 mod opening;
@@ -42,6 +43,7 @@ use deletion::DeletionState;
 pub use deletion::{Existence, ExistenceCommand};
 use durable::SnapshotState;
 pub use export::{ExportCommand, Exported};
+use following::Following;
 use loading::Phase;
 use opening::PendingOpen;
 pub use task::{Registration, RoomSeed, spawn_room};
@@ -82,17 +84,11 @@ pub struct Room<D: DocumentType> {
     feed: VecDeque<FeedBatch>,
     tickets: BTreeMap<LogTicket, Purpose>,
     next_ticket: u64,
-    /// A read that follows the head is under way; no append starts meanwhile.
-    following: bool,
-    follow_wanted: bool,
-    /// Following has failed, and is tried again then.
-    follow_retry_at: Option<Millis>,
+    following: Following,
     /// The log is to be looked at again when it has answered the look that is under way.
     look_wanted: bool,
     /// A look has failed, and is tried again then.
     look_retry_at: Option<Millis>,
-    /// Where the log said last that it stands, beyond us.
-    following_to: Option<Head>,
     append_since: Option<Millis>,
     /// The same for traces, which are finer; only if anybody traces.
     append_times: AppendTimes,
@@ -171,12 +167,9 @@ impl<D: DocumentType> Room<D> {
             feed: VecDeque::new(),
             tickets: BTreeMap::new(),
             next_ticket: 1,
-            following: false,
-            follow_wanted: false,
-            follow_retry_at: None,
+            following: Following::default(),
             look_wanted: false,
             look_retry_at: None,
-            following_to: None,
             append_since: None,
             append_times: AppendTimes::default(),
             append_retry_at: None,
@@ -320,7 +313,7 @@ impl<D: DocumentType> Room<D> {
     pub fn poll_timeout(&self) -> Option<Millis> {
         let stall = self.append_since.filter(|_| !self.stalled).map(|since| since + self.settings.stall_ms);
         let elsewhere = [self.exchange.poll_timeout(), self.roster.expiry()];
-        let own = [stall, self.append_retry_at, self.follow_retry_at, self.look_retry_at, self.presence_due];
+        let own = [stall, self.append_retry_at, self.following.poll_timeout(), self.look_retry_at, self.presence_due];
         own.into_iter().chain(elsewhere).flatten().min()
     }
 
@@ -336,10 +329,7 @@ impl<D: DocumentType> Room<D> {
         if self.look_retry_at.is_some_and(|at| at <= now) {
             self.look_again();
         }
-        if self.follow_retry_at.take_if(|at| *at <= now).is_some() {
-            self.following = false;
-            self.follow();
-        }
+        self.follow_on_time(now);
         if self.append_retry_at.is_some_and(|at| at <= now) {
             self.append_retry_at = None;
             if let Some(batch) = self.sequencer.retry_batch() {

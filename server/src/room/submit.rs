@@ -170,7 +170,7 @@ impl<D: DocumentType> Room<D> {
 
     /// Starts the next append, if anything waits and nothing stands in the way.
     pub(super) fn start_append(&mut self, now: Millis) {
-        if self.following || self.quarantined || self.sequencer.is_appending() {
+        if self.following.is_under_way() || self.quarantined || self.sequencer.is_appending() {
             return;
         }
         if self.sequencer.is_idle() {
@@ -215,12 +215,7 @@ impl<D: DocumentType> Room<D> {
         if let Some(obstacle) = settled.obstacle {
             return self.meet(obstacle);
         }
-        match settled.read_up_to {
-            Some(head) => self.follow_to(head),
-            None if self.follow_wanted => self.follow(),
-            None => {}
-        }
-        self.follow_wanted = false;
+        self.follow_after_append(settled.read_up_to);
     }
 
     pub(super) fn rule(&mut self, rulings: Vec<(Submission<D>, Ruling)>) {
