@@ -17,9 +17,16 @@ pub(super) struct Following {
     wanted: bool,
     /// It has failed, and is tried again then.
     retry_at: Option<Millis>,
-    /// Where the log said last that it stands, beyond us.
+    /// Where the log said that it stands, beyond us.
     to: Option<Head>,
+    /// What was read on the way there. Only the hash at its end shows whose history it is, so
+    /// nothing of it is taken before.
+    ahead: Vec<Entry>,
 }
+
+/// How many pages are held until they have led to the head that was named; who is further
+/// behind loads the document anew.
+const PAGES_AHEAD: usize = 8;
 
 impl Following {
     pub(super) fn is_under_way(&self) -> bool {
@@ -37,22 +44,29 @@ impl Following {
 }
 
 impl<D: DocumentType> Room<D> {
-    /// Reads what lies behind our head.
+    /// Reads what lies behind our head, up to where the log said that it stands. If it has not
+    /// said so it is asked: what is read is only taken if it leads to a head that was named.
     pub(super) fn follow(&mut self) {
+        let known = self.sequencer.head().version;
         if self.sequencer.is_appending() {
             // The append's answer may bring what is missing; if not, it is read then.
             self.following.wanted = true;
-        } else if !self.following.under_way {
+        } else if self.following.under_way {
+        } else if self.following.to.is_none_or(|to| to.version <= known) {
+            self.look_again();
+        } else {
             self.following.under_way = true;
-            let after = self.sequencer.head().version;
+            let after = self.following.ahead.last().map_or(known, |entry| entry.version);
             self.ask(Purpose::Follow, LogRequest::Read { after, max_bytes: self.settings.read_bytes });
         }
     }
 
-    /// Reads what lies behind our head, up to where the log said that it stands: what is read
-    /// must lead there.
+    /// Reads what lies behind our head, up to where the log said that it stands.
     pub(super) fn follow_to(&mut self, head: Head) {
-        self.following.to = Some(head);
+        // A lower head may be of another moment than what has been read on the way to the higher.
+        if self.following.to.is_none_or(|to| to.version < head.version) {
+            self.following.to = Some(head);
+        }
         self.follow();
     }
 
@@ -78,36 +92,20 @@ impl<D: DocumentType> Room<D> {
         self.following.under_way = false;
         match read {
             Ok(ReadOutcome::Entries(entries)) if entries.is_empty() => {
-                // Somebody was told of a head that the log no longer reaches.
-                if self.is_log_behind() {
+                self.following.to = None;
+                if !self.following.ahead.is_empty() {
+                    self.load_instead();
+                } else if self.is_log_behind() {
+                    // Somebody was told of a head that the log no longer reaches.
                     self.ask_again();
                 }
             }
-            Ok(ReadOutcome::Entries(entries)) => {
-                let Some(epoch) = self.sequencer.head().epoch else {
-                    // Which life began we cannot know from entries alone. To load anew would
-                    // leave out whoever has the empty document open.
-                    return self.look(now);
-                };
-                if let Err(obstacle) = self.take(Some(epoch), entries, self.following.to) {
-                    self.meet(obstacle);
-                }
-                if self.phase != Phase::Open || self.quarantined {
-                    return;
-                }
-                match self.following.to.filter(|to| to.version > self.sequencer.head().version) {
-                    Some(_) => self.follow(),
-                    // More may have come since the log named that head.
-                    None => self.look_again(),
-                }
-            }
-            Ok(ReadOutcome::BelowFloor { .. }) => {
-                // Nothing is lost: we are so far behind that only a snapshot leads on. Should
-                // the history be another, loading shows it.
-                self.end_all(Code::Unavailable);
-                self.load();
-            }
-            Err(LogError::Damaged { reason }) => self.quarantine(&reason),
+            Ok(ReadOutcome::Entries(entries)) => self.read_ahead(entries, now),
+            // Nothing is lost: we are so far behind that only a snapshot leads on. Should
+            // the history be another, loading shows it.
+            Ok(ReadOutcome::BelowFloor { .. }) => self.load_instead(),
+            Err(LogError::Damaged { reason }) if self.following.ahead.is_empty() => self.quarantine(&reason),
+            Err(LogError::Damaged { .. }) => self.load_instead(),
             Err(error) => {
                 tracing::debug!(document = %self.document, %error, "cannot follow the log");
                 // Whoever waits for what cannot be read would have it read again at once; and
@@ -117,6 +115,39 @@ impl<D: DocumentType> Room<D> {
                 self.following.retry_at = Some(now + u64::from(RETRY_MS) / 4);
             }
         }
+    }
+
+    /// The next page has come.
+    fn read_ahead(&mut self, entries: Vec<Entry>, now: Millis) {
+        let (Some(epoch), Some(to)) = (self.sequencer.head().epoch, self.following.to) else {
+            // Which life began we cannot know from entries alone. To load anew would
+            // leave out whoever has the empty document open.
+            self.following.ahead.clear();
+            return self.look(now);
+        };
+        self.following.ahead.extend(entries);
+        let ahead = &self.following.ahead;
+        if ahead.last().is_some_and(|last| last.version < to.version) {
+            let bytes: usize = ahead.iter().map(|entry| entry.operation.len()).sum();
+            return match bytes < PAGES_AHEAD * self.settings.read_bytes {
+                true => self.follow(),
+                false => self.load_instead(),
+            };
+        }
+        let ahead = std::mem::take(&mut self.following.ahead);
+        if let Err(obstacle) = self.take(Some(epoch), ahead, Some(to)) {
+            self.meet(obstacle);
+        }
+        if self.phase == Phase::Open && !self.quarantined {
+            // More may have come since the log named that head.
+            self.look_again();
+        }
+    }
+
+    /// What is stored leads to where the log stands, and what lies behind our head does not.
+    fn load_instead(&mut self) {
+        self.end_all(Code::Unavailable);
+        self.load();
     }
 
     pub(super) fn take(
@@ -134,5 +165,128 @@ impl<D: DocumentType> Room<D> {
             self.end_quarantine();
         }
         taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cowrite_protocol::operation::{Document, Operation};
+    use cowrite_protocol::{Channel, ClientId, ClientSeq, Limits, RichText, RunningHash, Version};
+
+    use super::*;
+    use crate::oplog::OpenedLog;
+    use crate::room::{LogAnswer, LogTicket, RoomOutput, RoomSettings};
+    use crate::sequencer::Sequencer;
+
+    /// A page holds two entries of the size that is used here.
+    const PAGE: usize = 8;
+
+    #[test]
+    fn pages_on_the_way_to_another_historys_head_are_not_taken() {
+        let log = history("abcdefghi");
+        let mut room = room(&history("abX"));
+        look(&mut room, &log);
+        for after in [3, 5, 7] {
+            assert_eq!((room.phase, text(&room)), (Phase::Open, "Xba".to_owned()));
+            read(&mut room, after as u64, Ok(&log[after..after + 2]));
+        }
+        assert_eq!((room.phase, text(&room)), (Phase::Loading { head: None }, "Xba".to_owned()));
+        assert_eq!(room.lost_epoch, epoch());
+    }
+
+    #[test]
+    fn pages_are_taken_together_once_they_lead_to_the_head() {
+        let log = history("abcdefghi");
+        let mut room = room(&log[..3]);
+        look(&mut room, &log[..7]);
+        read(&mut room, 3, Ok(&log[3..5]));
+        assert_eq!(text(&room), "cba");
+        // A lower head, named earlier, changes nothing; and the log has grown since.
+        room.follow_to(head(&log[..4]));
+        read(&mut room, 5, Ok(&log[5..]));
+        assert_eq!((room.phase, text(&room)), (Phase::Open, "ihgfedcba".to_owned()));
+        assert_eq!(asked(&mut room).map(|(_, after)| after), Some(None), "it asks where the log stands now");
+    }
+
+    #[test]
+    fn who_is_too_far_behind_or_does_not_get_there_loads_anew() {
+        let log = history("abcdefghijklmnopqrstuvwxyz");
+        let damaged = Err(LogError::Damaged { reason: "a bad sector".to_owned() });
+        for last in [damaged, Ok(&log[..0]), Ok(&log[4..25])] {
+            let mut room = room(&log[..1]);
+            look(&mut room, &log);
+            read(&mut room, 1, Ok(&log[1..4]));
+            read(&mut room, 4, last);
+            assert_eq!((room.phase, text(&room)), (Phase::Loading { head: None }, "a".to_owned()));
+            assert_eq!(room.lost_epoch, None, "the history may well be the same");
+        }
+    }
+
+    /// Insertions at the beginning, an entry each.
+    fn history(letters: &str) -> Vec<Entry> {
+        let entry = |(version, letter): (u64, char)| {
+            let mut operation = Vec::new();
+            RichText::encode(&Operation::builder().insert(&letter.to_string()).build(), &mut operation);
+            Entry {
+                version: Version::new(version).unwrap(),
+                client: ClientId::from_bytes([7; 16]),
+                client_seq: ClientSeq::new(version).unwrap(),
+                user: "ann".parse().unwrap(),
+                time_ms: 0,
+                operation: operation.into(),
+            }
+        };
+        (1..).zip(letters.chars()).map(entry).collect()
+    }
+
+    fn epoch() -> Option<Epoch> {
+        Some(Epoch::from_random(5))
+    }
+
+    fn head(entries: &[Entry]) -> Head {
+        let hash = entries.iter().fold(RunningHash::ZERO, |hash, entry| {
+            hash.advance(entry.version, &entry.client, entry.client_seq, &entry.operation)
+        });
+        Head { epoch: epoch(), version: entries[entries.len() - 1].version, hash }
+    }
+
+    /// An open room that knows these entries.
+    fn room(entries: &[Entry]) -> Room<RichText> {
+        let (limits, settings) = (Limits::default(), RoomSettings { read_bytes: PAGE, ..RoomSettings::default() });
+        let mut room = Room::new("a".parse().unwrap(), Channel(1), limits, settings, Box::new(|| 1));
+        room.sequencer = Sequencer::new(limits, Head::default(), Document::default());
+        room.sequencer.take_entries(epoch(), entries.to_vec(), None, &mut Vec::new()).unwrap();
+        room.broadcast = room.sequencer.head().version;
+        room.phase = Phase::Open;
+        room
+    }
+
+    fn text(room: &Room<RichText>) -> String {
+        room.sequencer.document().text().to_string()
+    }
+
+    /// The room asks where the log stands, and is told that it holds these entries.
+    fn look(room: &mut Room<RichText>, log: &[Entry]) {
+        room.look_again();
+        let asked = asked(room).map(|(ticket, _)| ticket).unwrap();
+        let opened = OpenedLog { head: head(log), floor: Version::ZERO, client: None };
+        room.handle_log(asked, LogAnswer::Opened(Ok(opened)), Millis(1));
+    }
+
+    /// Reads a page after this version, and is given these entries.
+    fn read(room: &mut Room<RichText>, after: u64, page: Result<&[Entry], LogError>) {
+        let (ticket, read) = asked(room).unwrap();
+        assert_eq!(read, Some(after));
+        let page = page.map(|entries| ReadOutcome::Entries(entries.to_vec()));
+        room.handle_log(ticket, LogAnswer::Read(page), Millis(1));
+    }
+
+    /// What the room has asked of the log's history: where it stands, or what lies behind a version.
+    fn asked(room: &mut Room<RichText>) -> Option<(LogTicket, Option<u64>)> {
+        std::iter::from_fn(|| room.poll_output()).find_map(|output| match output {
+            RoomOutput::Log(ticket, LogRequest::Open(None)) => Some((ticket, None)),
+            RoomOutput::Log(ticket, LogRequest::Read { after, .. }) => Some((ticket, Some(after.get()))),
+            _ => None,
+        })
     }
 }

@@ -243,9 +243,10 @@ impl<D: DocumentType> Sequencer<D> {
                     // Where the log's first entry came from somebody else, its epoch is the
                     // document's first.
                     let epoch = self.epoch.or(head.epoch);
-                    settled.obstacle = self.take_entries(epoch, entries, Some(head), &mut settled.rulings).err();
-                    if head.version > self.tail.head() {
-                        settled.read_up_to = Some(head);
+                    match self.take_entries(epoch, entries, Some(head), &mut settled.rulings) {
+                        // One page of them: they are read up to the head, which shows whose they are.
+                        Err(Obstacle::Gap) => settled.read_up_to = Some(head),
+                        taken => settled.obstacle = taken.err(),
                     }
                 }
             }
@@ -276,8 +277,8 @@ impl<D: DocumentType> Sequencer<D> {
 
     /// Takes in entries that the log has committed, whoever wrote them; those that are
     /// known already are passed over. A submission that is among them is ruled accepted.
-    /// `known` is where the log's history is known: if they reach there and do not lead to
-    /// its hash, none of them is taken.
+    /// `known` is where the log's history is known: unless they lead to its hash, none of
+    /// them is taken.
     ///
     /// Call it only while no append is under way.
     ///
@@ -293,8 +294,8 @@ impl<D: DocumentType> Sequencer<D> {
         if self.epoch.is_some() && epoch != self.epoch {
             return Err(Obstacle::OtherHistory);
         }
-        if known.is_some_and(|known| !self.leads_to(&entries, known)) {
-            return Err(Obstacle::OtherHistory);
+        if let Some(known) = known {
+            self.lead_to(&entries, known)?;
         }
         for entry in entries {
             if entry.version <= self.tail.head() {
@@ -309,20 +310,25 @@ impl<D: DocumentType> Sequencer<D> {
         Ok(())
     }
 
-    /// Whether our history, continued with these entries, has the known hash where it is
-    /// known. True if that is beyond them, or below the tail.
-    fn leads_to(&self, entries: &[Entry], known: Head) -> bool {
-        if known.version <= self.tail.head() {
-            return self.tail.hash_at(known.version).is_none_or(|hash| hash == known.hash);
-        }
+    /// Checks that our history, continued with these entries, has the known hash where it is
+    /// known; below the tail we cannot know.
+    fn lead_to(&self, entries: &[Entry], known: Head) -> Result<(), Obstacle> {
         let (mut version, mut hash) = (self.tail.head(), self.tail.head_hash());
+        if known.version <= version {
+            hash = self.tail.hash_at(known.version).unwrap_or(known.hash);
+            version = known.version;
+        }
         for entry in entries {
             if entry.version == version.next() && entry.version <= known.version {
                 version = entry.version;
                 hash = hash.advance(version, &entry.client, entry.client_seq, &entry.operation);
             }
         }
-        version != known.version || hash == known.hash
+        match (version == known.version, hash == known.hash) {
+            (true, true) => Ok(()),
+            (true, false) => Err(Obstacle::OtherHistory),
+            (false, _) => Err(Obstacle::Gap),
+        }
     }
 
     /// The log's epoch was advanced by compare-and-set; the history is the same.
