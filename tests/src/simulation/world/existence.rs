@@ -33,6 +33,8 @@ pub(super) struct Wishes {
 struct Wish {
     wish: Existence,
     asked: Millis,
+    /// The furthest that the log has stood since: what was so may have been lost before the answer came.
+    highest: Version,
     answer: Receiver<Result<Version, Code>>,
 }
 
@@ -58,7 +60,7 @@ impl World {
         let Some(&server) = self.deletion_chance.pick(&up) else { return Ok(()) };
         let user = "application".parse().map_err(|error| format!("the application has no name: {error}"))?;
         let (command, answer) = ExistenceCommand::new(wish, user);
-        self.existence.open.push(Wish { wish, asked: self.now, answer });
+        self.existence.open.push(Wish { wish, asked: self.now, highest: self.oracle.head(), answer });
         self.servers[server].wish(&self.document, command, &mut self.chance, &mut self.next_id, self.now);
         self.pump_server(server)
     }
@@ -112,7 +114,7 @@ impl World {
                 *heard = Some(self.now);
             }
             match answer {
-                Some(Ok(version)) if !so || version > self.oracle.head() => {
+                Some(Ok(version)) if !so || version > wish.highest => {
                     return Err(format!(
                         "{:?}, asked at {} ms, is said to be so at {version}, and is not: the log stands at {}",
                         wish.wish,
@@ -153,6 +155,8 @@ impl World {
         if self.scenario.deletions == 0 {
             return Ok(());
         }
+        let head = self.oracle.head();
+        self.existence.open.iter_mut().for_each(|wish| wish.highest = wish.highest.max(head));
         let opened = self.log.open_now(&self.document, None).map_err(|error| error.to_string())?;
         let (before, since) = self.existence.head;
         // Edits behind a tombstone are of another life, and one begins only if that is wished.
