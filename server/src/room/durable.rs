@@ -162,11 +162,14 @@ impl<D: DocumentType> Room<D> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use cowrite_protocol::operation::Document;
-    use cowrite_protocol::{Channel, Epoch, Limits, RichText, RunningHash};
+    use cowrite_protocol::{Channel, Epoch, Limits, Millis, RichText, RunningHash};
 
     use super::*;
-    use crate::room::RoomSettings;
+    use crate::oplog::LogError;
+    use crate::room::{LogAnswer, LogTicket, RoomSettings};
     use crate::sequencer::Sequencer;
 
     fn head(version: u64, hash: u8) -> Head {
@@ -194,5 +197,20 @@ mod tests {
         assert_eq!(room.durable.get(), 9, "beyond us");
         room.durable(head(20, 1));
         assert_eq!(room.durable.get(), 20);
+    }
+
+    #[test]
+    fn a_room_whose_history_is_lost_while_it_is_stored_is_forgotten_though_it_cannot_be_loaded() {
+        let (limits, settings) = (Limits::default(), RoomSettings { snapshot_entries: 1, ..RoomSettings::default() });
+        let mut room = Room::<RichText>::new("a".parse().unwrap(), Channel(1), limits, settings, Box::new(|| 1));
+        room.sequencer = Sequencer::new(limits, head(9, 9), Document::default());
+        room.phase = Phase::Open;
+        room.advance(Millis(1));
+        assert!(room.snapshot.is_storing());
+        room.history_lost();
+        let subscribe = LogTicket(room.next_ticket - 1);
+        let error = LogError::Unavailable { reason: "a bad day".to_owned(), retry_after: Duration::ZERO };
+        room.handle_log(subscribe, LogAnswer::Subscribed(Err(error)), Millis(2));
+        assert_eq!((room.phase, room.is_unloadable()), (Phase::Failed, true));
     }
 }

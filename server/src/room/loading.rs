@@ -3,6 +3,7 @@
 use cowrite_protocol::frame::{Code, ServerFrame};
 use cowrite_protocol::{ClientId, DocumentType, Epoch, Millis, OperationLimits, Version};
 
+use super::durable::SnapshotState;
 use super::following::Following;
 use super::{LogAnswer, LogRequest, Purpose, Room, encode};
 use crate::oplog::{AdvanceOutcome, Head, LogError, NewLife, OpenedLog, ReadOutcome, Snapshot};
@@ -42,6 +43,8 @@ impl<D: DocumentType> Room<D> {
         self.roster.forget_cursors();
         self.durable_ahead = None;
         self.tickets.clear();
+        // What was being stored is not heard of any more, and is of another history perhaps.
+        self.snapshot = SnapshotState::default();
         self.forget_tombstone();
         self.ask(Purpose::Subscribe, LogRequest::Subscribe);
         // What the log said to those who wait may be of another history: ask again.

@@ -15,6 +15,9 @@ pub(super) struct Wishes {
     open: Vec<Wish>,
     /// The head of the log, and since when.
     head: (Head, Millis),
+    /// The furthest that it has ever stood: an answer may name what was lost before it came, and so may one that
+    /// waited for an append whose own answer was late.
+    furthest: Version,
     /// The tombstone, as long as it is the newest entry of its life.
     tombstone: Option<Version>,
     /// When the log was seen last with the document gone, and with the document there.
@@ -33,8 +36,6 @@ pub(super) struct Wishes {
 struct Wish {
     wish: Existence,
     asked: Millis,
-    /// The furthest that the log has stood since: what was so may have been lost before the answer came.
-    highest: Version,
     answer: Receiver<Result<Version, Code>>,
 }
 
@@ -60,7 +61,7 @@ impl World {
         let Some(&server) = self.deletion_chance.pick(&up) else { return Ok(()) };
         let user = "application".parse().map_err(|error| format!("the application has no name: {error}"))?;
         let (command, answer) = ExistenceCommand::new(wish, user);
-        self.existence.open.push(Wish { wish, asked: self.now, highest: self.oracle.head(), answer });
+        self.existence.open.push(Wish { wish, asked: self.now, answer });
         self.servers[server].wish(&self.document, command, &mut self.chance, &mut self.next_id, self.now);
         self.pump_server(server)
     }
@@ -114,7 +115,7 @@ impl World {
                 *heard = Some(self.now);
             }
             match answer {
-                Some(Ok(version)) if !so || version > wish.highest => {
+                Some(Ok(version)) if !so || version > self.existence.furthest => {
                     return Err(format!(
                         "{:?}, asked at {} ms, is said to be so at {version}, and is not: the log stands at {}",
                         wish.wish,
@@ -155,8 +156,7 @@ impl World {
         if self.scenario.deletions == 0 {
             return Ok(());
         }
-        let head = self.oracle.head();
-        self.existence.open.iter_mut().for_each(|wish| wish.highest = wish.highest.max(head));
+        self.existence.furthest = self.existence.furthest.max(self.oracle.head());
         let opened = self.log.open_now(&self.document, None).map_err(|error| error.to_string())?;
         let (before, since) = self.existence.head;
         // Edits behind a tombstone are of another life, and one begins only if that is wished.
