@@ -179,7 +179,7 @@ mod tests {
     use crate::sequencer::Sequencer;
 
     /// A page holds two entries of the size that is used here.
-    const PAGE: usize = 8;
+    const PAGE: usize = 4;
 
     #[test]
     fn pages_on_the_way_to_another_historys_head_are_not_taken() {
