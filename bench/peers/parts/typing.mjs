@@ -37,7 +37,7 @@ export const latency = part({
   names: everybody,
   scenario: { documents: 1, full: [2], writers: 1, everyMs: 20 },
   figures: late,
-  count: 2,
+  count: 3,
 });
 
 export const documents = part({
@@ -46,7 +46,7 @@ export const documents = part({
   names: few,
   scenario: { documents: 100, full: [2, 3, 4, 5], writers: 1, everyMs: 100 },
   figures: [...late, cost, memory],
-  count: 2,
+  count: 3,
 });
 
 export const hot = part({
@@ -55,7 +55,7 @@ export const hot = part({
   names: few,
   scenario: { documents: 1, full: [20], deaf: 80, writers: 10, everyMs: 100 },
   figures: [...late, cost, deliveries],
-  count: 2,
+  count: 3,
 });
 
 export const carets = part({
@@ -65,7 +65,7 @@ export const carets = part({
   names: everybody.filter((name) => name !== "sharedb" && !name.includes("native")),
   scenario: { documents: 1, full: [20], deaf: 80, writers: 10, everyMs: 100, carets: true },
   figures: [...late, cost, deliveries],
-  count: 2,
+  count: 3,
 });
 
 export const thousand = part({
