@@ -14,6 +14,10 @@ impl<D: DocumentType> Room<D> {
     /// Leads every channel on that has drained, unless something of it is under way: what
     /// the room has taken from a connection is settled before a catch-up is composed.
     pub(super) fn catch_up_all(&mut self) {
+        let lacking = self.channels.iter().filter(|(_, channel)| channel.gate.lacks(self.now));
+        for connection in lacking.map(|(connection, _)| *connection).collect::<Vec<_>>() {
+            self.close_channel(connection, Code::Behind, 0);
+        }
         let ready: Vec<ConnectionId> = self
             .channels
             .iter()
