@@ -65,6 +65,17 @@ export class Environment {
     return page;
   }
 
+  /** Begins to trace what a page does. */
+  async trace(page) {
+    await page.evaluate(() => (globalThis.isTraced = true));
+    await this.browser.startTracing(page, { categories: ["devtools.timeline"] });
+  }
+
+  /** Ends that; gives the events. */
+  async traced() {
+    return JSON.parse(await this.browser.stopTracing()).traceEvents;
+  }
+
   /** Ends what has been started, last first. */
   async close() {
     for (const end of this.#ends.splice(0).reverse()) await end();

@@ -1,8 +1,8 @@
-// The page that is measured: one editor by itself, one bound to Cowrite and one bound to Yjs, side by side.
+// The page that is measured: an editor by itself, one bound to Cowrite, one bound to Yjs.
 import { connect } from "cowrite";
 import { Doc, XmlFragment } from "yjs";
 import { WebsocketProvider } from "y-websocket";
-import { taken } from "./clock.mjs";
+import { taken, traced } from "./clock.mjs";
 import { TimedSocket } from "./socket.mjs";
 
 const editors = {
@@ -16,32 +16,39 @@ const editors = {
 const parameters = new URLSearchParams(location.search);
 globalThis.WebSocket = TimedSocket;
 
-/** Three editors over the document that others have filled. */
-globalThis.load = async (text) => {
+/** Editors over the document that others have filled: by default all there are, one beside the other. */
+globalThis.load = async (text, names = ["alone", "ours", "yjs"]) => {
   const editor = await editors[parameters.get("editor")]();
   const room = parameters.get("room");
   const place = () => Object.assign(document.body.appendChild(document.createElement("div")), { className: "editor" });
-  const sides = { alone: editor.alone(place(), text) };
-
-  const client = connect(parameters.get("ours"), { token: "dev:measured", wasm: new URL("wasm/cowrite_bg.wasm", location.href) });
-  const shared = client.open(room, { presence: { name: "Measured" } });
-  await shared.ready;
-  sides.ours = editor.ours(place(), shared);
-  sides.ours.settled = () => shared.status.pending === 0 && shared.status.state === "online";
-  sides.ours.content = () => shared.text;
-
-  if (editor.yjs) {
-    const doc = new Doc();
-    const provider = new WebsocketProvider(parameters.get("theirs"), room, doc, { disableBc: true, WebSocketPolyfill: TimedSocket });
-    await new Promise((resolve) => provider.on("sync", (synced) => synced && resolve()));
-    const type = editor.yjsType === "xml" ? doc.get("content", XmlFragment) : doc.getText("content");
-    sides.yjs = editor.yjs(place(), type, provider.awareness);
-    sides.yjs.settled = () => true;
-    sides.yjs.content = () => (editor.yjsType === "xml" ? type.toArray().map((block) => `${block.toArray().map(String).join("")}\n`).join("") : type.toString());
-  }
+  const sides = {};
+  if (names.includes("alone")) sides.alone = editor.alone(place(), text);
+  if (names.includes("ours")) sides.ours = await ours(editor, room, place());
+  if (names.includes("yjs") && editor.yjs) sides.yjs = await theirs(editor, room, place());
   globalThis.sides = sides;
   return Object.keys(sides);
 };
+
+async function ours(editor, room, place) {
+  const client = connect(parameters.get("ours"), { token: "dev:measured", wasm: new URL("wasm/cowrite_bg.wasm", location.href) });
+  const shared = client.open(room, { presence: { name: "Measured" } });
+  await shared.ready;
+  return Object.assign(editor.ours(place, shared), {
+    settled: () => shared.status.pending === 0 && shared.status.state === "online",
+    content: () => shared.text,
+  });
+}
+
+async function theirs(editor, room, place) {
+  const doc = new Doc();
+  const provider = new WebsocketProvider(parameters.get("theirs"), room, doc, { disableBc: true, WebSocketPolyfill: TimedSocket });
+  await new Promise((resolve) => provider.on("sync", (synced) => synced && resolve()));
+  const type = editor.yjsType === "xml" ? doc.get("content", XmlFragment) : doc.getText("content");
+  return Object.assign(editor.yjs(place, type, provider.awareness), {
+    settled: () => true,
+    content: () => (editor.yjsType === "xml" ? type.toArray().map((block) => `${block.toArray().map(String).join("")}\n`).join("") : type.toString()),
+  });
+}
 
 const frame = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
 
@@ -52,9 +59,10 @@ const microtasks = async () => {
 
 /**
  * Types letters, in each editor in turn, and gives the milliseconds until control has come back and all
- * microtasks are done (`whole`), and those of them in the binding and the engine (`own`). `places` are offsets, each typed at once; without any, one run in the middle.
+ * microtasks are done (`whole`), and those of them in the binding and the engine (`own`). Letters are `pause`
+ * milliseconds apart at least. `places` are offsets, each typed at once; without any, one run in the middle.
  */
-globalThis.keystrokes = async (count, places) => {
+globalThis.keystrokes = async (count, pause, places) => {
   const names = Object.keys(sides);
   const times = Object.fromEntries(names.map((name) => [name, { whole: [], own: [] }]));
   if (!places) for (const side of Object.values(sides)) side.place(Math.floor(side.length() / 2)), await frame();
@@ -63,44 +71,46 @@ globalThis.keystrokes = async (count, places) => {
       const name = names[(turn + round) % names.length];
       const side = sides[name];
       side.focus();
-      if (places) side.place(Math.floor(places[round] * side.length()));
-      await frame();
+      if (places) side.place(Math.floor(places[round] * side.length())), await frame();
       taken();
+      traced("letter");
       const before = performance.now();
       side.type("x");
       await microtasks();
       times[name].whole.push(performance.now() - before);
       times[name].own.push(taken());
-      await frame();
+      traced("typed");
+      const left = pause - (performance.now() - before);
+      if (left > 0) await new Promise((resolve) => setTimeout(resolve, left));
     }
   }
   return times;
 };
 
 /**
- * Has somebody else type letters in each shared editor in turn. Gives the milliseconds that each message kept
- * the page busy, and those in which the editor by itself takes such a letter from a program.
+ * Has somebody else type letters. Gives the milliseconds that each message kept the page busy; of the editor by
+ * itself, those in which it takes such a letter from a program.
  */
-globalThis.remoteKeystrokes = async (places) => {
-  const remote = {};
-  const alone = [];
-  for (const name of Object.keys(sides).filter((name) => name !== "alone")) remote[name] = [], arrived(name);
+globalThis.remoteKeystrokes = async (name, places) => {
+  const side = sides[name];
+  const times = [];
+  if (name !== "alone") arrived(name);
   for (const place of places) {
-    for (const name of Object.keys(remote)) {
-      const before = sides[name].length();
-      await write(name, place);
-      // A change of afar may be held until the next frame, so the length says when it is there.
-      while (sides[name].length() === before) await frame();
-      remote[name].push(...arrived(name));
+    const length = side.length();
+    if (name === "alone") {
+      const before = performance.now();
+      side.change(Math.floor(place * length), "y");
+      await microtasks();
+      times.push(performance.now() - before);
+      await frame();
+      continue;
     }
-    const offset = Math.floor(place * sides.alone.length());
-    const before = performance.now();
-    sides.alone.change(offset, "y");
-    await microtasks();
-    alone.push(performance.now() - before);
-    await frame();
+    await write(name, place);
+    // A change of afar may be held until the next frame, so the length says when it is there.
+    while (side.length() === length) await frame();
+    times.push(...arrived(name));
   }
-  return { remote, alone };
+  return times;
 };
 
 /** What the messages since the last call have cost that have changed the text. */
