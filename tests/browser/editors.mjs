@@ -58,6 +58,7 @@ export async function editorSuite(name, { pages, ...driver }) {
 
   test(`${name}: the other's caret is shown by name, and goes where it goes`, async () => {
     const [ada, grace] = await pair("carets", "alpha beta gamma");
+    if (ada.layers) assert.equal(await ada.layers(), 0);
     await grace.select([6, 10]);
     await until(ada.page, "Grace's name is shown", `(${driver.names})().includes('grace')`);
     await until(ada.page, "Grace's selection is shown", `(${driver.selections})().join() === "beta"`);

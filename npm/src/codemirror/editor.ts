@@ -1,11 +1,11 @@
-import { Annotation, EditorState, Prec, Transaction, type Compartment, type Extension, type TransactionSpec } from "@codemirror/state";
+import { Annotation, EditorState, Prec, Transaction, type Compartment, type Extension, type StateEffect, type TransactionSpec } from "@codemirror/state";
 import type { EditorView, PluginValue, ViewUpdate } from "@codemirror/view";
 import type { RemoteCaret } from "../binding/carets.js";
 import { TextBinding, type BindingOptions, type TextEditor } from "../binding/text.js";
 import type { Replacement } from "../delta.js";
 import type { Document as SharedDocument } from "../document.js";
 import type { Cursor } from "../state.js";
-import { caretsField, isEqual, setCarets } from "./carets.js";
+import { caretLayers, caretsField, isEqual, setCarets } from "./carets.js";
 
 /** Marks what the document has changed, so that it does not go back there. */
 const fromDocument = Annotation.define<true>();
@@ -17,6 +17,8 @@ export const readOnlyNow: Extension = Prec.highest(EditorState.readOnly.of(true)
 export class Editor implements TextEditor, PluginValue {
   readonly #view: EditorView;
   readonly #readOnly: Compartment;
+  /** What draws the others' carets, from the first of them on: it would measure the page after each letter. */
+  readonly #layers: Compartment;
   readonly #binding: TextBinding;
   /** Whether the view is inside an update, in which it takes no other. */
   #updating = true;
@@ -24,9 +26,10 @@ export class Editor implements TextEditor, PluginValue {
   /** Whether the last change that was shown was above what is drawn. */
   #hasShifted = false;
 
-  constructor(view: EditorView, document: SharedDocument, readOnly: Compartment, options: BindingOptions) {
+  constructor(view: EditorView, document: SharedDocument, readOnly: Compartment, layers: Compartment, options: BindingOptions) {
     this.#view = view;
     this.#readOnly = readOnly;
+    this.#layers = layers;
     this.#binding = new TextBinding(document, this, options);
     // A plugin is made while the view is; what the view cannot do before is done in the task's end.
     queueMicrotask(() => this.#begin());
@@ -69,7 +72,10 @@ export class Editor implements TextEditor, PluginValue {
 
   drawCarets(carets: readonly RemoteCaret[]): void {
     // An update of the view costs more than all that it would find to be equal.
-    if (!isEqual(this.#view.state.field(caretsField), carets)) this.#dispatch({ effects: setCarets.of(carets) });
+    if (isEqual(this.#view.state.field(caretsField), carets)) return;
+    const effects: StateEffect<unknown>[] = [setCarets.of(carets)];
+    if (this.#layers.get(this.#view.state) !== caretLayers) effects.push(this.#layers.reconfigure(caretLayers));
+    this.#dispatch({ effects });
   }
 
   /** Called by the view after each of its updates. */

@@ -2,7 +2,7 @@ import { Compartment, Prec, StateEffect, type Extension } from "@codemirror/stat
 import { EditorView, keymap, ViewPlugin } from "@codemirror/view";
 import type { Binding, BindingOptions } from "../binding/text.js";
 import type { Document as SharedDocument } from "../document.js";
-import { caretLayers, caretsField } from "./carets.js";
+import { caretsField } from "./carets.js";
 import { Editor, readOnlyNow } from "./editor.js";
 
 /**
@@ -14,9 +14,9 @@ import { Editor, readOnlyNow } from "./editor.js";
  * One extension is for one view.
  */
 export function collaboration(document: SharedDocument, options: BindingOptions = {}): Extension {
-  const readOnly = new Compartment();
-  const plugin = ViewPlugin.define((view) => new Editor(view, document, readOnly, options));
-  return [plugin, readOnly.of(readOnlyNow), caretsField, caretLayers, history(document)];
+  const [readOnly, layers] = [new Compartment(), new Compartment()];
+  const plugin = ViewPlugin.define((view) => new Editor(view, document, readOnly, layers, options));
+  return [plugin, readOnly.of(readOnlyNow), caretsField, layers.of([]), history(document)];
 }
 
 /** The compartment of each view that has been bound, so that binding it again and again adds nothing. */

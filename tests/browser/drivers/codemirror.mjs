@@ -29,6 +29,8 @@ export const codemirror = {
     await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
   },
   topLine,
+  /** What has the page measured after each letter, and so is not there before there is a caret to draw. */
+  layers: () => document.querySelectorAll(".cowrite-carets, .cowrite-selections").length,
   names: () => [...document.querySelectorAll(".cowrite-caret .cowrite-name")].map(({ textContent }) => textContent),
   selections: () => {
     const { view } = example;
