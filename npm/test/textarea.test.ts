@@ -69,6 +69,36 @@ test("remote edits keep caret, selection with its direction, and scroll position
   assert.deepEqual([area.selectionStart, area.selectionEnd], [8, 8]);
 });
 
+test("edits of a long text that come between two frames have the page laid out once", async () => {
+  const text = "one two three\n".repeat(8_000);
+  const { area, fake, settle } = await bind(text);
+  const frames: (() => void)[] = [];
+  Object.assign(globalThis, { requestAnimationFrame: (call: () => void) => frames.push(call), cancelAnimationFrame: () => {} });
+  try {
+    let [asked, top] = [0, 30];
+    Object.defineProperty(area, "scrollTop", { get: () => ((asked += 1), top), set: (to: number) => void (top = to) });
+    for (const letter of "abc") {
+      fake.remote(insertAt(0, letter));
+      await settle();
+      // As a browser may do.
+      top = 0;
+    }
+    assert.equal(area.value, `cba${text}`);
+    assert.equal(asked, 1);
+    frames.splice(0).forEach((call) => call());
+    assert.equal(top, 30);
+    assert.equal(asked, 1);
+    fake.remote(insertAt(0, "d"));
+    await settle();
+    top = 0;
+    // The browser will bring the caret into view, and is not to be put back after it.
+    area.dispatchEvent(new Event("beforeinput"));
+    assert.deepEqual([top, asked], [30, 2]);
+  } finally {
+    Object.assign(globalThis, { requestAnimationFrame: undefined, cancelAnimationFrame: undefined });
+  }
+});
+
 test("a caret that an edit elsewhere moved is not sent again", async () => {
   const { area, fake, settle } = await bind("hello");
   area.select(3);

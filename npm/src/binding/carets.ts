@@ -83,7 +83,7 @@ export function caretsOf(document: SharedDocument): RemoteCaret[] {
 }
 
 /** Calls once, when the page is drawn next; without a page, soon. The answer calls it off. */
-function atNextFrame(call: () => void): () => void {
+export function atNextFrame(call: () => void): () => void {
   if (typeof requestAnimationFrame === "function") {
     const frame = requestAnimationFrame(call);
     return () => cancelAnimationFrame(frame);

@@ -1,4 +1,4 @@
-import type { RemoteCaret } from "../binding/carets.js";
+import { atNextFrame, type RemoteCaret } from "../binding/carets.js";
 import { differenceOf } from "../binding/difference.js";
 import { deltaOf } from "../binding/line-ends.js";
 import { carried } from "../binding/selection.js";
@@ -7,6 +7,9 @@ import type { Replacement } from "../delta.js";
 import type { Cursor } from "../state.js";
 import type { TextareaElement } from "./element.js";
 import { Overlay } from "./overlay.js";
+
+/** A text of so many UTF-16 code units takes longer to lay out than a frame lasts. */
+const LONG_UNITS = 100_000;
 
 /**
  * One element as its binding sees it. It does not tell what was edited, so its text is
@@ -22,6 +25,9 @@ export class TextareaEditor implements TextEditor {
   #isReadOnly = true;
   /** The element's text, as far as the document knows of it. */
   #known: string;
+  /** Where the text stood before what was changed since the page was drawn: see {@link #settle}. */
+  #view: View | undefined;
+  #cancel: (() => void) | undefined;
 
   constructor(element: TextareaElement, cursors: boolean) {
     this.#element = element;
@@ -37,8 +43,9 @@ export class TextareaEditor implements TextEditor {
     const { link } = binding;
     const element = this.#element;
     // First of all, so that it is the last to go.
-    link.disposal.add(() => void (element.readOnly = this.#wasReadOnly), () => this.#overlay?.destroy());
+    link.disposal.add(() => void (element.readOnly = this.#wasReadOnly), () => this.#overlay?.destroy(), () => this.#settle());
     link.holdWhileComposing(element);
+    link.disposal.listen(element, "beforeinput", () => this.#settle());
     link.disposal.listen(element, "input", () => this.tell());
     link.disposal.listen(element, "focus", () => binding.sendCursor());
     link.disposal.listen(element.ownerDocument, "selectionchange", () => {
@@ -97,6 +104,7 @@ export class TextareaEditor implements TextEditor {
   }
 
   drawCarets(carets: readonly RemoteCaret[]): void {
+    this.#settle();
     this.#overlay?.draw(carets);
   }
 
@@ -112,8 +120,20 @@ export class TextareaEditor implements TextEditor {
 
   #write({ start, end, insert }: Replacement, selection: Cursor): void {
     const element = this.#element;
-    const { scrollTop, scrollLeft } = element;
-    const heightBefore = scrollTop > 0 && end <= this.#firstInView() ? element.scrollHeight : null;
+    let view = this.#view;
+    if (view && view.first >= end !== view.isAbove) {
+      // What is above moves what is in view and what is below does not, so both cannot be seen by one height.
+      this.#settle();
+      view = undefined;
+    }
+    if (!view) {
+      const { scrollTop, scrollLeft } = element;
+      const first = scrollTop > 0 ? this.#firstInView() : -1;
+      const isAbove = first >= end;
+      view = { scrollTop, scrollLeft, first, isAbove, height: isAbove ? element.scrollHeight : 0 };
+      this.#view = view;
+    }
+    if (view.isAbove) view.first += insert.length - (end - start);
     try {
       element.setRangeText(insert, start, end, "preserve");
     } finally {
@@ -121,8 +141,25 @@ export class TextareaEditor implements TextEditor {
       this.#known = element.value;
     }
     this.select(selection);
-    element.scrollTop = heightBefore === null ? scrollTop : scrollTop + element.scrollHeight - heightBefore;
-    element.scrollLeft = scrollLeft;
+    // A user who scrolls within a frame would be put back, so this is not for what is laid out at once.
+    if (this.length < LONG_UNITS) this.#settle();
+    else this.#cancel ??= atNextFrame(() => this.#settle());
+  }
+
+  /**
+   * Puts what was in view back in its place. The browser lays the whole text out for it, which takes long of a
+   * long one: that comes once a frame, when the browser would do it by itself, or when the user types and
+   * the browser brings the caret into view.
+   */
+  #settle(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    const view = this.#view;
+    if (!view) return;
+    this.#view = undefined;
+    const element = this.#element;
+    element.scrollTop = view.isAbove ? view.scrollTop + element.scrollHeight - view.height : view.scrollTop;
+    element.scrollLeft = view.scrollLeft;
   }
 
   /** Offset of the first letter in view; -1 where the browser cannot say. */
@@ -134,6 +171,18 @@ export class TextareaEditor implements TextEditor {
     const found = page.caretPositionFromPoint?.(left + element.clientLeft + padding("paddingLeft") + 1, top + element.clientTop + 1);
     return found?.offsetNode === element ? found.offset : -1;
   }
+}
+
+/** Where an element's text stands, in CSS pixels and code units. */
+interface View {
+  readonly scrollTop: number;
+  readonly scrollLeft: number;
+  /** Offset of the first letter in view; -1 where it is not to be kept in its place. */
+  first: number;
+  /** Whether what is changed lies before that. */
+  readonly isAbove: boolean;
+  /** Height of the whole text, where it counts. */
+  readonly height: number;
 }
 
 /** The one replacement that does what several do. */
