@@ -69,6 +69,11 @@ impl Traffic {
         self.frames.iter().filter(|(frame, _)| *frame == name).count()
     }
 
+    /// The bytes of all frames of these names.
+    pub fn bytes_of(&self, names: &[&str]) -> usize {
+        self.frames.iter().filter(|(frame, _)| names.contains(frame)).map(|(_, bytes)| bytes).sum()
+    }
+
     /// The bytes of all frames.
     pub fn bytes(&self) -> usize {
         self.frames.iter().map(|(_, bytes)| bytes).sum()
@@ -444,6 +449,11 @@ fn client_name(frame: &ClientFrame<'_>) -> &'static str {
 
 fn server_name(frame: &ServerFrame<'_>) -> &'static str {
     match frame {
+        ServerFrame::Welcome(_) => "Welcome",
+        ServerFrame::Terms(_) => "Terms",
+        ServerFrame::Author { .. } => "Author",
+        ServerFrame::Members { .. } => "Members",
+        ServerFrame::Cursors { .. } => "Cursors",
         ServerFrame::Opened(_) => "Opened",
         ServerFrame::Snapshot(_) => "Snapshot",
         ServerFrame::Commit(_) | ServerFrame::CommitStill(_) | ServerFrame::CommitCursor { .. } => "Commit",

@@ -18,11 +18,16 @@ export const age = {
     for (const edits of quick ? [1000] : [10_000, 100_000, 1_000_000]) {
       const subjects = [ours, ...peers.filter(({ slow }) => !slow || edits < 1_000_000)];
       const words = edits.toLocaleString("en");
-      const missed = [10, 1_000, 100_000].flatMap((count, index) => [
-        { id: `${edits}-resume-${count}`, title: `${words} past edits: back after ${count.toLocaleString("en")} missed ones`, unit: "ms", better: "less", digits: 3, value: ({ resumes }) => resumes?.[index].ms },
-        { id: `${edits}-resume-bytes-${count}`, title: `${words} past edits: bytes of that`, unit: "kB", better: "less", digits: 2, value: ({ resumes }) => resumes && resumes[index].bytes / 1000 },
-        { id: `${edits}-resume-net-${count}`, title: `${words} past edits: the same for each byte of the net change, packed`, unit: "bytes", better: "less", digits: 2, value: ({ resumes }) => resumes && resumes[index].bytes / resumes[index].netBytes },
-      ]);
+      const missed = [10, 1_000, 100_000].flatMap((count, index) => {
+        const back = `${words} past edits: back after ${count.toLocaleString("en")} missed ones`;
+        const of = (read) => ({ resumes }) => resumes && read(resumes[index]);
+        return [
+          { id: `${edits}-resume-${count}`, title: back, unit: "ms", better: "less", digits: 3, value: of(({ ms }) => ms) },
+          { id: `${edits}-resume-bytes-${count}`, title: `${back}: all from the server, with what says who connects and who is here`, unit: "bytes", better: "less", digits: 0, value: of(({ bytes }) => bytes) },
+          { id: `${edits}-resume-catch-up-${count}`, title: `${back}: the catch-up alone`, unit: "bytes", better: "less", digits: 0, value: of(({ catchUpBytes }) => catchUpBytes) },
+          { id: `${edits}-resume-net-${count}`, title: `${back}: the catch-up, for each byte of the net change, packed`, unit: "bytes", better: "less", digits: 2, value: of(({ catchUpBytes, netBytes }) => catchUpBytes / netBytes) },
+        ];
+      });
       figures.push(...await rounds({
         subjects,
         rounds: 1,

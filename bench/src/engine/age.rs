@@ -16,6 +16,10 @@ const UNITS: usize = 100_000;
 /// How many edits somebody misses.
 const MISSED: [usize; 3] = [10, 1_000, 100_000];
 
+/// What brings who comes back what it has missed; the rest says that it is connected, and who is here. Parts are
+/// of one of these.
+const CATCH_UP: [&str; 6] = ["Entry", "Ack", "Composed", "Snapshot", "Author", "Part"];
+
 /// By turns a letter is inserted and one deleted, at places all over.
 fn edit(number: usize, length: usize) -> (usize, usize, &'static str) {
     let at = (number * 7919) % (length - 1);
@@ -81,7 +85,9 @@ pub(super) fn ours(edits: usize) -> Value {
         aged.pipe.connect(late);
         let took = ms(since);
         assert!(aged.pipe.text(late) == aged.text(), "who comes back has another text");
-        json!({ "missed": missed, "ms": took, "bytes": aged.pipe.client(late).down.bytes(), "netBytes": net })
+        let down = &aged.pipe.client(late).down;
+        let catch_up = down.bytes_of(&CATCH_UP);
+        json!({ "missed": missed, "ms": took, "bytes": down.bytes(), "catchUpBytes": catch_up, "netBytes": net })
     });
     json!({ "openMs": open, "coldMs": cold_ms, "bytes": bytes, "resumes": resumes })
 }
