@@ -12,8 +12,10 @@ const { values: options } = parseArgs({
     editors: { type: "string", default: "codemirror,monaco,quill,prosemirror,textarea" },
     /** Which sides: the editor by itself, with Cowrite, with Yjs. */
     sides: { type: "string", default: "ours,yjs,alone" },
-    /** Letters of each kind that are typed into a page. */
+    /** Letters that are typed into a page in a run, and come from afar. */
     letters: { type: "string" },
+    /** Letters that are typed at random places, each of which takes a frame more; by default as many. */
+    apart: { type: "string" },
     /** Pages of each side, by turns. */
     rounds: { type: "string", default: "3" },
     /** Milliseconds from letter to letter, at least: half a frame. */
@@ -92,12 +94,12 @@ async function page(editor, side, room, text, letters) {
   }
   const measured = async (places) => {
     if (options.processor) await environment.trace(page);
-    const { whole, own } = (await type(letters, places))[side];
+    const { whole, own } = (await type(places?.length ?? letters, places))[side];
     return { whole, own: options.processor ? processorTimes(await environment.traced()) : own };
   };
   const samples = {};
   if (kinds.includes("run")) samples.run = await measured();
-  if (kinds.includes("apart")) samples.apart = await measured(places(letters));
+  if (kinds.includes("apart")) samples.apart = await measured(places(Number(options.apart ?? letters)));
   if (session) await writeFile(`${options.profile}-${room}-${side}.cpuprofile`, JSON.stringify((await session.send("Profiler.stop")).profile));
   if (kinds.includes("remote")) samples.remote = { whole: await page.evaluate(([name, places]) => remoteKeystrokes(name, places), [side, places(letters)]) };
 

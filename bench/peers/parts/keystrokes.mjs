@@ -16,10 +16,10 @@ const sides = [
 const ROUNDS = 3;
 
 /** One run of the program measures all rounds of all sides, each in a page of its own. */
-async function pages(length, letters) {
+async function pages(length, letters, apart) {
   const folder = await mkdtemp(path.join(tmpdir(), "cowrite-bench-"));
   const json = path.join(folder, "keystrokes.json");
-  const words = ["--editors=codemirror", `--length=${length}`, `--letters=${letters}`, `--rounds=${ROUNDS}`, "--kinds=run,apart", `--json=${json}`];
+  const words = ["--editors=codemirror", `--length=${length}`, `--letters=${letters}`, `--apart=${apart}`, `--rounds=${ROUNDS}`, "--kinds=run,apart", `--json=${json}`];
   const program = new Program([process.execPath, path.join(here, "../browser/keystrokes.mjs"), ...words], { env: { COWRITE_SERVER: programs.server } });
   try {
     await program.ended(180_000);
@@ -49,7 +49,7 @@ export const keystrokes = {
         { ...common, id: `${kind}-whole-p99`, title: `${words}: until the page has control again, the editor with it, p99`, value: of(kind, ({ whole }) => whole.p99) },
       ]),
       measure: async (name) => {
-        run ??= pages(1_000_000, quick ? 40 : 334);
+        run ??= pages(1_000_000, quick ? 40 : 334, quick ? 40 : 100);
         const { side } = sides.find((one) => one.name === name);
         const round = measured.get(name) ?? 0;
         measured.set(name, round + 1);
