@@ -2,7 +2,7 @@
 
 use cowrite_protocol::error::ApplyError;
 use cowrite_protocol::frame::{DurabilityClass, Opened, Outcome, Position, Role, Settlement, SnapshotFrame};
-use cowrite_protocol::{ClientId, ClientSeq, DocumentType, Limits, OperationLimits};
+use cowrite_protocol::{ClientId, ClientSeq, DocumentType, Limits, OperationLimits, Version};
 
 use super::loss::Loss;
 use super::lost::Alone;
@@ -130,12 +130,12 @@ impl<D: DocumentType> Engine<D> {
         // ahead of us again. That it does not know us says nothing then: it forgets who was away for long.
         let known = log_seq > ClientSeq::NONE;
         let lost = log_seq < self.accepted_seq && (other_history || known);
-        if self.position.is_some_and(|known| known.epoch.is_some() && known.epoch != snapshot.epoch) {
-            // Undoing in one life of the log what was done in another would be guesswork.
-            self.history.clear();
-        }
-        if D::length(&text).0 == 0 {
-            // Perhaps it was deleted.
+        let other_life = self.position.is_some_and(|known| {
+            // A life that we never learnt may have been any, unless nothing was written yet.
+            known.epoch != snapshot.epoch && (known.epoch.is_some() || known.version > Version::ZERO)
+        });
+        // Undoing in one life of the log what was done in another would be guesswork; and perhaps it was deleted.
+        if other_life || D::length(&text).0 == 0 {
             self.forget_undo();
         }
         let before =

@@ -136,8 +136,9 @@ fn h4_what_one_server_has_done_another_does_not_deny() {
 
 #[test]
 fn h4_an_undo_brings_nothing_of_a_deleted_document_back() {
-    // She hears of the deletion as it happens, some time later, or when the document is there anew.
-    for heard in ["at once", "late", "last"] {
+    // She hears of the deletion as it happens, some time later, when the document is there anew, or never: then she
+    // finds a text of a life that may be the first one, which nobody has told her the name of.
+    for heard in ["at once", "late", "last", "never"] {
         let mut board = two_servers();
         let (ann, bob) = (board.join(0), board.join(1));
         board.types(ann, 0, "secret");
@@ -146,6 +147,10 @@ fn h4_an_undo_brings_nothing_of_a_deleted_document_back() {
         match heard {
             "late" => board.hold(ann, Heading::Down),
             "last" => board.cut(ann),
+            "never" => {
+                board.cut(ann);
+                board.set_hole(ann, true);
+            }
             _ => {}
         }
         assert!(board.wish(1, Existence::Deleted).try_recv().unwrap().is_ok());
@@ -159,6 +164,11 @@ fn h4_an_undo_brings_nothing_of_a_deleted_document_back() {
             board.come_back(ann, 0);
         }
         board.types(bob, 0, "new");
+        if heard == "never" {
+            assert_eq!(board.person(ann).engine().position().unwrap().epoch, None);
+            board.set_hole(ann, false);
+            board.come_back(ann, 0);
+        }
         board.undo(ann);
         board.pass(5_000);
         assert_eq!(board.check(), "new", "{heard}");
