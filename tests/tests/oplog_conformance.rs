@@ -42,6 +42,24 @@ mod disk {
 
     cowrite_tests::oplog_suite!(bench());
 
+    /// With blocks of so few entries, made so often, that nearly every case has some.
+    mod in_blocks {
+        use super::*;
+
+        fn bench() -> Bench {
+            Bench::new(|clock| {
+                let folder = Folder::new();
+                move || -> Arc<dyn OpLog> {
+                    let settings = DiskSettings { clock: clock.clone(), ..DiskSettings::new(&folder.0) };
+                    let settings = DiskSettings { block_entries: 2, tail_entries: 1, journal_bytes: 1024, ..settings };
+                    Arc::new(DiskLog::open(settings).unwrap())
+                }
+            })
+        }
+
+        cowrite_tests::oplog_suite!(bench());
+    }
+
     /// With so small a cache that documents and generations go through the disk all the time.
     mod forgetful {
         use super::*;

@@ -89,9 +89,10 @@ impl Image {
     }
 }
 
-/// A small cache: what is served is what is read.
+/// A small cache: what is served is what is read. All but the newest few entries are put into blocks.
 fn open(file: MemoryFile, journal: MemoryFile) -> Result<DiskLog, OpenFolderError> {
     let settings = DiskSettings { cache_bytes: 0, journal_bytes: 8192, ..DiskSettings::new("fuzzed") };
+    let settings = DiskSettings { block_entries: 3, tail_entries: 4, ..settings };
     DiskLog::open_on(Arc::new(file), Arc::new(journal), settings)
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "all of it is a test")]
 
+mod blocks;
 mod crashes;
 mod damage;
 mod failing;

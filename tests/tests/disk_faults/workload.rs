@@ -186,9 +186,10 @@ pub(crate) fn snapshot(script: &Script, at: Version) -> Snapshot {
 }
 
 /// Opens a log in these files, without a cache: what it says is what it reads. Its journal is
-/// full after a few commits.
+/// full after a few commits, and then all but the newest few entries are put into blocks.
 pub(crate) fn open(files: &FaultyFiles) -> Result<DiskLog, OpenFolderError> {
     let settings = DiskSettings { cache_bytes: 0, journal_bytes: 2 * JOURNAL_HALF as u64, ..DiskSettings::new("test") };
+    let settings = DiskSettings { block_entries: 4, tail_entries: 3, ..settings };
     DiskLog::open_on(files.file(LOG), files.file(JOURNAL), settings)
 }
 

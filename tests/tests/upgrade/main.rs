@@ -5,4 +5,5 @@
 
 mod clients;
 mod documents;
+mod formats;
 mod records;

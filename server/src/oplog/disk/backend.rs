@@ -30,8 +30,8 @@ use thiserror::Error;
 use super::file::LogFile;
 
 /// The format of the file that this server writes, and the newest that it reads. Of format 1
-/// is a file without a journal.
-pub const FILE_FORMAT: u32 = 2;
+/// is a file without a journal, of format 2 one without blocks.
+pub const FILE_FORMAT: u32 = 3;
 
 const MAGIC: &[u8; 16] = b"cowrite op log\r\n";
 const NEW_MARK: &[u8; 16] = b"cowrite new log\n";

@@ -20,6 +20,12 @@ pub struct DiskSettings {
     /// Bytes of the file in which edits are synced; the database takes them in and syncs itself
     /// each time that half as many are written. Until then they are in memory too. Default 2 MiB.
     pub journal_bytes: u64,
+    /// How many entries of a document are put together in one block at most, 4,096 at the very most; default 2,048. To
+    /// read one of them is to read its block. With 0 no blocks are made, and those that there are stay.
+    pub block_entries: u32,
+    /// How many of a document's newest entries are never put into a block; default 1,024. An entry by itself takes
+    /// some fifty times the room.
+    pub tail_entries: u64,
     /// How many documents keep their head and client records in memory; default 10,000.
     pub cached_documents: usize,
     /// The clock for "last seen"; default the machine's.
@@ -33,6 +39,8 @@ impl DiskSettings {
             folder: folder.into(),
             cache_bytes: 64 << 20,
             journal_bytes: 2 << 20,
+            block_entries: 2048,
+            tail_entries: 1024,
             cached_documents: 10_000,
             clock: WallClock::system(),
         }

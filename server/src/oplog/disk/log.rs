@@ -13,6 +13,7 @@ use super::error::StoreError;
 use super::file::LogFile;
 use super::folder::{DiskSettings, OpenFolderError, open_files};
 use super::journal::Journal;
+use super::packing::PackSettings;
 use super::request::{Ask, Request};
 use super::store::Store;
 use super::table::{load_snapshot, read_entries};
@@ -66,7 +67,9 @@ impl DiskLog {
         settings: DiskSettings,
     ) -> Result<DiskLog, OpenFolderError> {
         let journal = Journal::new(journal, settings.journal_bytes / 2);
-        let store = Arc::new(Store::open(file, journal, settings.cache_bytes, &settings.folder)?);
+        let packing =
+            PackSettings { block_entries: settings.block_entries as usize, tail_entries: settings.tail_entries };
+        let store = Arc::new(Store::open(file, journal, settings.cache_bytes, packing, &settings.folder)?);
         let (requests, receiver) = mpsc::channel();
         let writer = Writer::new(Arc::clone(&store), settings.clock, settings.cached_documents);
         let writer = thread::Builder::new().name("oplog-writer".to_owned()).spawn(move || writer.run(&receiver));

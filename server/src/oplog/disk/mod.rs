@@ -3,10 +3,13 @@
 //! A database and its journal in a folder of their own, held by one server. What was written
 //! last is in the journal, and in memory over the database. An entry is acknowledged once it
 //! is on the disk, together with its client's record; a document's entries, snapshot and
-//! client records recover together or not at all.
+//! client records recover together or not at all. The older entries of a long document are put
+//! together in blocks, which take some hundredth of the room.
 
 mod backend;
+mod block;
 mod changes;
+mod columns;
 mod error;
 mod file;
 mod folder;
@@ -14,6 +17,7 @@ mod group;
 mod journal;
 mod log;
 mod overlay;
+mod packing;
 mod record;
 mod request;
 mod row;

@@ -6,6 +6,7 @@
 //! every read looks here first.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -32,8 +33,8 @@ pub(super) struct Overlay {
 pub(super) struct NamedRows {
     pub(super) document: Option<Bytes>,
     pub(super) head: Option<Bytes>,
-    /// The number that the head bears, if it can be read.
-    number: Option<u64>,
+    /// The number that the head bears and how many entries it is above the floor, if it can be read.
+    told: Option<(u64, u64)>,
 }
 
 /// A document's rows in the tables whose key is its number and something more.
@@ -64,9 +65,10 @@ impl Overlay {
             Row::Document { name, value } => self.name(name).document = Some(kept(value)),
             Row::Head { name, value } => {
                 // A head that can not be read is damage, which a read of the document finds.
-                let number = unseal::<HeadRecord>(&named(Table::Heads, name), value).ok().map(|(head, _)| head.number);
+                let told = unseal::<HeadRecord>(&named(Table::Heads, name), value).ok();
+                let told = told.map(|(head, _)| (head.number, head.version.since(head.floor)));
                 let rows = self.name(name);
-                (rows.head, rows.number) = (Some(kept(value)), number);
+                (rows.head, rows.told) = (Some(kept(value)), told);
             }
             Row::Entry { number, version, value } => {
                 self.number(number).entries.insert(version, kept(value));
@@ -91,9 +93,21 @@ impl Overlay {
     /// What is here of a document. Whatever is here of one, its head is among it.
     pub(super) fn of(&self, id: &DocumentId) -> (NamedRows, Arc<NumberedRows>) {
         let named = self.named.get(id.as_str()).cloned().unwrap_or_default();
-        let numbered = named.number.and_then(|number| self.numbered.get(&number));
+        let numbered = named.told.and_then(|(number, _)| self.numbered.get(&number));
         let numbered = numbered.cloned().unwrap_or_default();
         (named, numbered)
+    }
+
+    /// The documents with entries here that have so many in all, by name and number, the names above this one first.
+    pub(super) fn long_ones(&self, entries: u64, above: &str) -> Vec<(DocumentId, u64)> {
+        let behind = self.named.range::<str, _>((Bound::Excluded(above), Bound::Unbounded));
+        let all = behind.chain(self.named.range::<str, _>((Bound::Unbounded, Bound::Included(above))));
+        let long = all.filter_map(|(name, rows)| {
+            let (number, _) = rows.told.filter(|(_, long)| *long >= entries)?;
+            self.numbered.get(&number).filter(|rows| !rows.entries.is_empty())?;
+            Some((name.parse().ok()?, number))
+        });
+        long.collect()
     }
 }
 

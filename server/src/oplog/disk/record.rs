@@ -27,6 +27,8 @@ pub(super) enum RecordError {
     NewerFormat { found: u8 },
     #[error("the value's fields can not be read: {0}")]
     Fields(postcard::Error),
+    #[error("the block's columns do not fit together")]
+    Columns,
 }
 
 /// The number under which a document's rows are kept.

@@ -1,5 +1,6 @@
 //! The database as it is open now, and its opening again after a fault.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
@@ -15,10 +16,11 @@ use super::file::LogFile;
 use super::folder::OpenFolderError;
 use super::journal::{Journal, Mark};
 use super::overlay::Overlay;
+use super::packing::{Budget, PackSettings, Packed, Packer, long_enough, pack};
 use super::record::{DocumentRecord, seal, sum_of};
 use super::table::{
-    CLIENTS, DOCUMENT_COUNT, DOCUMENTS, ENTRIES, HEADS, JOURNAL_MARK, META, SNAPSHOTS, Table, count_of, document_count,
-    journal_mark, named,
+    BLOCKS, CLIENTS, DOCUMENT_COUNT, DOCUMENTS, ENTRIES, HEADS, JOURNAL_MARK, META, SNAPSHOTS, Table, count_of,
+    document_count, journal_mark, named,
 };
 use super::transaction::Tables;
 use super::view::View;
@@ -31,6 +33,9 @@ pub(super) struct Store {
     cache_bytes: usize,
     /// Used by the writer's thread, and before there is one.
     journal: Mutex<Journal>,
+    pack_settings: PackSettings,
+    /// Used by the writer's thread.
+    packer: Mutex<Packer>,
     /// `None` after a fault, until it has been opened again.
     open: RwLock<Option<Open>>,
 }
@@ -58,9 +63,11 @@ impl Store {
         file: Arc<dyn LogFile>,
         journal: Journal,
         cache_bytes: usize,
+        pack_settings: PackSettings,
         folder: &Path,
     ) -> Result<Store, OpenFolderError> {
-        let store = Store { file, cache_bytes, journal: Mutex::new(journal), open: RwLock::new(None) };
+        let (journal, packer, open) = (Mutex::new(journal), Mutex::default(), RwLock::new(None));
+        let store = Store { file, cache_bytes, journal, pack_settings, packer, open };
         // The database asserts much of what it reads; here that is a damaged file.
         let opened = catch_unwind(AssertUnwindSafe(|| store.open_database(folder)));
         let opened = opened.unwrap_or_else(|panic| {
@@ -171,12 +178,53 @@ impl Store {
 
     /// Makes ready to commit these rows, to be ended by [`Store::commit`]. Nothing is done if it is not.
     pub(super) fn stage(&self, rows: Vec<u8>) -> Result<Staged, StoreError> {
-        let journal = self.journal();
-        if let Some(mark) = journal.mark_with(&rows) {
+        let journaled = self.journal().mark_with(&rows);
+        if let Some(mark) = journaled {
             return Ok(Staged::Journal(rows, mark));
         }
-        let (mark, begun) = (journal.next_generation(), Instant::now());
-        Ok(Staged::Checkpoint(Box::new(self.checkpoint(&rows, mark)?), mark, begun))
+        let begun = Instant::now();
+        let packed = self.pack()?;
+        let mark = self.journal().next_generation();
+        Ok(Staged::Checkpoint(Box::new(self.checkpoint(&rows, &packed, mark)?), mark, begun))
+    }
+
+    /// Makes blocks of the older entries of the documents that are kept beside the database, by their numbers. An
+    /// error only if the database can not be used any more.
+    fn pack(&self) -> Result<BTreeMap<u64, Packed>, StoreError> {
+        let mut packer = self.packer.lock().unwrap_or_else(PoisonError::into_inner);
+        packer.begin();
+        let mut packed = BTreeMap::new();
+        if self.pack_settings.block_entries == 0 {
+            return Ok(packed);
+        }
+        let long = match &*self.opened() {
+            Some(open) => open.kept().long_ones(long_enough(self.pack_settings), &packer.last),
+            None => return Err(closed()),
+        };
+        let mut budget = Budget::of_a_step();
+        for (id, number) in long {
+            if budget.is_spent() {
+                break;
+            }
+            packer.last = id.as_str().into();
+            if packer.avoids(number) {
+                continue;
+            }
+            match self.read(&id, |view| pack(view, self.pack_settings, &mut budget)) {
+                Ok(Some(blocks)) => drop(packed.insert(number, blocks)),
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::error!(document = %id, %error, "entries of a document are not put together");
+                    packer.avoid(number);
+                    if error.spoils_database() {
+                        self.reopen()?;
+                        return Ok(BTreeMap::new());
+                    }
+                }
+            }
+        }
+        packer.try_on(&packed);
+        Ok(packed)
     }
 
     /// Commits what was staged: it is on the disk when this returns, in the journal or with all
@@ -196,6 +244,7 @@ impl Store {
                 let mut kept = open.kept.write().unwrap_or_else(PoisonError::into_inner);
                 write.commit()?;
                 journal.begin(mark);
+                self.packer.lock().unwrap_or_else(PoisonError::into_inner).done();
                 let taken_in = std::mem::take(&mut *kept);
                 drop(kept);
                 let (documents, took) = (taken_in.named.len(), begun.elapsed());
@@ -205,14 +254,19 @@ impl Store {
         Ok(())
     }
 
-    /// A write that puts all that is kept beside the database and these rows, and syncs.
-    fn checkpoint(&self, rows: &[u8], mark: Mark) -> Result<WriteTransaction, StoreError> {
+    /// A write that puts all that is kept beside the database, these blocks and these rows, and syncs.
+    fn checkpoint(
+        &self,
+        rows: &[u8],
+        packed: &BTreeMap<u64, Packed>,
+        mark: Mark,
+    ) -> Result<WriteTransaction, StoreError> {
         let open = self.opened();
         let Some(open) = &*open else { return Err(closed()) };
         let mut write = open.database.begin_write()?;
         {
             let mut tables = Tables::open(&write)?;
-            tables.take_in(&open.kept())?;
+            tables.take_in(&open.kept(), packed)?;
             tables.replay(rows)?;
         }
         let value = seal(&named(Table::Meta, JOURNAL_MARK), &mark, &[])?;
@@ -237,8 +291,12 @@ impl Store {
 
     /// Puts the database on the disk with all that the journal held, which then is not needed.
     fn commit_last(&self) -> Result<(), StoreError> {
+        if self.journal().last_generation().is_none() {
+            return Ok(());
+        }
+        let packed = self.pack()?;
         let Some(mark) = self.journal().last_generation() else { return Ok(()) };
-        Ok(self.checkpoint(&[], mark)?.commit()?)
+        Ok(self.checkpoint(&[], &packed, mark)?.commit()?)
     }
 
     fn opened(&self) -> RwLockReadGuard<'_, Option<Open>> {
@@ -272,8 +330,8 @@ impl<E: Into<redb::Error>> From<E> for Prepare {
     }
 }
 
-/// Makes the tables of a new database; of any other, all of them must be there. Gives what
-/// it knows of its journal.
+/// Makes the tables of a new database; of any other, all of them must be there, but for that of the blocks, which an
+/// older server has not made. Gives what it knows of its journal.
 fn prepare(database: &Database) -> Result<Mark, Prepare> {
     let read = database.begin_read()?;
     if read.list_tables()?.next().is_some() {
@@ -296,6 +354,7 @@ fn prepare(database: &Database) -> Result<Mark, Prepare> {
         write.open_table(DOCUMENTS)?;
         write.open_table(HEADS)?;
         write.open_table(ENTRIES)?;
+        write.open_table(BLOCKS)?;
         write.open_table(CLIENTS)?;
         write.open_table(SNAPSHOTS)?;
     }

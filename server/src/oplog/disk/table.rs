@@ -6,12 +6,13 @@
 //! entries from floor to head are without a gap: so no row can go missing unseen.
 
 use std::collections::HashMap;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, RangeInclusive};
 
 use bytes::Bytes;
 use cowrite_protocol::{ClientId, RunningHash, Version};
 use redb::{ReadableTable, TableDefinition};
 
+use super::block::unseal_block;
 use super::error::StoreError;
 use super::journal::Mark;
 use super::record::{DocumentRecord, HeadRecord, SnapshotRecord, sum_of, unseal, unseal_entry};
@@ -25,6 +26,9 @@ pub(super) const DOCUMENTS: TableDefinition<&str, &[u8]> = TableDefinition::new(
 pub(super) const HEADS: TableDefinition<&str, &[u8]> = TableDefinition::new("heads");
 /// Number and version to entry.
 pub(super) const ENTRIES: TableDefinition<(u64, u64), &[u8]> = TableDefinition::new("entries");
+/// Number and the versions of the last and the first entry to many entries in one value: the oldest ones, of which
+/// none has a row of its own any more. See [`super::block`].
+pub(super) const BLOCKS: TableDefinition<(u64, u64, u64), &[u8]> = TableDefinition::new("blocks");
 /// Number and client id to client record.
 pub(super) const CLIENTS: TableDefinition<(u64, u128), &[u8]> = TableDefinition::new("clients");
 /// Number to snapshot.
@@ -42,6 +46,7 @@ pub(super) enum Table {
     Documents = b'd',
     Heads = b'h',
     Entries = b'e',
+    Blocks = b'b',
     Clients = b'c',
     Snapshots = b's',
     Meta = b'm',
@@ -65,6 +70,31 @@ pub(super) fn numbered(table: Table, number: u64, rest: &[u8]) -> Vec<u8> {
 /// The key of a client's row.
 pub(super) fn client_key(number: u64, client: &ClientId) -> (u64, u128) {
     (number, u128::from_be_bytes(*client.as_bytes()))
+}
+
+/// Where a block of entries is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct BlockKey {
+    pub(super) number: u64,
+    /// The versions of its last entry and its first.
+    pub(super) last: u64,
+    pub(super) first: u64,
+}
+
+impl BlockKey {
+    /// The key of a row.
+    pub(super) fn row(self) -> (u64, u64, u64) {
+        (self.number, self.last, self.first)
+    }
+
+    pub(super) fn of_row((number, last, first): (u64, u64, u64)) -> BlockKey {
+        BlockKey { number, last, first }
+    }
+
+    /// The rows of a document's blocks that end at this version or later.
+    pub(super) fn rows_from(number: u64, version: u64) -> RangeInclusive<(u64, u64, u64)> {
+        (number, version, 0)..=(number, u64::MAX, u64::MAX)
+    }
 }
 
 /// A document as it is stored.
@@ -97,16 +127,21 @@ pub(super) fn load_head(view: &View<'_>) -> Result<Option<HeadRecord>, StoreErro
 }
 
 /// Reads all that appends are judged by, and checks that no row is missing.
-/// Cost: the client records, and two entries.
+/// Cost: the client records, and where entries and blocks begin and end.
 pub(super) fn load_document(view: &View<'_>) -> Result<StoredDocument, StoreError> {
     let Some(head) = load_head(view)? else { return Ok(StoredDocument::default()) };
     let number = head.number;
     let (first, last) = view.ends(number)?.unzip();
     let (floor, version) = (head.floor.get(), head.version.get());
-    let expected = if version > floor { (Some(floor + 1), Some(version)) } else { (None, None) };
-    if (first, last) != expected {
+    // Rows begin where the blocks end, and these where the floor is, or before.
+    let packed = view.block_ends(number, floor + 1)?;
+    let rows_from = packed.map_or(floor, |(_, last)| last.last) + 1;
+    let expected = if version >= rows_from { (Some(rows_from), Some(version)) } else { (None, None) };
+    let (begins, ends) = packed.map_or((floor + 1, floor), |(first, last)| (first.first, last.last));
+    if (first, last) != expected || begins > floor + 1 || ends > version {
         return Err(StoreError::damaged(format!(
-            "the entries from {first:?} to {last:?} do not fit the floor {floor} and the head {version}"
+            "the entries from {first:?} to {last:?}, and in blocks from {begins} to {ends}, do not fit the floor {floor} \
+             and the head {version}"
         )));
     }
     let mut clients = HashMap::new();
@@ -137,35 +172,85 @@ pub(super) fn read_entries(view: &View<'_>, after: Version, max_bytes: usize) ->
     if after < head.floor {
         return Ok(ReadOutcome::BelowFloor { floor: head.floor });
     }
-    let mut entries: Vec<Entry> = Vec::new();
-    let (mut version, mut bytes) = (after, 0);
+    let mut page = Page { entries: Vec::new(), version: after, bytes: 0, max_bytes };
     if after >= head.version {
-        return Ok(ReadOutcome::Entries(entries));
+        return Ok(ReadOutcome::Entries(page.entries));
     }
-    view.entries(head.number, after.get() + 1, head.version.get(), |found, value| {
-        version = version.next();
-        if found != version.get() && !entries.is_empty() {
-            return Ok(ControlFlow::Break(()));
-        } else if found != version.get() {
-            return Err(StoreError::damaged(format!("entry {version} is missing, {found} is the next")));
-        }
-        let entry = match unseal_entry(&entry_key(head.number, version), version, value) {
-            Ok((entry, _)) => entry,
-            Err(_) if !entries.is_empty() => return Ok(ControlFlow::Break(())),
-            Err(error) => return Err(error.into()),
-        };
-        bytes += entry.operation.len();
-        if bytes > max_bytes && !entries.is_empty() {
-            return Ok(ControlFlow::Break(()));
-        }
-        entries.push(entry);
-        Ok(ControlFlow::Continue(()))
-    })?;
-    if version != head.version && entries.is_empty() {
+    let (number, first, last) = (head.number, after.get() + 1, head.version.get());
+    let mut flow = ControlFlow::Continue(());
+    if !view.has_entry(number, first)? {
+        view.blocks(number, first, |key, value| {
+            flow = page.take_block(key, last, value)?;
+            Ok(flow)
+        })?;
+    }
+    if flow.is_continue() {
+        view.entries(number, page.version.get() + 1, last, |found, value| page.take_row(number, found, value))?;
+    }
+    if page.entries.is_empty() {
         let known = head.version;
-        return Err(StoreError::damaged(format!("the entries end at {version}, the head is {known}")));
+        return Err(StoreError::damaged(format!("the entries end at {after}, the head is {known}")));
     }
-    Ok(ReadOutcome::Entries(entries))
+    Ok(ReadOutcome::Entries(page.entries))
+}
+
+/// Entries without a gap that are read one behind the other. What lies behind a damaged one, or behind a gap, is not
+/// taken; it is an error only if nothing lies before.
+struct Page {
+    entries: Vec<Entry>,
+    /// The version that was read last.
+    version: Version,
+    bytes: usize,
+    max_bytes: usize,
+}
+
+impl Page {
+    fn take_row(&mut self, number: u64, found: u64, value: &[u8]) -> Result<ControlFlow<()>, StoreError> {
+        let version = self.version.next();
+        if found != version.get() {
+            return self.end(|| StoreError::damaged(format!("entry {version} is missing, {found} is the next")));
+        }
+        match unseal_entry(&entry_key(number, version), version, value) {
+            Ok((entry, _)) => Ok(self.take(entry)),
+            Err(error) => self.end(|| error.into()),
+        }
+    }
+
+    /// Takes what a block has above what was read, up to this version.
+    fn take_block(&mut self, key: BlockKey, last: u64, value: &[u8]) -> Result<ControlFlow<()>, StoreError> {
+        let next = self.version.next().get();
+        if key.first > next || key.last > last {
+            let BlockKey { first, last: end, .. } = key;
+            let reason =
+                format!("entry {next} is missing, a block from {first} to {end} is the next, the head is {last}");
+            return self.end(|| StoreError::damaged(reason));
+        }
+        let block = match unseal_block(key, value) {
+            Ok(block) => block,
+            Err(error) => return self.end(|| error.into()),
+        };
+        for entry in block.into_entries() {
+            if entry.version.get() >= next && self.take(entry).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Takes the next entry if the page has room for it.
+    fn take(&mut self, entry: Entry) -> ControlFlow<()> {
+        self.bytes += entry.operation.len();
+        if self.bytes > self.max_bytes && !self.entries.is_empty() {
+            return ControlFlow::Break(());
+        }
+        self.version = entry.version;
+        self.entries.push(entry);
+        ControlFlow::Continue(())
+    }
+
+    fn end(&self, error: impl FnOnce() -> StoreError) -> Result<ControlFlow<()>, StoreError> {
+        if self.entries.is_empty() { Err(error()) } else { Ok(ControlFlow::Break(())) }
+    }
 }
 
 /// The running hash at a version, where it is known.
@@ -183,8 +268,15 @@ pub(super) fn hash_at(
         return Ok(Some(hash));
     }
     let Some(number) = document.number else { return Ok(None) };
-    let Some(value) = view.entry(number, version.get())? else { return Ok(None) };
-    Ok(unseal_entry(&entry_key(number, version), version, &value)?.1)
+    if let Some(value) = view.entry(number, version.get())? {
+        return Ok(unseal_entry(&entry_key(number, version), version, &value)?.1);
+    }
+    if version <= document.ledger.floor {
+        return Ok(None);
+    }
+    let Some((key, value)) = view.block_at(number, version.get())? else { return Ok(None) };
+    let count = usize::try_from(version.get() + 1 - key.first).unwrap_or(usize::MAX);
+    Ok(unseal_block(key, &value)?.hash_after(count))
 }
 
 /// Reads the stored snapshot.

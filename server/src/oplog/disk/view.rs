@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use cowrite_protocol::DocumentId;
-use redb::{AccessGuard, ReadTransaction, ReadableDatabase};
+use redb::{AccessGuard, ReadOnlyTable, ReadTransaction, ReadableDatabase, TableError};
 
+use super::block::unseal_block;
 use super::error::StoreError;
 use super::overlay::{NamedRows, NumberedRows, Overlay};
-use super::table::{CLIENTS, DOCUMENTS, ENTRIES, HEADS, SNAPSHOTS};
+use super::table::{BLOCKS, BlockKey, CLIENTS, DOCUMENTS, ENTRIES, HEADS, SNAPSHOTS};
+
+type BlocksTable = ReadOnlyTable<(u64, u64, u64), &'static [u8]>;
 
 /// A document's rows at one moment, that of a commit.
 pub(super) struct View<'a> {
@@ -111,7 +114,7 @@ impl<'a> View<'a> {
         Ok(self.read.open_table(ENTRIES)?.get((number, version))?.map(Value::Stored))
     }
 
-    /// The versions of the first and the last entry.
+    /// The versions of the first and the last entry that have rows of their own.
     pub(super) fn ends(&self, number: u64) -> Result<Option<(u64, u64)>, StoreError> {
         let entries = self.read.open_table(ENTRIES)?;
         let mut ends: Option<(u64, u64)> = None;
@@ -136,7 +139,57 @@ impl<'a> View<'a> {
         Ok(ends)
     }
 
-    /// Visits the entries of these versions, from the first, until told to stop.
+    /// Whether an entry has a row of its own.
+    pub(super) fn has_entry(&self, number: u64, version: u64) -> Result<bool, StoreError> {
+        Ok(self.entry(number, version)?.is_some())
+    }
+
+    /// The first and the last of the blocks that end at this version or later.
+    pub(super) fn block_ends(&self, number: u64, version: u64) -> Result<Option<(BlockKey, BlockKey)>, StoreError> {
+        let Some(blocks) = self.blocks_table()? else { return Ok(None) };
+        let mut found = blocks.range(BlockKey::rows_from(number, version))?;
+        let Some(first) = found.next() else { return Ok(None) };
+        let first = BlockKey::of_row(first?.0.value());
+        let last = found.next_back().transpose()?.map_or(first, |(key, _)| BlockKey::of_row(key.value()));
+        Ok(Some((first, last)))
+    }
+
+    /// The block that the entry of a version is in.
+    pub(super) fn block_at(&self, number: u64, version: u64) -> Result<Option<(BlockKey, Value)>, StoreError> {
+        let Some(blocks) = self.blocks_table()? else { return Ok(None) };
+        let Some(row) = blocks.range(BlockKey::rows_from(number, version))?.next() else { return Ok(None) };
+        let (key, value) = row?;
+        let key = BlockKey::of_row(key.value());
+        Ok((key.first <= version).then_some((key, Value::Stored(value))))
+    }
+
+    /// Visits the blocks that end at this version or later, from the first, until told to stop.
+    pub(super) fn blocks(
+        &self,
+        number: u64,
+        version: u64,
+        mut visit: impl FnMut(BlockKey, &[u8]) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError> {
+        let Some(blocks) = self.blocks_table()? else { return Ok(()) };
+        for row in blocks.range(BlockKey::rows_from(number, version))? {
+            let (key, value) = row?;
+            if visit(BlockKey::of_row(key.value()), value.value())?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Blocks are in the database alone. One that no server with blocks has written to has no table of them.
+    fn blocks_table(&self) -> Result<Option<BlocksTable>, StoreError> {
+        match self.read.open_table(BLOCKS) {
+            Ok(table) => Ok(Some(table)),
+            Err(TableError::TableDoesNotExist(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Visits the entries of these versions that have rows of their own, from the first, until told to stop.
     pub(super) fn entries(
         &self,
         number: u64,
@@ -192,11 +245,29 @@ impl<'a> View<'a> {
         Ok(())
     }
 
-    /// Walks over the entries of these versions, in the database alone, as [`View::foresee`] does.
+    /// Walks over the entries of these versions, in the database alone, as [`View::foresee`] does. A block of which
+    /// a part is to stay must be whole.
     pub(super) fn foresee_trim(&self, number: u64, first: u64, last: u64) -> Result<(), StoreError> {
         for row in self.read.open_table(ENTRIES)?.range((number, first)..=(number, last))? {
             row?;
         }
+        self.blocks(number, first, |key, value| {
+            if key.first <= last && last < key.last {
+                unseal_block(key, value)?;
+            }
+            Ok(if key.last < last { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+        })
+    }
+
+    /// Walks to where blocks will be put in place of the entries up to this version, as [`View::foresee`] does; and
+    /// to the rows around these, with which what is left may be put together.
+    pub(super) fn foresee_blocks(&self, number: u64, first: u64, last: u64) -> Result<(), StoreError> {
+        if let Some(blocks) = self.blocks_table()? {
+            blocks.get(BlockKey { number, last, first }.row())?;
+        }
+        let entries = self.read.open_table(ENTRIES)?;
+        entries.range(..(number, first))?.next_back().transpose()?;
+        entries.range((number, last + 1)..)?.next().transpose()?;
         Ok(())
     }
 }
@@ -211,6 +282,7 @@ mod tests {
     use cowrite_protocol::{RunningHash, Version};
     use redb::backends::InMemoryBackend;
     use redb::{Database, TableDefinition};
+    use std::collections::BTreeMap;
 
     const LAST: u64 = 30;
 
@@ -325,7 +397,7 @@ mod tests {
                     assert_eq!(all(&here, number), all(&there, number), "seed {seed}");
                 }
                 if random.below(4) == 0 {
-                    write(&part, |tables| tables.take_in(&kept));
+                    write(&part, |tables| tables.take_in(&kept, &BTreeMap::new()));
                     // Whoever looks between the two finds the same.
                     let between = View::new(&part, &kept, &ids[1]).unwrap();
                     kept = Overlay::default();
@@ -345,7 +417,7 @@ mod tests {
         Row::Count { value: b"2" }.write(&mut rows).unwrap();
         kept.put(&rows.into()).unwrap();
         assert_eq!(kept.count.as_deref(), Some(&b"2"[..]));
-        write(&database, |tables| tables.take_in(&kept));
+        write(&database, |tables| tables.take_in(&kept, &BTreeMap::new()));
         let meta: TableDefinition<'_, &str, &[u8]> = META;
         let read = database.begin_read().unwrap().open_table(meta).unwrap();
         assert_eq!(read.get("documents").unwrap().unwrap().value(), b"2");
