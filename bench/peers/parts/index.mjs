@@ -9,9 +9,10 @@ import { keystrokes } from "./keystrokes.mjs";
 import { rooms } from "./rooms.mjs";
 import { servers } from "./servers.mjs";
 import { size } from "./size.mjs";
+import { stored } from "./stored.mjs";
 import { storm } from "./storm.mjs";
 import { carets, documents, hot, latency, thousand } from "./typing.mjs";
 import { throughput } from "./throughput.mjs";
 import { wire } from "./wire.mjs";
 
-export const parts = [latency, documents, hot, carets, thousand, throughput, wire, size, keystrokes, idle, connections, rooms, history, storm, servers, traces, merge, age, algebra, cost];
+export const parts = [latency, documents, hot, carets, thousand, throughput, stored, wire, size, keystrokes, idle, connections, rooms, history, storm, servers, traces, merge, age, algebra, cost];

@@ -67,7 +67,7 @@ const goals = [
     ["11", "traces", `${trace}-time`, "cowrite-engine", times(2, "text", "our text alone"), peers(1, ["Yjs", "Loro, npm package"])],
     ["11", "traces", `${trace}-memory`, "cowrite-engine", times(3, "text", "our text alone")],
   )),
-  ["12", "throughput", "disk", "cowrite-disk", most(4)],
+  ["12", "stored", "blocks", "cowrite-disk", most(4)],
   ...["cut off", "the server killed and started again"].flatMap((when) => ["cowrite-disk", "cowrite-redis"].flatMap((name) => all(
     ["13", "storm", `${when}-last`, name, most(6)],
     ["13", "storm", `${when}-open-p99`, name, most(50)],

@@ -8,6 +8,7 @@ mod library;
 #[cfg(feature = "peers")]
 mod peers;
 mod size;
+mod stored;
 mod trace;
 mod typist;
 
@@ -38,6 +39,7 @@ enum Kind {
     Age,
     Algebra,
     Size,
+    Stored,
 }
 
 /// Measures one library in one way; prints what it measured as JSON. Ends the program if the text at
@@ -48,6 +50,7 @@ pub(crate) fn measure(request: &str) {
         Kind::Trace => trace::measure(|| library(&request.library), &request.file.expect("a trace")),
         Kind::Merge => branches::measure(pair(&request.library), request.edits.expect("edits")),
         Kind::Age => aged(&request.library, request.edits.expect("edits")),
+        Kind::Stored => stored::measure(&request.file.expect("a trace")),
         Kind::Size => size::measure(request.units.expect("units")),
         Kind::Algebra => algebra::measure(&request.library, request.components.expect("components")),
     };

@@ -29,10 +29,7 @@ const LONG: Duration = Duration::from_secs(1);
 /// As `bench/peers/libraries/trace.mjs`; memory is what the library has allocated and not freed, in a
 /// replay of its own, so that counting costs the others no time.
 pub(super) fn measure(make: impl Fn() -> Box<dyn Library>, file: &str) -> Value {
-    let mut json = String::new();
-    GzDecoder::new(File::open(file).unwrap()).read_to_string(&mut json).unwrap();
-    let trace: Trace = serde_json::from_str(&json).expect("a trace");
-    let patches: Vec<_> = trace.txns.into_iter().flat_map(|transaction| transaction.patches).collect();
+    let (end_content, patches) = read(file);
     let edits = patches.len() as f64;
     let (mut best, mut bytes) = (Duration::MAX, None);
     let begun = Instant::now();
@@ -41,7 +38,7 @@ pub(super) fn measure(make: impl Fn() -> Box<dyn Library>, file: &str) -> Value 
         let since = Instant::now();
         replay(&mut *library, &patches);
         best = best.min(since.elapsed());
-        assert!(library.text() == trace.end_content, "{file} ends as another text");
+        assert!(library.text() == end_content, "{file} ends as another text");
         bytes = library.bytes();
         if begun.elapsed() > LONG {
             break;
@@ -57,6 +54,14 @@ pub(super) fn measure(make: impl Fn() -> Box<dyn Library>, file: &str) -> Value 
         "memoryMib": held.map(|bytes| bytes as f64 / f64::from(1 << 20)),
         "bytes": bytes, "bytesPerEdit": bytes.map(|bytes| bytes as f64 / edits),
     })
+}
+
+/// The text at the end of a trace, and its patches: where, how many letters go, and what comes.
+pub(super) fn read(file: &str) -> (String, Vec<(usize, usize, String)>) {
+    let mut json = String::new();
+    GzDecoder::new(File::open(file).unwrap()).read_to_string(&mut json).unwrap();
+    let trace: Trace = serde_json::from_str(&json).expect("a trace");
+    (trace.end_content, trace.txns.into_iter().flat_map(|transaction| transaction.patches).collect())
 }
 
 fn replay(library: &mut dyn Library, patches: &[(usize, usize, String)]) {
