@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use cowrite_protocol::Version;
 use cowrite_protocol::hash::Checksummer;
@@ -96,6 +96,23 @@ async fn a_folder_in_use_is_refused_and_free_when_its_holder_is_gone() {
     assert!(matches!(refused, Err(OpenFolderError::Locked { .. })), "{refused:?}");
     drop(log);
     place.open("data").unwrap();
+}
+
+/// A child has copies of all open files, and their locks, until it runs a program of its own.
+#[test]
+fn a_folder_that_was_just_closed_can_be_opened_while_programs_are_being_started() {
+    let place = Place::new();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                Command::new("true").status().unwrap();
+            }
+        });
+        let opened: Result<Vec<()>, _> = (0..200).map(|_| place.open("busy").map(drop)).collect();
+        done.store(true, Ordering::Relaxed);
+        opened.unwrap();
+    });
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -168,11 +170,7 @@ pub(super) fn open_files(folder: &Path) -> Result<[File; 2], OpenFolderError> {
         made |= !folder.join(name).try_exists().map_err(io)?;
     }
     let file = open(FILE_NAME).map_err(io)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(OpenFolderError::Locked { folder: folder.to_owned() }),
-        Err(TryLockError::Error(source)) => return Err(io(source)),
-    }
+    lock(&file, folder)?;
     let journal = open(JOURNAL_NAME).map_err(io)?;
     if made && cfg!(unix) {
         // The files' names must outlive a crash as well as their bytes.
@@ -180,6 +178,23 @@ pub(super) fn open_files(folder: &Path) -> Result<[File; 2], OpenFolderError> {
     }
     Ok([file, journal])
 }
+
+/// Locks a file. A process that this one starts at the moment has the lock of whoever has just closed the folder here,
+/// until it runs its own program: that is waited for.
+fn lock(file: &File, folder: &Path) -> Result<(), OpenFolderError> {
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(source)) => return Err(OpenFolderError::from_io(folder, source)),
+        }
+    }
+    Err(OpenFolderError::Locked { folder: folder.to_owned() })
+}
+
+/// Half a second in all.
+const LOCK_TRIES: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 const FILE_NAME: &str = "cowrite.log";
 const JOURNAL_NAME: &str = "cowrite.journal";
