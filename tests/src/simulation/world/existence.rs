@@ -28,6 +28,8 @@ pub(super) struct Wishes {
     /// When a wish of each kind was heard of last, or its room ended: before that its work may have begun.
     deleting_at: Option<Millis>,
     reviving_at: Option<Millis>,
+    /// Until then an append may be done that nobody waits for any more, and a deletion that was given up is one.
+    late_until: Millis,
     /// The one that has to be fulfilled in the calm, and whether it is.
     last: Option<(Existence, bool)>,
 }
@@ -68,13 +70,19 @@ impl World {
 
     /// In the calm the application wants one thing, and asks until it is so.
     pub(super) fn last_wish(&mut self) -> Result<(), String> {
-        if !self.is_done() || !self.existence.open.is_empty() || self.is_existence_settled() {
+        let settled = self.is_existence_settled() || self.now < self.existence.late_until;
+        if !self.is_done() || !self.existence.open.is_empty() || settled {
             return Ok(());
         }
         let remains = self.scenario.undos > 0 || self.deletion_chance.percent(60);
         let drawn = if remains { Existence::Alive } else { Existence::Deleted };
         let (wish, _) = *self.existence.last.get_or_insert((drawn, false));
         self.wish(wish)
+    }
+
+    /// An append will be done in so many milliseconds, when nobody waits for it any more.
+    pub(super) fn expect_late(&mut self, ms: u64) {
+        self.existence.late_until = self.existence.late_until.max(self.now + ms);
     }
 
     pub(super) fn is_existence_settled(&self) -> bool {

@@ -35,6 +35,7 @@ impl World {
                 _ => {
                     let late = LogRequest::Append(batch.clone());
                     let delay = self.chance.between(50, 15_000);
+                    self.expect_late(delay);
                     self.later(delay, Happening::Ask { to, ticket, request: late, answered: false });
                     AppendOutcome::OutcomeUnknown
                 }
