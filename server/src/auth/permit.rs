@@ -75,6 +75,11 @@ impl Permit {
         Millis(self.0.until.load(Ordering::Relaxed))
     }
 
+    /// Whether its time is over, and nobody has said that nothing is allowed: it may be renewed yet.
+    pub fn has_lapsed(&self, now: Millis) -> bool {
+        self.0.role.load(Ordering::Acquire) > 0 && now.0 >= self.0.until.load(Ordering::Relaxed)
+    }
+
     /// Whether this may be done now.
     ///
     /// # Errors
@@ -109,9 +114,11 @@ mod tests {
         let permit = Permit::new(Role::Owner, Millis(10));
         let shared = permit.clone();
         assert_eq!(permit.allows(Action::Read, Millis(10)), Err(Code::AccessDenied));
+        assert!(permit.has_lapsed(Millis(10)) && !permit.has_lapsed(Millis(9)));
         permit.renew(Role::Viewer, Millis(20));
         assert_eq!(shared.allows(Action::Read, Millis(19)), Ok(()));
         permit.withdraw();
+        assert!(!permit.has_lapsed(Millis(30)), "it was taken back");
         assert_eq!(shared.allows(Action::Read, Millis(0)), Err(Code::AccessDenied));
         permit.renew(Role::Editor, Millis(20));
         assert_eq!(shared.allows(Action::Write, Millis(0)), Ok(()));

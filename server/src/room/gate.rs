@@ -19,8 +19,8 @@ pub(super) struct Gate {
     outbox: Arc<Outbox>,
     permit: Permit,
     channel: Channel,
-    /// Something was not told. Nothing is told behind it: the right may be renewed before the channel has ended,
-    /// and the receiver would never know what it lacks.
+    /// Something was not told, or not done. Nothing is told behind it: the right may be renewed before the channel has
+    /// ended, and the receiver would never know what it lacks.
     withheld: Cell<bool>,
 }
 
@@ -42,8 +42,12 @@ impl Gate {
         self.permit.clone()
     }
 
-    /// Whether the channel may read, and lacks what it was not told while it might not: it has to begin anew.
+    /// Whether the channel may read, and lacks what it was not told, or not answered, while it might not: it has to
+    /// begin anew. To be asked whenever something was done.
     pub(super) fn lacks(&self, now: Millis) -> bool {
+        if self.permit.has_lapsed(now) {
+            self.withheld.set(true);
+        }
         self.withheld.get() && self.allows(Action::Read, now).is_ok()
     }
 
@@ -127,5 +131,10 @@ mod tests {
         gate.push(frame.clone(), Millis(11));
         gate.lead_on(frame.clone(), Millis(11));
         assert!(gate.offer(frame, Millis(11)) && outbox.take(1_000).frames.is_empty());
+        // What it asked for was not done, either.
+        let gate = Gate::new(outbox, Permit::new(Role::Editor, Millis(10)), Channel(1));
+        assert!(!gate.lacks(Millis(9)) && !gate.lacks(Millis(10)));
+        gate.permit().renew(Role::Editor, Millis(20));
+        assert!(gate.lacks(Millis(11)));
     }
 }

@@ -253,7 +253,10 @@ impl<D: DocumentType> Room<D> {
         // Loading may have taken a while.
         if let Err(code) = open.command.permit.allows(Action::Read, self.now) {
             self.meter.denied(Action::Read);
-            return refuse(&open, code, 0, self.number, &self.meter);
+            // A token that is late is not a right that was taken back.
+            let lapsed = open.command.permit.has_lapsed(self.now);
+            let (code, retry_after_ms) = if lapsed { (Code::Unavailable, RETRY_MS) } else { (code, 0) };
+            return refuse(&open, code, retry_after_ms, self.number, &self.meter);
         }
         let PendingOpen { command, log, silent, .. } = open;
         let state = log.and_then(|log| log.client).unwrap_or(ClientState { generation: Generation::NONE, last: None });
@@ -394,6 +397,7 @@ impl<D: DocumentType> Room<D> {
 mod tests {
     use std::sync::Arc;
 
+    use cowrite_protocol::codec::decode_server;
     use cowrite_protocol::frame::Role;
     use cowrite_protocol::operation::Document;
     use cowrite_protocol::{Epoch, Limits, Millis, RichText, RunningHash};
@@ -408,6 +412,22 @@ mod tests {
     fn head(version: u64) -> Head {
         let version = Version::new(version).unwrap();
         Head { epoch: Some(Epoch::from_random(5)), version, hash: RunningHash::from_bytes([7; 16]) }
+    }
+
+    fn command(outbox: &Arc<Outbox>, permit: &Permit) -> OpenCommand {
+        OpenCommand {
+            connection: ConnectionId(1),
+            outbox: Arc::clone(outbox),
+            request: 1,
+            client: ClientId::from_bytes([3; 16]),
+            user: "ann".parse().unwrap(),
+            name: String::new(),
+            permit: permit.clone(),
+            position: None,
+            whole: false,
+            in_flight: None,
+            state: String::new(),
+        }
     }
 
     #[test]
@@ -426,19 +446,8 @@ mod tests {
             opens.collect::<Vec<_>>()
         };
         asked(&mut room);
-        room.handle_open(OpenCommand {
-            connection: ConnectionId(1),
-            outbox: Arc::new(Outbox::new(1 << 20, 1 << 14)),
-            request: 1,
-            client: ClientId::from_bytes([3; 16]),
-            user: "ann".parse().unwrap(),
-            name: String::new(),
-            permit: Permit::new(Role::Editor, Millis(u64::MAX)),
-            position: None,
-            whole: false,
-            in_flight: None,
-            state: String::new(),
-        });
+        let outbox = Arc::new(Outbox::new(1 << 20, 1 << 14));
+        room.handle_open(command(&outbox, &Permit::new(Role::Editor, Millis(u64::MAX))));
         let [(ticket, true)] = asked(&mut room)[..] else { panic!("the log is not asked for the client") };
         let client = Some(ClientState { generation: Generation::NONE.next(), last: None });
         let behind = OpenedLog { head: head(12), floor: Version::ZERO, client };
@@ -449,5 +458,31 @@ mod tests {
         room.handle_log(look, LogAnswer::Opened(Ok(level(None))), Millis(2));
         room.handle_log(ticket, LogAnswer::Opened(Ok(level(client))), Millis(2));
         assert_eq!((room.channels(), room.opens.len()), (1, 0));
+    }
+
+    #[test]
+    fn whose_token_ended_while_the_document_was_loaded_comes_again() {
+        for (taken_back, expected) in [(false, (Code::Unavailable, RETRY_MS)), (true, (Code::AccessDenied, 0))] {
+            let (limits, settings) = (Limits::default(), RoomSettings::default());
+            let mut room = Room::<RichText>::new("a".parse().unwrap(), Channel(1), limits, settings, Box::new(|| 1));
+            room.sequencer = Sequencer::new(limits, head(20), Document::default());
+            room.phase = Phase::Open;
+            let (outbox, permit) = (Arc::new(Outbox::new(1 << 20, 1 << 14)), Permit::new(Role::Editor, Millis(5)));
+            room.handle_open(command(&outbox, &permit));
+            let asked = std::iter::from_fn(|| room.poll_output()).find_map(|output| match output {
+                RoomOutput::Log(ticket, LogRequest::Open(Some(_))) => Some(ticket),
+                _ => None,
+            });
+            if taken_back {
+                permit.withdraw();
+            }
+            let client = Some(ClientState { generation: Generation::NONE.next(), last: None });
+            let opened = OpenedLog { head: head(20), floor: Version::ZERO, client };
+            room.handle_log(asked.unwrap(), LogAnswer::Opened(Ok(opened)), Millis(6));
+            let frames = outbox.take(1 << 20).frames;
+            let refused = decode_server(&frames[0], 100).next().unwrap().unwrap();
+            let ServerFrame::OpenRefused { code, retry_after_ms, .. } = refused else { panic!("{refused:?}") };
+            assert_eq!((code, retry_after_ms), expected);
+        }
     }
 }
