@@ -250,13 +250,11 @@ impl<D: DocumentType> Room<D> {
     }
 
     fn answer(&mut self, open: PendingOpen) {
-        // Loading may have taken a while.
-        if let Err(code) = open.command.permit.allows(Action::Read, self.now) {
+        // Loading may have taken a while. Whoever let the right end says why; only there it is known whether it was
+        // taken back, or merely not renewed in time.
+        if open.command.permit.allows(Action::Read, self.now).is_err() {
             self.meter.denied(Action::Read);
-            // A token that is late is not a right that was taken back.
-            let lapsed = open.command.permit.has_lapsed(self.now);
-            let (code, retry_after_ms) = if lapsed { (Code::Unavailable, RETRY_MS) } else { (code, 0) };
-            return refuse(&open, code, retry_after_ms, self.number, &self.meter);
+            return refuse(&open, Code::Unavailable, RETRY_MS, self.number, &self.meter);
         }
         let PendingOpen { command, log, silent, .. } = open;
         let state = log.and_then(|log| log.client).unwrap_or(ClientState { generation: Generation::NONE, last: None });
@@ -461,8 +459,8 @@ mod tests {
     }
 
     #[test]
-    fn whose_token_ended_while_the_document_was_loaded_comes_again() {
-        for (taken_back, expected) in [(false, (Code::Unavailable, RETRY_MS)), (true, (Code::AccessDenied, 0))] {
+    fn whose_right_ended_while_the_document_was_loaded_comes_again() {
+        for withdrawn in [false, true] {
             let (limits, settings) = (Limits::default(), RoomSettings::default());
             let mut room = Room::<RichText>::new("a".parse().unwrap(), Channel(1), limits, settings, Box::new(|| 1));
             room.sequencer = Sequencer::new(limits, head(20), Document::default());
@@ -473,7 +471,7 @@ mod tests {
                 RoomOutput::Log(ticket, LogRequest::Open(Some(_))) => Some(ticket),
                 _ => None,
             });
-            if taken_back {
+            if withdrawn {
                 permit.withdraw();
             }
             let client = Some(ClientState { generation: Generation::NONE.next(), last: None });
@@ -482,7 +480,7 @@ mod tests {
             let frames = outbox.take(1 << 20).frames;
             let refused = decode_server(&frames[0], 100).next().unwrap().unwrap();
             let ServerFrame::OpenRefused { code, retry_after_ms, .. } = refused else { panic!("{refused:?}") };
-            assert_eq!((code, retry_after_ms), expected);
+            assert_eq!((code, retry_after_ms), (Code::Unavailable, RETRY_MS));
         }
     }
 }

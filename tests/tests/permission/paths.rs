@@ -92,7 +92,7 @@ fn e4_a_document_is_not_opened_if_the_right_was_lost_while_it_was_loaded() {
     let eve = desk.open(5, Role::Editor);
     eve.permit.withdraw();
     desk.let_go();
-    assert_eq!(eve.hears(), ["OpenRefused access_denied"]);
+    assert_eq!(eve.hears(), ["OpenRefused unavailable"]);
     assert_eq!(desk.room.channels(), 2);
 }
 
