@@ -174,6 +174,9 @@ async fn e2_every_wrong_token_is_refused_with_one_code() {
 /// takes, and much less than a look at a file, a list or a network.
 const CLIFF: Duration = Duration::from_millis(10);
 
+/// Longer than any that is read, and short enough to be here at once.
+const SHORT_BYTES: usize = 64 << 10;
+
 #[tokio::test]
 async fn e2_no_wrong_token_is_told_more_or_later_than_another() {
     let server = picky();
@@ -202,7 +205,9 @@ async fn e2_no_wrong_token_is_told_more_or_later_than_another() {
     let mut sorted = quickest.clone();
     sorted.sort_unstable();
     let middle = sorted[sorted.len() / 2];
-    let (slowest, what) = quickest.iter().zip(&wrong).max_by_key(|(time, _)| **time).unwrap();
+    // Of one that is long the sender knows that itself, and its way here takes the most of the time.
+    let short = quickest.iter().zip(&wrong).filter(|(_, (_, token))| token.len() < SHORT_BYTES);
+    let (slowest, what) = short.max_by_key(|(time, _)| **time).unwrap();
     println!("{} kinds: from {:?}, {middle:?} in the middle, to {slowest:?} ({})", wrong.len(), sorted[0], what.0);
     assert!(*slowest < middle + CLIFF, "{} takes {slowest:?}, and {middle:?} is usual", what.0);
 }
