@@ -168,6 +168,8 @@ fn h4_an_undo_brings_nothing_of_a_deleted_document_back() {
             assert_eq!(board.person(ann).engine().position().unwrap().epoch, None);
             board.set_hole(ann, false);
             board.come_back(ann, 0);
+            board.pass(60_000);
+            assert!(board.person(ann).text().contains("new"), "{:?}", board.person(ann).told);
         }
         board.undo(ann);
         board.pass(5_000);
