@@ -165,7 +165,7 @@ pub(crate) const BUGS: &[Bug] = &[
         name: "blind-leak",
         what: "catch-ups, snapshots and lists of members are queued for who may not read any more",
         file: "server/src/room/gate.rs",
-        right: "    pub(super) fn push(&self, frame: Bytes, now: Millis) {\n        if self.allows(Action::Read, now).is_ok() {\n            self.outbox.push(self.channel, frame);\n        }\n    }\n\n    /// Queues what the channel has missed, whatever waits already.\n    pub(super) fn lead_on(&self, frame: Bytes, now: Millis) {\n        if self.allows(Action::Read, now).is_ok() {\n            self.outbox.lead_on(self.channel, frame);\n        }\n    }",
+        right: "    pub(super) fn push(&self, frame: Bytes, now: Millis) {\n        if self.tells(now) {\n            self.outbox.push(self.channel, frame);\n        }\n    }\n\n    /// Queues what the channel has missed, whatever waits already.\n    pub(super) fn lead_on(&self, frame: Bytes, now: Millis) {\n        if self.tells(now) {\n            self.outbox.lead_on(self.channel, frame);\n        }\n    }",
         wrong: "    pub(super) fn push(&self, frame: Bytes, _now: Millis) {\n        self.outbox.push(self.channel, frame);\n    }\n\n    /// Queues what the channel has missed, whatever waits already.\n    pub(super) fn lead_on(&self, frame: Bytes, _now: Millis) {\n        self.outbox.lead_on(self.channel, frame);\n    }",
     },
     Bug {
