@@ -12,20 +12,22 @@ use crate::sequencer::SubmissionId;
 
 impl<D: DocumentType> Room<D> {
     /// Leads every channel on that has drained, unless something of it is under way: what
-    /// the room has taken from a connection is settled before a catch-up is composed.
+    /// the room has taken from a connection is settled before a catch-up is composed. One whose
+    /// right was renewed after it had ended opens anew.
     pub(super) fn catch_up_all(&mut self) {
-        let lacking = self.channels.iter().filter(|(_, channel)| channel.gate.lacks(self.now));
-        for connection in lacking.map(|(connection, _)| *connection).collect::<Vec<_>>() {
+        let (mut lacking, mut ready) = (Vec::new(), Vec::new());
+        for (connection, channel) in &self.channels {
+            if channel.gate.lacks(self.now) {
+                lacking.push(*connection);
+            } else if channel.flow == (Flow::Lagging { drained: true })
+                && !self.sequencer.holds(SubmissionId(channel.stay))
+            {
+                ready.push(*connection);
+            }
+        }
+        for connection in lacking {
             self.close_channel(connection, Code::Behind, 0);
         }
-        let ready: Vec<ConnectionId> = self
-            .channels
-            .iter()
-            .filter(|(_, channel)| {
-                channel.flow == Flow::Lagging { drained: true } && !self.sequencer.holds(SubmissionId(channel.stay))
-            })
-            .map(|(connection, _)| *connection)
-            .collect();
         for connection in ready {
             self.catch_up(connection);
         }

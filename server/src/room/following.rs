@@ -47,18 +47,21 @@ impl<D: DocumentType> Room<D> {
     /// Reads what lies behind our head, up to where the log said that it stands. If it has not
     /// said so it is asked: what is read is only taken if it leads to a head that was named.
     pub(super) fn follow(&mut self) {
-        let known = self.sequencer.head().version;
         if self.sequencer.is_appending() {
             // The append's answer may bring what is missing; if not, it is read then.
             self.following.wanted = true;
-        } else if self.following.under_way {
-        } else if self.following.to.is_none_or(|to| to.version <= known) {
-            self.look_again();
-        } else {
-            self.following.under_way = true;
-            let after = self.following.ahead.last().map_or(known, |entry| entry.version);
-            self.ask(Purpose::Follow, LogRequest::Read { after, max_bytes: self.settings.read_bytes });
+            return;
         }
+        if self.following.under_way {
+            return;
+        }
+        let known = self.sequencer.head().version;
+        if self.following.to.is_none_or(|to| to.version <= known) {
+            return self.look_again();
+        }
+        self.following.under_way = true;
+        let after = self.following.ahead.last().map_or(known, |entry| entry.version);
+        self.ask(Purpose::Follow, LogRequest::Read { after, max_bytes: self.settings.read_bytes });
     }
 
     /// Reads what lies behind our head, up to where the log said that it stands.
