@@ -10,8 +10,18 @@ import { Proxy } from "./proxy.mjs";
 
 const PAGE = `<!doctype html><meta charset="utf-8"><script type="module">
   import { connect } from "/cowrite/index.js";
+  const url = \`ws://127.0.0.1:\${location.hash.slice(1)}/v1/socket\`;
+  // What one gets who opens the document now and has nothing of it.
+  globalThis.acceptedText = async (id) => {
+    const visitor = connect(url, { token: "dev:ada" });
+    const opened = visitor.open(id);
+    await opened.ready;
+    const { text } = opened;
+    visitor.close();
+    return text;
+  };
   globalThis.start = (id, user = "ada", options = {}) => {
-    globalThis.client = connect(\`ws://127.0.0.1:\${location.hash.slice(1)}/v1/socket\`, { token: "dev:" + user, storage: true, warnOnUnload: false, ...options });
+    globalThis.client = connect(url, { token: "dev:" + user, storage: true, warnOnUnload: false, ...options });
     globalThis.shared = client.open(id);
     globalThis.heard = { persistence: [], rejected: [], proposals: [] };
     for (const name of Object.keys(heard)) shared.on(name === "proposals" ? "proposal" : name, (event) => heard[name].push(event));
@@ -131,7 +141,10 @@ export async function settled(page) {
   for (const deadline = Date.now() + 2 * DEADLINE_MS; (await left()).size > 1; await pause(20)) {
     assert.ok(Date.now() < deadline, `work of other tabs is left: ${[...places].join(", ")}`);
   }
-  return page.evaluate(() => shared.text);
+  // What they sent is accepted; who opens the document now has it, and soon this page, too.
+  const text = await page.evaluate(() => acceptedText(shared.id));
+  await until(page, "all that is accepted has arrived", (text) => shared.text === text, text);
+  return text;
 }
 
 /** What the store holds now, as it can be put into another page's by {@link putRecords}. */
