@@ -204,8 +204,8 @@ mod tests {
         look(&mut room, &log[..7]);
         read(&mut room, 3, Ok(&log[3..5]));
         assert_eq!(text(&room), "cba");
-        // A lower head, named earlier, changes nothing; and the log has grown since.
-        room.follow_to(head(&log[..4]));
+        // A lower head, of a history that was lost since, changes nothing; and the log has grown.
+        room.follow_to(head(&history("abcX")));
         read(&mut room, 5, Ok(&log[5..]));
         assert_eq!((room.phase, text(&room)), (Phase::Open, "ihgfedcba".to_owned()));
         assert_eq!(asked(&mut room).map(|(_, after)| after), Some(None), "it asks where the log stands now");
@@ -223,6 +223,21 @@ mod tests {
             assert_eq!((room.phase, text(&room)), (Phase::Loading { head: None }, "a".to_owned()));
             assert_eq!(room.lost_epoch, None, "the history may well be the same");
         }
+    }
+
+    #[test]
+    fn on_the_way_to_one_life_the_next_ones_entries_are_not_taken() {
+        let mut room = room(&[]);
+        look(&mut room, &history("abcd"));
+        let (_, read) = asked(&mut room).unwrap();
+        assert_eq!((read, room.sequencer.head().epoch), (Some(0), epoch()));
+        // Before the page comes the document is deleted and made anew, and the log is asked once more.
+        room.look_again();
+        let (ticket, _) = asked(&mut room).unwrap();
+        let next = Head { epoch: Some(Epoch::from_random(6)), ..head(&history("abcdefg")) };
+        let opened = OpenedLog { head: next, floor: Version::ZERO, client: None };
+        room.handle_log(ticket, LogAnswer::Opened(Ok(opened)), Millis(2));
+        assert_eq!(room.phase, Phase::Loading { head: None });
     }
 
     /// Insertions at the beginning, an entry each.

@@ -133,7 +133,12 @@ impl<D: DocumentType> Room<D> {
     pub(super) fn looked(&mut self, known: Version, opened: &OpenedLog) {
         let (ours, log) = (self.sequencer.head(), opened.head);
         self.floor = self.floor.max(opened.floor);
-        let same_life = log.epoch == ours.epoch || known == Version::ZERO;
+        let same_life = match (ours.epoch, log.epoch) {
+            (Some(ours), Some(log)) => ours == log,
+            // Since it was answered that there is nothing, the first entry may have come.
+            (Some(_), None) => known == Version::ZERO,
+            (None, _) => true,
+        };
         let hash = self.sequencer.tail().hash_at(log.version);
         if !same_life || log.version < known || hash.is_some_and(|hash| hash != log.hash) {
             self.history_lost();
