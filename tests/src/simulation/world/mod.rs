@@ -269,6 +269,8 @@ impl World {
             && self.is_existence_settled()
             // Nobody's former connection is believed to live.
             && channels == self.clients.len()
+            // Nor anybody's that carries nothing any more, of which neither side has heard.
+            && self.links.values().all(|link| !link.hole)
             // Who sleeps through a rest wakes up to a connection that is gone.
             && self.clients.iter().all(|client| client.asleep_until <= self.now)
             && self.clients.iter().all(|client| {
