@@ -218,6 +218,13 @@ impl Oracle {
         Ok(())
     }
 
+    /// The newest edit of a client of which the text has anything.
+    pub(super) fn newest_of(&self, client: &Client) -> u64 {
+        let there = |token: char| self.inserted.get(&token).is_some_and(|times| *times > 0);
+        let mut edits = client.tokens.iter().rev();
+        edits.find(|(_, tokens)| tokens.chars().any(there)).map_or(0, |(edit, _)| *edit)
+    }
+
     fn knows(&self, engine: &cowrite_client::Engine<RichText>) -> bool {
         engine.client().is_some_and(|client| self.seqs.contains_key(&client))
     }

@@ -36,6 +36,8 @@ impl World {
                 self.unheard.extend(client.tokens.range(accepted + 1..).flat_map(|(_, token)| token.chars()));
             }
         }
+        // What each client has in the log, whether or not it has heard so: the answer may still be on its way.
+        let logged: Vec<u64> = self.clients.iter().map(|client| self.oracle.newest_of(client)).collect();
         let lost = self.entries.iter().filter(|entry| entry.version > version);
         self.forgotten.extend(lost.map(|entry| (entry.client, entry.client_seq)));
         self.entries.retain(|entry| entry.version <= version);
@@ -44,12 +46,12 @@ impl World {
             // A log that bears the name of the same life, or of one that the client never learnt, and knows nothing of a
             // client may have forgotten it: that its edits are lost cannot be told, if it is behind what that log
             // reaches back to.
-            for client in &mut self.clients {
+            for (client, logged) in self.clients.iter_mut().zip(logged) {
                 let Some(engine) = client.session.engine(client.handle) else { continue };
                 let knows_life = engine.position().is_some_and(|position| position.epoch.is_some());
                 let forgotten = !self.entries.iter().any(|entry| Some(entry.client) == engine.client());
                 if forgotten && !(new_epoch && knows_life) {
-                    client.untold = engine.status().accepted;
+                    client.untold = engine.status().accepted.max(logged);
                 }
             }
         }
