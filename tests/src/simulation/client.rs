@@ -236,7 +236,8 @@ impl Client {
     }
 
     /// Undoes or redoes once. What was deleted by two and is brought back by both is there
-    /// twice, so the tokens that come back are given; and those that go.
+    /// twice, and so is what a snapshot has brought back meanwhile, which tells only what it looks like to be
+    /// new: the tokens of which there are more now are given; and those that are gone.
     pub(super) fn travel(&mut self, back: bool, now: Millis) -> (String, String) {
         let before = self.session.engine(self.handle).map(|engine| engine.document().text().to_string());
         let travelled = if back { self.session.undo(self.handle, now) } else { self.session.redo(self.handle, now) };
@@ -247,8 +248,12 @@ impl Client {
         self.undone += 1;
         let (before, engine) = (before.unwrap_or_default(), self.session.engine(self.handle));
         let after = engine.map(|engine| engine.document().text().to_string()).unwrap_or_default();
-        let without = |text: &str, other: &str| text.chars().filter(|unit| !other.contains(*unit)).collect();
-        (without(&after, &before), without(&before, &after))
+        let mut times: BTreeMap<char, (u32, u32)> = BTreeMap::new();
+        before.chars().for_each(|unit| times.entry(unit).or_default().0 += 1);
+        after.chars().for_each(|unit| times.entry(unit).or_default().1 += 1);
+        let returned = times.iter().filter(|(_, (before, after))| after > before).map(|(unit, _)| *unit).collect();
+        let gone = times.iter().filter(|(_, (_, after))| *after == 0).map(|(unit, _)| *unit).collect();
+        (returned, gone)
     }
 
     /// Writes what is missing of this by hand: a person who drops a proposal that is there in part.
