@@ -4,8 +4,6 @@
 
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /build
-# Small, and a backtrace still names functions.
-ENV CARGO_PROFILE_RELEASE_STRIP=debuginfo
 
 # First the dependencies, behind stubs of our own crates: this layer is built again only when
 # a manifest or the lock file changes. All members are named, because Cargo looks for each.
@@ -27,13 +25,13 @@ RUN for member in protocol client client-wasm leptos yew server tests bench benc
         mkdir "$member/src" && touch "$member/src/lib.rs"; \
     done \
     && echo 'fn main() {}' > server/src/main.rs \
-    && cargo build --release --locked --package cowrite-server
+    && cargo build --profile dist --locked --package cowrite-server
 
 # Then the server. The files may be older than the stubs, and Cargo goes by the time.
 COPY protocol/src protocol/src
 COPY server/src server/src
 RUN touch protocol/src/lib.rs server/src/lib.rs server/src/main.rs \
-    && cargo build --release --locked --package cowrite-server \
+    && cargo build --profile dist --locked --package cowrite-server \
     && mkdir /build/data
 
 
@@ -47,7 +45,7 @@ LABEL org.opencontainers.image.title="cowrite-server" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 
-COPY --from=build /build/target/release/cowrite-server /usr/local/bin/cowrite-server
+COPY --from=build /build/target/dist/cowrite-server /usr/local/bin/cowrite-server
 # Without Redis, documents are kept in ./data of the working folder, which is /data.
 COPY --from=build --chown=65532:65532 /build/data /data
 WORKDIR /

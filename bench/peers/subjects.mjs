@@ -16,9 +16,9 @@ export const LOAD_CORE = 1;
 
 /** Programs of this repository, as `cargo xtask bench` has built them. */
 export const programs = {
-  server: process.env.COWRITE_SERVER ?? path.join(root, "target/release/cowrite-server"),
+  server: process.env.COWRITE_SERVER ?? path.join(root, "target/dist/cowrite-server"),
   module: process.env.COWRITE_BENCH_WASM ?? path.join(root, "target/bench-wasm"),
-  bench: process.env.COWRITE_BENCH ?? path.join(root, "target/release/cowrite-bench"),
+  bench: process.env.COWRITE_BENCH ?? path.join(root, "target/dist/cowrite-bench"),
 };
 
 /** Our own server with these flags, and a token asked of everybody as in production. */

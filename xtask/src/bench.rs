@@ -29,16 +29,16 @@ pub(crate) fn beside(workspace: &Workspace, words: &[String]) -> Result<(), Fail
     steps.run("setup-bench", "what bundles a page and drives a browser", || npm_packages(workspace, FOLDER))?;
     wasm::build(workspace, &mut steps)?;
     let module = wasm::bench_module(workspace, &mut steps)?;
-    steps.run("programs", "the server and what measures, optimised", || {
-        let packages = ["build", "--release", "-p", "cowrite-server", "-p", "cowrite-bench"];
+    steps.run("programs", "the server and what measures, as they are shipped", || {
+        let packages = ["build", "--profile=dist", "-p", "cowrite-server", "-p", "cowrite-bench"];
         let features = ["--features", "cowrite-bench/peers"];
         Shell::new(workspace, "cargo", packages.into_iter().chain(features)).run()?;
         Ok(Outcome::Done)
     })?;
     Shell::new(workspace, "node", words)
         .with("COWRITE_BENCH_WASM", &module.to_string_lossy())
-        .with("COWRITE_SERVER", &built("release/cowrite-server"))
-        .with("COWRITE_BENCH", &built("release/cowrite-bench"))
+        .with("COWRITE_SERVER", &built("dist/cowrite-server"))
+        .with("COWRITE_BENCH", &built("dist/cowrite-bench"))
         .with("COWRITE_BENCH_FOLDER", &built("bench"))
         .run()
 }
@@ -49,11 +49,11 @@ pub(crate) fn browser(workspace: &Workspace, program: Option<&str>, options: &[S
     setup(workspace, Scope::Tests, &mut steps)?;
     steps.run("setup-bench", "the peers and their editors", || npm_packages(workspace, FOLDER))?;
     wasm::build(workspace, &mut steps)?;
-    steps.run("server", "the server, optimised", || {
-        Shell::new(workspace, "cargo", ["build", "--release", "-p", "cowrite-server"]).run()?;
+    steps.run("server", "the server, as it is shipped", || {
+        Shell::new(workspace, "cargo", ["build", "--profile=dist", "-p", "cowrite-server"]).run()?;
         Ok(Outcome::Done)
     })?;
-    let server = workspace.target().join("release/cowrite-server");
+    let server = workspace.target().join("dist/cowrite-server");
     for name in PROGRAMS.into_iter().filter(|name| program.is_none_or(|program| program == *name)) {
         let mut words = vec![format!("{FOLDER}/{name}.mjs")];
         words.extend_from_slice(options);
