@@ -117,7 +117,8 @@ impl Client {
         let stored = status.stored.unwrap_or(0);
         fresh.rejected = self.rejected.iter().filter(|(_, to, _)| *to <= stored).copied().collect();
         fresh.refused = std::mem::take(&mut self.refused);
-        fresh.diverged = self.diverged;
+        // Whom it was told to before remembers, though what was offered is settled since.
+        (fresh.diverged, fresh.lost_after) = (self.diverged, self.lost_after);
         *self = fresh;
         Ok(())
     }
