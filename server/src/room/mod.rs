@@ -211,6 +211,11 @@ impl<D: DocumentType> Room<D> {
         &self.sequencer
     }
 
+    /// Whether the document is at hand. While it is being loaded the sequencer stands wherever that has come to.
+    pub fn is_open(&self) -> bool {
+        self.phase == Phase::Open
+    }
+
     /// How many channels are open.
     pub fn channels(&self) -> usize {
         self.channels.len()
