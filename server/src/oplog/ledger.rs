@@ -188,12 +188,15 @@ impl Ledger {
     }
 
     /// Whether a snapshot made at this head is to be stored: of this life, not ahead of
-    /// the log, not of another history, and not older than the stored one.
+    /// the log, not older than the stored one, and not of another history as far as the ends of
+    /// what is stored can tell.
     pub(crate) fn wants_snapshot(&self, made_at: Head) -> bool {
         made_at.epoch.is_some()
             && made_at.epoch == self.head.epoch
             && (made_at.version < self.head.version || made_at == self.head)
-            && self.snapshot.is_none_or(|(version, _)| made_at.version >= version)
+            && self.snapshot.is_none_or(|(version, hash)| {
+                made_at.version > version || (made_at.version == version && made_at.hash == hash)
+            })
     }
 
     /// The floor that a trim up to `before` leads to: never above the snapshot, never down.

@@ -69,8 +69,8 @@ pub trait OpLog: Send + Sync + 'static {
     /// Loads the newest snapshot that is whole.
     fn load_snapshot<'a>(&'a self, document: &'a DocumentId) -> LogFuture<'a, Result<Option<Snapshot>, LogError>>;
 
-    /// Stores a snapshot. One that is older than the stored one, or of another epoch
-    /// than the log's, is ignored.
+    /// Stores a snapshot. One that is older than the stored one, of another epoch than the
+    /// log's, or of another history, wherever the log knows the hash at its version, is ignored.
     fn store_snapshot<'a>(
         &'a self,
         document: &'a DocumentId,

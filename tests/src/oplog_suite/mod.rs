@@ -59,6 +59,7 @@ macro_rules! oplog_suite {
             a_snapshot_comes_back_as_it_was_stored
             an_older_snapshot_is_ignored
             a_snapshot_of_another_life_or_ahead_of_the_log_is_ignored
+            a_snapshot_of_another_history_takes_the_place_of_none
             nothing_is_trimmed_without_a_snapshot_nor_above_it
             a_client_record_survives_trimming
             a_conflict_below_the_floor_brings_no_entries

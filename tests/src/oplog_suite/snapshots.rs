@@ -64,6 +64,23 @@ pub async fn a_snapshot_of_another_life_or_ahead_of_the_log_is_ignored(mut bench
     assert_eq!(log.load_snapshot(&never_written).await.unwrap(), None);
 }
 
+/// A room that has not heard yet that the log lost what it knows, as when a deletion has taken its place.
+pub async fn a_snapshot_of_another_history_takes_the_place_of_none(mut bench: Bench) {
+    let log = bench.open();
+    let ann = written(&*log, 5).await;
+    store(&*log, &ann, version(3)).await;
+    log.trim(&ann.document, version(3)).await.unwrap();
+    for at in [3, 4, 5].map(version) {
+        let good = snapshot(&ann, at);
+        let head = Head { hash: RunningHash::from_bytes([9; 16]), ..good.head };
+        log.store_snapshot(&ann.document, Snapshot { head, ..good }).await.unwrap();
+        assert_eq!(log.load_snapshot(&ann.document).await.unwrap(), Some(snapshot(&ann, version(3))), "at {at}");
+    }
+    store(&*log, &ann, version(3)).await;
+    store(&*log, &ann, version(4)).await;
+    assert_eq!(log.load_snapshot(&ann.document).await.unwrap(), Some(snapshot(&ann, version(4))));
+}
+
 /// What is not in the snapshot can be had from the entries alone.
 pub async fn nothing_is_trimmed_without_a_snapshot_nor_above_it(mut bench: Bench) {
     let log = bench.open();

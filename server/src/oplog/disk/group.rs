@@ -103,6 +103,14 @@ impl Writer {
         snapshot: &Snapshot,
         changes: &mut Changes<'_>,
     ) -> Result<Answer, StoreError> {
+        let store = Arc::clone(&self.store);
+        let (at, document) = (snapshot.head.version, self.document(id)?);
+        // One of another history would spoil all that follows. What cannot be read cannot tell, and a snapshot mends it.
+        match store.read(id, |view| hash_at(view, document, at)) {
+            Ok(Some(known)) if known != snapshot.head.hash => return Ok(Answer::Done),
+            Err(error) if error.spoils_database() => return Err(error),
+            Ok(_) | Err(_) => {}
+        }
         if let Some(document) = self.touch(id, |document| document.ledger.wants_snapshot(snapshot.head))? {
             let number = changes.number(id, document)?;
             changes.insert_snapshot(id, number, snapshot)?;

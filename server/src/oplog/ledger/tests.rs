@@ -183,8 +183,10 @@ fn a_snapshot_is_wanted_of_this_life_up_to_the_head_and_not_older_than_the_last(
     assert!(!wants(&ledger, ahead) && !wants(&ledger, Head { epoch: Epoch::new(9), ..two }));
     assert!(!wants(&ledger, Head { hash: RunningHash::ZERO, ..here }), "another history at the head");
     assert!(!wants(&Ledger::default(), Head::default()), "nothing was written");
-    ledger.snapshot = Some((Version::new(2).unwrap(), RunningHash::ZERO));
+    ledger.snapshot = Some((two.version, two.hash));
     assert!(!wants(&ledger, one) && wants(&ledger, two) && wants(&ledger, here));
+    ledger.snapshot = Some((two.version, RunningHash::ZERO));
+    assert!(!wants(&ledger, two) && wants(&ledger, here), "another history where the last was made");
 }
 
 #[test]

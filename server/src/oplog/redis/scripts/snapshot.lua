@@ -3,7 +3,7 @@
 --
 -- KEYS  state, log, snapshot, previous
 -- ARGV  epoch, version, hash, snapshot
-local head = redis.call('HMGET', KEYS[1], 'epoch', 'version', 'hash', 'snapshot', 'floor')
+local head = redis.call('HMGET', KEYS[1], 'epoch', 'version', 'hash', 'snapshot', 'floor', 'snapshot_hash')
 local version, made_at = tonumber(head[2] or '0'), tonumber(ARGV[2])
 if head[1] ~= ARGV[1] or made_at > version then return 'ignored' end
 if made_at == version and head[3] ~= ARGV[3] then return 'ignored' end
@@ -13,6 +13,8 @@ if made_at < version and made_at > tonumber(head[5] or '0') then
 end
 if head[4] then
   if made_at < tonumber(head[4]) then return 'ignored' end
+  -- Below the floor no entry tells any more whose history it is.
+  if made_at == tonumber(head[4]) and head[6] ~= ARGV[3] then return 'ignored' end
   if made_at > tonumber(head[4]) and redis.call('EXISTS', KEYS[3]) == 1 then
     redis.call('RENAME', KEYS[3], KEYS[4])
   end
