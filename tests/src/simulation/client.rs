@@ -119,6 +119,8 @@ impl Client {
         fresh.refused = std::mem::take(&mut self.refused);
         // Whom it was told to before remembers, though what was offered is settled since.
         (fresh.diverged, fresh.lost_after) = (self.diverged, self.lost_after);
+        // And what could not be told is not told because of that.
+        fresh.untold = self.untold;
         *self = fresh;
         Ok(())
     }
