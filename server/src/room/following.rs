@@ -173,13 +173,16 @@ impl<D: DocumentType> Room<D> {
 
 #[cfg(test)]
 mod tests {
+    use cowrite_protocol::frame::Role;
     use cowrite_protocol::operation::{Document, Operation};
-    use cowrite_protocol::{Channel, ClientId, ClientSeq, Limits, RichText, RunningHash, Version};
+    use cowrite_protocol::{Channel, ClientId, ClientSeq, Generation, Limits, RichText, RunningHash, Version};
 
     use super::*;
-    use crate::oplog::OpenedLog;
+    use crate::auth::Permit;
+    use crate::metrics::Trail;
+    use crate::oplog::{AppendOutcome, Batch, OpenedLog};
     use crate::room::{LogAnswer, LogTicket, RoomOutput, RoomSettings};
-    use crate::sequencer::Sequencer;
+    use crate::sequencer::{Sequencer, Submission, SubmissionId, SubmittedCaret};
 
     /// A page holds two entries of the size that is used here.
     const PAGE: usize = 4;
@@ -240,6 +243,25 @@ mod tests {
         assert_eq!(room.phase, Phase::Loading { head: None });
     }
 
+    #[test]
+    fn an_append_that_began_a_life_is_not_held_against_the_next_one() {
+        let mut room = room(&[]);
+        room.sequencer = Sequencer::new(Limits::default(), Head::default(), Document::default());
+        let (append, batch) = append(&mut room, "a");
+        // The document is deleted and made anew before the answer comes.
+        let next = Head { epoch: Some(Epoch::from_random(6)), ..head(&history("abcd")) };
+        let opened = OpenedLog { head: next, floor: Version::ZERO, client: None };
+        room.look_again();
+        let (ticket, _) = asked(&mut room).unwrap();
+        room.handle_log(ticket, LogAnswer::Opened(Ok(opened.clone())), Millis(1));
+        let began = Head { epoch: Some(batch.new_epoch), version: Version::ZERO.next(), hash: batch.hash_after };
+        room.handle_log(append, LogAnswer::Append(AppendOutcome::Committed { head: began }), Millis(2));
+        // It is the life that the append began which is over.
+        let (ticket, _) = asked(&mut room).unwrap();
+        room.handle_log(ticket, LogAnswer::Opened(Ok(opened)), Millis(3));
+        assert_eq!((room.phase, room.lost_epoch), (Phase::Loading { head: None }, Some(batch.new_epoch)));
+    }
+
     /// Insertions at the beginning, an entry each.
     fn history(letters: &str) -> Vec<Entry> {
         let entry = |(version, letter): (u64, char)| {
@@ -297,6 +319,29 @@ mod tests {
         assert_eq!(read, Some(after));
         let page = page.map(|entries| ReadOutcome::Entries(entries.to_vec()));
         room.handle_log(ticket, LogAnswer::Read(page), Millis(1));
+    }
+
+    /// Somebody who has left has submitted this, and the room appends it.
+    fn append(room: &mut Room<RichText>, text: &str) -> (LogTicket, Batch) {
+        let submission = Submission {
+            id: SubmissionId(1),
+            client: ClientId::from_bytes([7; 16]),
+            seq: ClientSeq::NONE.next(),
+            generation: Generation::NONE,
+            user: "ann".parse().unwrap(),
+            permit: Permit::new(Role::Editor, Millis(u64::MAX)),
+            base: Version::ZERO,
+            operation: Operation::builder().insert(text).build(),
+            caret: SubmittedCaret::Still,
+            trail: Trail::default(),
+        };
+        room.sequencer.submit(submission).unwrap();
+        room.start_append(Millis(1));
+        let output = std::iter::from_fn(|| room.poll_output()).find_map(|output| match output {
+            RoomOutput::Log(ticket, LogRequest::Append(batch)) => Some((ticket, batch)),
+            _ => None,
+        });
+        output.unwrap()
     }
 
     /// What the room has asked of the log's history: where it stands, or what lies behind a version.

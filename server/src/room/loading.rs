@@ -148,10 +148,15 @@ impl<D: DocumentType> Room<D> {
             } else {
                 self.meter.gap_at_look();
             }
-            if let (None, Some(first)) = (ours.epoch, log.epoch) {
-                self.sequencer.set_epoch(first);
+            match (ours.epoch, log.epoch) {
+                // An append that is under way may have begun a life that has ended since: its answer tells which.
+                (None, Some(_)) if self.sequencer.is_appending() => self.follow(),
+                (None, Some(first)) => {
+                    self.sequencer.set_epoch(first);
+                    self.follow_to(log);
+                }
+                _ => self.follow_to(log),
             }
-            self.follow_to(log);
         } else if log.version == ours.version {
             self.end_quarantine();
         }
