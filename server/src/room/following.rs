@@ -256,7 +256,7 @@ mod tests {
         room.handle_log(ticket, LogAnswer::Opened(Ok(opened.clone())), Millis(1));
         let began = Head { epoch: Some(batch.new_epoch), version: Version::ZERO.next(), hash: batch.hash_after };
         room.handle_log(append, LogAnswer::Append(AppendOutcome::Committed { head: began }), Millis(2));
-        // It is the life that the append began which is over.
+        // It is the life that the append began which is over. Until the log has said so, nobody is told anything of this one.
         let (ticket, _) = asked(&mut room).unwrap();
         room.handle_log(ticket, LogAnswer::Opened(Ok(opened)), Millis(3));
         assert_eq!((room.phase, room.lost_epoch), (Phase::Loading { head: None }, Some(batch.new_epoch)));

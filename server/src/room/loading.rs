@@ -132,6 +132,10 @@ impl<D: DocumentType> Room<D> {
     /// The log said where it stands; when it was asked, we stood at `known`.
     pub(super) fn looked(&mut self, known: Version, opened: &OpenedLog) {
         let (ours, log) = (self.sequencer.head(), opened.head);
+        if ours.epoch.is_none() && log.epoch.is_some() && self.sequencer.is_appending() {
+            // What is being appended may have begun a life that has ended since. Its answer tells; then this is asked again.
+            return self.follow();
+        }
         self.floor = self.floor.max(opened.floor);
         let same_life = match (ours.epoch, log.epoch) {
             (Some(ours), Some(log)) => ours == log,
@@ -148,15 +152,10 @@ impl<D: DocumentType> Room<D> {
             } else {
                 self.meter.gap_at_look();
             }
-            match (ours.epoch, log.epoch) {
-                // An append that is under way may have begun a life that has ended since: its answer tells which.
-                (None, Some(_)) if self.sequencer.is_appending() => self.follow(),
-                (None, Some(first)) => {
-                    self.sequencer.set_epoch(first);
-                    self.follow_to(log);
-                }
-                _ => self.follow_to(log),
+            if let (None, Some(first)) = (ours.epoch, log.epoch) {
+                self.sequencer.set_epoch(first);
             }
+            self.follow_to(log);
         } else if log.version == ours.version {
             self.end_quarantine();
         }
