@@ -131,8 +131,8 @@ impl<D: DocumentType> Engine<D> {
         let known = log_seq > ClientSeq::NONE;
         let lost = log_seq < self.accepted_seq && (other_history || known);
         let other_life = self.position.is_some_and(|known| {
-            // A life that we never learnt may have been any, unless nothing was written yet.
-            known.epoch != snapshot.epoch && (known.epoch.is_some() || known.version > Version::ZERO)
+            // A life that we never learnt may have been any, unless nothing was written yet, not by us either.
+            known.epoch != snapshot.epoch && (known.epoch.is_some() || known.version > Version::ZERO || accepted)
         });
         // Undoing in one life of the log what was done in another would be guesswork; and perhaps it was deleted.
         if other_life || D::length(&text).0 == 0 {

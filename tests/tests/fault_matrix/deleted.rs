@@ -178,6 +178,31 @@ fn h4_an_undo_brings_nothing_of_a_deleted_document_back() {
 }
 
 #[test]
+fn h4_what_was_accepted_unheard_is_not_undone_in_the_next_life() {
+    let mut board = two_servers();
+    let (ann, bob) = (board.join(0), board.join(1));
+    board.hold(ann, Heading::Down);
+    board.types(ann, 0, "secret");
+    assert_eq!(board.person(bob).text(), "secret");
+    board.cut(ann);
+    board.set_hole(ann, true);
+    board.deletes(ann, 0, 6);
+    assert!(board.wish(1, Existence::Deleted).try_recv().unwrap().is_ok());
+    assert!(board.wish(1, Existence::Alive).try_recv().unwrap().is_ok());
+    board.look(0);
+    board.pass(5_000);
+    board.types(bob, 0, "new");
+    assert_eq!(board.person(ann).engine().position().unwrap().epoch, None);
+    board.set_hole(ann, false);
+    board.come_back(ann, 0);
+    board.pass(60_000);
+    assert_eq!(board.person(ann).text(), "new");
+    board.undo(ann);
+    board.pass(5_000);
+    assert_eq!(board.check(), "new");
+}
+
+#[test]
 fn h4_what_was_never_written_is_not_there_to_delete() {
     let mut board = two_servers();
     let ann = board.join(0);
