@@ -12,7 +12,8 @@ import { size } from "./size.mjs";
 import { stored } from "./stored.mjs";
 import { storm } from "./storm.mjs";
 import { carets, documents, hot, latency, thousand } from "./typing.mjs";
+import { sync } from "./sync.mjs";
 import { throughput } from "./throughput.mjs";
 import { wire } from "./wire.mjs";
 
-export const parts = [latency, documents, hot, carets, thousand, throughput, stored, wire, size, keystrokes, idle, connections, rooms, history, storm, servers, traces, merge, age, algebra, cost];
+export const parts = [latency, documents, hot, carets, thousand, throughput, sync, stored, wire, size, keystrokes, idle, connections, rooms, history, storm, servers, traces, merge, age, algebra, cost];

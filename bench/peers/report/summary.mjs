@@ -27,7 +27,8 @@ export function summarize(parts) {
     const again = /^the same|of that$/.test(figure.title);
     if (!again) subject = figure.title;
     const title = again ? `${subject}: ${figure.title}` : figure.title;
-    const [ours, ...rest] = figure.rows;
+    // A figure of the limit alone has none of ours.
+    const [ours, ...rest] = figure.rows[0]?.limit ? [undefined, ...figure.rows] : figure.rows;
     const brief = ({ name, title, median, low, high, ratio, failed, note }) => ({ name, title, median, low, high, ratio, failed, note });
     return {
       part, figure: figure.id, title, unit: figure.unit, better: figure.better, digits: figure.digits ?? 2, growth: figure.growth,

@@ -9,6 +9,7 @@ mod library;
 mod peers;
 mod size;
 mod stored;
+mod sync;
 mod trace;
 mod typist;
 
@@ -40,6 +41,7 @@ enum Kind {
     Algebra,
     Size,
     Stored,
+    Sync,
 }
 
 /// Measures one library in one way; prints what it measured as JSON. Ends the program if the text at
@@ -51,6 +53,7 @@ pub(crate) fn measure(request: &str) {
         Kind::Merge => branches::measure(pair(&request.library), request.edits.expect("edits")),
         Kind::Age => aged(&request.library, request.edits.expect("edits")),
         Kind::Stored => stored::measure(&request.file.expect("a trace")),
+        Kind::Sync => sync::measure(),
         Kind::Size => size::measure(request.units.expect("units")),
         Kind::Algebra => algebra::measure(&request.library, request.components.expect("components")),
     };

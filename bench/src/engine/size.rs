@@ -36,7 +36,7 @@ pub(super) fn measure(units: usize) -> Value {
 }
 
 /// Processor time of this thread.
-fn cpu_ms() -> f64 {
+pub(super) fn cpu_ms() -> f64 {
     let stat = fs::read_to_string("/proc/thread-self/schedstat").expect("Linux says");
     let nanoseconds = stat.split_whitespace().next().and_then(|time| time.parse::<f64>().ok()).expect("a time");
     nanoseconds / 1e6

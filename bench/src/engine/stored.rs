@@ -103,11 +103,11 @@ impl Typist {
     }
 }
 
-/// A folder of our own, gone with it.
-struct Folder(PathBuf);
+/// A folder of our own, for whoever makes it; gone with this.
+pub(super) struct Folder(pub(super) PathBuf);
 
 impl Folder {
-    fn new() -> Folder {
+    pub(super) fn new() -> Folder {
         Folder(std::env::temp_dir().join(format!("cowrite-stored-{}", std::process::id())))
     }
 
