@@ -51,6 +51,23 @@ fn lost_work_is_offered_and_what_is_pending_waits_for_the_decision() {
 }
 
 #[test]
+fn who_has_another_id_since_is_told_as_well_that_what_they_wrote_is_lost() {
+    let mut bench = Bench::open("abc");
+    bench.edit("3 +X");
+    let accepted = bench.expect_submit();
+    bench.ack(&accepted);
+    bench.closed(Code::Superseded);
+    assert_eq!(bench.expect_open().client, None);
+    bench.log = bench.log.reborn("abc");
+    bench.log.own_seq = 0;
+    let new = ClientId::from_bytes([9; 16]);
+    bench.opened_as(Settlement::Nothing, Outcome::EpochChanged, |opened| opened.client = new);
+    bench.snapshot();
+    lost(&bench);
+    assert_eq!(bench.text(), "abc");
+}
+
+#[test]
 fn restoring_is_one_operation_on_the_current_version_and_releases_what_waited() {
     let mut bench = bereft(Outcome::EpochChanged);
     bench.commit("+1");
