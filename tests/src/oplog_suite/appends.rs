@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cowrite_protocol::{ClientSeq, Epoch, Generation, RunningHash, Version};
-use cowrite_server::oplog::{AppendOutcome, Batch, Head, OpenedLog, ReadOutcome, Refusal};
+use cowrite_protocol::{ClientId, ClientSeq, Epoch, Generation, RunningHash, Version};
+use cowrite_server::oplog::{AppendOutcome, Batch, Head, Member, OpenedLog, ReadOutcome, Refusal};
 use tokio::task::JoinSet;
 
 use super::script::read_all;
@@ -110,7 +110,7 @@ pub async fn a_conflict_brings_a_page_and_the_rest_is_read(mut bench: Bench) {
     let late = ann.clone();
     for seq in 2..8 {
         let large = Bytes::from(vec![seq as u8; 300_000]);
-        ann.commit(&*log, vec![cowrite_server::oplog::Member { operation: large, ..member(1, seq) }]).await;
+        ann.commit(&*log, vec![Member { operation: large, ..member(1, seq) }]).await;
     }
     let AppendOutcome::Conflict { head, mut entries } = late.append(&*log, vec![member(2, 1)]).await else {
         panic!("no conflict")
@@ -153,19 +153,30 @@ pub async fn an_append_of_nothing_tells_whose_history_it_is(mut bench: Bench) {
 /// A burst after a stall, in one step.
 pub async fn ten_thousand_members_fit_one_batch(mut bench: Bench) {
     let log = bench.open();
-    let mut ann = Script::new("a");
-    ann.commit(&*log, (1..=10_000).map(|seq| member((seq % 7) as u8, seq)).collect()).await;
-    ann.assert_log(&*log, Version::ZERO).await;
-    let again = ann.append(&*log, (9_991..=10_000).map(|seq| member((seq % 7) as u8, seq)).collect()).await;
-    let AppendOutcome::Refused { members } = again else { panic!("{again:?}") };
-    assert_eq!(members.len(), 10);
+    // Of a few authors, and of as many as there are members.
+    for (document, authors) in [("a", 7), ("b", 10_000)] {
+        let mut ann = Script::new(document);
+        let members = |range: std::ops::RangeInclusive<u64>| {
+            let named = |seq: u64| Member { client: author(seq % authors), ..member(1, seq) };
+            range.map(named).collect()
+        };
+        ann.commit(&*log, members(1..=10_000)).await;
+        ann.assert_log(&*log, Version::ZERO).await;
+        let again = ann.append(&*log, members(9_991..=10_000)).await;
+        let AppendOutcome::Refused { members } = again else { panic!("{again:?}") };
+        assert_eq!(members.len(), 10);
+    }
+}
+
+fn author(number: u64) -> ClientId {
+    ClientId::from_bytes((u128::from(number) + 1).to_be_bytes())
 }
 
 /// An operation that does nothing is still an edit.
 pub async fn an_empty_operation_is_an_entry(mut bench: Bench) {
     let log = bench.open();
     let mut ann = Script::new("a");
-    ann.commit(&*log, vec![cowrite_server::oplog::Member { operation: Bytes::new(), ..member(1, 1) }]).await;
+    ann.commit(&*log, vec![Member { operation: Bytes::new(), ..member(1, 1) }]).await;
     ann.assert_log(&*log, Version::ZERO).await;
 }
 
@@ -176,7 +187,7 @@ pub async fn numbers_near_two_to_the_53_come_back_as_they_were(mut bench: Bench)
     ann.time_ms = (1 << 53) - 1;
     ann.new_epoch = Epoch::from_random(u64::MAX - 1);
     let generation = Generation::new(u64::MAX - 3);
-    let near = |seq| cowrite_server::oplog::Member { generation, ..member(1, seq) };
+    let near = |seq| Member { generation, ..member(1, seq) };
     ann.commit(&*log, vec![near((1 << 53) - 3)]).await;
     ann.commit(&*log, vec![near((1 << 53) - 2)]).await;
     ann.assert_log(&*log, Version::ZERO).await;
@@ -199,7 +210,7 @@ pub async fn documents_do_not_touch_each_other(mut bench: Bench) {
         for (index, script) in scripts.iter_mut().enumerate() {
             script.new_epoch = Epoch::from_random(index as u64 + 1);
             let operation = Bytes::from(format!("{index}/{round}"));
-            script.commit(&*log, vec![cowrite_server::oplog::Member { operation, ..member(1, round) }]).await;
+            script.commit(&*log, vec![Member { operation, ..member(1, round) }]).await;
         }
     }
     log.open(&scripts[0].document, Some((client(1), user("ann")))).await.unwrap();
