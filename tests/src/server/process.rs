@@ -152,6 +152,16 @@ impl ServerProcess {
         self.process.log().text()
     }
 
+    /// The first log line with all of these words, once it has written one: a server writes its lines beside its work.
+    ///
+    /// # Panics
+    /// If none comes within ten seconds.
+    pub fn logs(&self, words: &[&str]) -> String {
+        let has_all = |line: &str| words.iter().all(|word| line.contains(word)).then(|| line.to_owned());
+        let line = self.process.log().wait_for(Duration::from_secs(10), has_all);
+        line.unwrap_or_else(|| panic!("no line has {words:?}:\n{}", self.log()))
+    }
+
     /// `kill -9`; waits until it is gone.
     pub fn kill_9(&mut self) {
         self.process.kill_9();

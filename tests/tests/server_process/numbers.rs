@@ -85,6 +85,7 @@ async fn a_log_that_is_gone_turns_the_server_red_and_comes_back_green() {
     let now = server.metrics().await;
     assert_eq!(now.value("cowrite_log_up"), Some(1.0));
     assert!(now.sum("cowrite_log_reconnects_total") >= 1.0 && now.sum("cowrite_feed_interruptions_total") >= 1.0);
+    server.logs(&["ready again"]);
     let log = server.log();
     assert_eq!((log.matches("not ready:").count(), log.matches("ready again").count()), (1, 1), "{log}");
 }
@@ -113,8 +114,7 @@ async fn garbage_is_counted_and_a_poison_entry_quarantines_its_document_alone() 
     assert_eq!(peer.hear(stalled).await, (poisoned, true));
     becomes(&server, "cowrite_documents_quarantined", 1.0).await;
     assert_eq!(peer.submit(other, 1, 0, &letter).await, None, "its trouble is its own");
-    let log = server.log();
-    let line = log.lines().find(|line| line.contains("quarantined")).expect("the log names it");
+    let line = server.logs(&["quarantined"]);
     assert!(line.contains("poisoned") && line.contains("format"), "{line}");
 
     // Who comes now, even to a server that has just started, can read what lies before.
