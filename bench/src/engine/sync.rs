@@ -13,7 +13,7 @@ use crate::sample::Sample;
 
 /// An entry of one letter, with the rows that go with it.
 const RECORD: [u8; 300] = [7; 300];
-/// What a journal has room for, filled up beforehand: a sync then need not find blocks.
+/// A half of the file, which is filled up beforehand as a journal is: a sync then need not find blocks.
 const HALF_BYTES: u64 = 8 << 20;
 const TIMES: u64 = 300;
 

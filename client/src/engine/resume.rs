@@ -129,12 +129,12 @@ impl<D: DocumentType> Engine<D> {
         // A log that was brought back from a copy may bear the name of the life that we know, and be
         // ahead of us again. That it does not know us says nothing then: it forgets who was away for long.
         let known = log_seq > ClientSeq::NONE;
-        let mut lost = log_seq < self.accepted_seq && (other_history || known);
+        let own_lost = log_seq < self.accepted_seq && (other_history || known);
         // Of what was accepted under an id that is not used any more it says nothing. But a log that has less than it had
         // has lost what was not durable, ours or others'.
         let Watermarks { accepted: told, durable, .. } = self.watermarks;
         let behind = self.position.is_some_and(|known| snapshot.version < known.version);
-        lost |= other_history && behind && self.accepted_seq == ClientSeq::NONE && told > durable;
+        let lost = own_lost || other_history && behind && self.accepted_seq == ClientSeq::NONE && told > durable;
         let other_life = self.position.is_some_and(|known| {
             // A life that we never learnt may have been any, unless nothing was written yet, not by us either.
             known.epoch != snapshot.epoch && (known.epoch.is_some() || known.version > Version::ZERO || accepted)

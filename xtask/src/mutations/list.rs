@@ -59,8 +59,8 @@ pub(crate) const BUGS: &[Bug] = &[
         name: "epoch-ignored",
         what: "who hears that the log lives another life does not ask what it has lost",
         file: RESUME,
-        right: "let mut lost = log_seq < self.accepted_seq && (other_history || known);",
-        wrong: "let mut lost = log_seq < self.accepted_seq && !other_history && known;",
+        right: "let own_lost = log_seq < self.accepted_seq && (other_history || known);",
+        wrong: "let own_lost = log_seq < self.accepted_seq && !other_history && known;",
     },
     Bug {
         name: "history-ignored",
